@@ -1,0 +1,58 @@
+//! `payin-bench`: orders per second of our server beside two bare floors, in one run on one machine.
+//! Composition only: what is measured is in `run`, how in `load`, against what in `floor`, and the text in `report`.
+
+mod database;
+mod floor;
+mod http;
+mod load;
+mod pool;
+mod report;
+mod run;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Measures `POST /orders` of payin-server beside two bare floor servers
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the servers, measure them in interleaved rounds, print medians and ratios
+    Run(run::Options),
+    /// The naive floor: one transaction per request
+    #[command(hide = true)]
+    FloorNaive(floor::Options),
+    /// The group-commit floor: one transaction for all waiting requests
+    #[command(hide = true)]
+    FloorGroup(floor::Options),
+}
+
+fn main() -> ExitCode {
+    if let Err(error) = start() {
+        // The chain of reasons; a backtrace through the runtime would hide it.
+        eprintln!("payin-bench: {error:#}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn start() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        // One thread drives all connections: it spends less of the machine that the servers share with it.
+        Command::Run(options) => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run::run(options)),
+        Command::FloorNaive(options) => floor_runtime()?.block_on(floor::serve(floor::Kind::Naive, options)),
+        Command::FloorGroup(options) => floor_runtime()?.block_on(floor::serve(floor::Kind::Group, options)),
+    }
+}
+
+/// As `#[tokio::main]` gives it, to our server too.
+fn floor_runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}

@@ -1,0 +1,28 @@
+//! `payin webhooks …`.
+
+mod endpoints;
+mod scheme;
+mod sign;
+mod verify;
+
+use super::Context;
+use crate::failure::Failure;
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Where events are sent
+    #[command(subcommand)]
+    Endpoints(endpoints::Command),
+    /// Check a webhook's signature, offline: 0 genuine, 9 not, with the reason
+    Verify(verify::Args),
+    /// Sign a body as a server would, offline, to test a handler
+    Sign(sign::Args),
+}
+
+pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Endpoints(command) => endpoints::run(context, command).await,
+        Command::Verify(args) => verify::run(context, args),
+        Command::Sign(args) => sign::run(context, args),
+    }
+}

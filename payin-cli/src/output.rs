@@ -1,0 +1,86 @@
+//! Answers as text: which columns a thing has, and what stands in a cell. The formats have files of their own.
+
+pub mod csv;
+pub mod table;
+
+use clap::ValueEnum;
+use serde_json::Value;
+
+/// How answers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// As the API says it
+    Json,
+    /// One JSON object a line
+    Ndjson,
+    /// With a header, safe to open in a spreadsheet
+    Csv,
+}
+
+/// Fields of a thing by their names in JSON, `a.b` for a field within a field, in the order they are shown.
+pub type Columns = &'static [&'static str];
+
+/// Columns of one order.
+pub const ORDER: Columns = &[
+    "orderId",
+    "orderReference",
+    "status",
+    "amount",
+    "currency",
+    "receivedAmount",
+    "chainId",
+    "address",
+    "txHash",
+    "blockNumber",
+    "confirmations",
+    "requiredConfirmations",
+    "createdAt",
+    "expiresAt",
+    "completedAt",
+    "expiredAt",
+    "paidLate",
+    "metadata",
+];
+
+/// Columns of an order within a list.
+pub const ORDERS: Columns =
+    &["orderId", "orderReference", "status", "amount", "currency", "chainId", "address", "createdAt", "completedAt"];
+
+/// Columns of an address of the pool.
+pub const ADDRESSES: Columns = &["address", "protocol", "state", "orderId", "createdAt", "cooldownUntil"];
+
+/// Columns of the pool's counts.
+pub const POOL: Columns = &["protocol", "total", "available", "allocated", "bound", "coolingDown", "quarantined"];
+
+/// Columns of an import.
+pub const IMPORT: Columns = &["imported", "skipped", "summary.protocol", "summary.mode"];
+
+/// Columns of a webhook endpoint.
+pub const ENDPOINT: Columns = &["id", "url", "events", "enabled", "description", "createdAt", "updatedAt", "secret"];
+
+/// Columns of a key.
+pub const ME: Columns = &["organization.id", "organization.name", "role", "environment", "key.id", "key.prefix", "key.createdAt"];
+
+/// What stands in a cell: empty for what is absent, `a, b` for a list of words, JSON for what is deeper.
+pub fn cell(thing: &Value, column: &str) -> String {
+    let found = column.split('.').try_fold(thing, |value, name| value.get(name));
+    let word = |value: &Value| match value {
+        Value::Null => Some(String::new()),
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::Array(_) | Value::Object(_) => None,
+    };
+    match found {
+        None => String::new(),
+        Some(Value::Object(fields)) if fields.is_empty() => String::new(),
+        Some(Value::Array(items)) if items.iter().all(|item| word(item).is_some()) => {
+            items.iter().filter_map(word).collect::<Vec<_>>().join(", ")
+        }
+        Some(value) => word(value).unwrap_or_else(|| value.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

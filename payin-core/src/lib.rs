@@ -1,0 +1,26 @@
+//! The rules of a stablecoin gateway: what an order is, which transfer counts for it, when it is paid, when it expires.
+//!
+//! Pure by construction: no async, no SQL, no HTTP, no clock, no randomness. Time and random bits are arguments, and the
+//! same arguments give the same answer, so that the server, the simulator and the tests all run these very functions.
+//!
+//! Reading order: [`money`], [`chains`], [`order`], [`transfer`], [`finality`].
+
+pub mod access;
+pub mod address;
+pub mod block;
+pub mod chains;
+pub mod delivery;
+pub mod error;
+pub mod event;
+pub mod finality;
+pub mod import;
+pub mod money;
+pub mod order;
+pub mod replay;
+pub mod transfer;
+pub mod web_url;
+
+pub use block::Block;
+pub use chains::{Chain, Chains, Token};
+pub use error::Error;
+pub use money::Units;

@@ -1,0 +1,80 @@
+use super::*;
+use crate::chains;
+use payin_types::Environment;
+use proptest::prelude::*;
+use serde_json::json;
+
+fn testnet() -> Chains {
+    Chains::new(chains::known().into_iter().filter(|chain| chain.environment == Environment::Testnet).collect())
+}
+
+fn request() -> CreateOrder {
+    CreateOrder::new("ORDER-2025-001", "100.00".parse().unwrap(), "USDT", "ethereum-sepolia")
+}
+
+fn opened(request: CreateOrder) -> Result<Terms, ErrorCode> {
+    open(request, &testnet(), &Settings::default()).map_err(|error| error.code)
+}
+
+#[test]
+fn the_documents_request_opens_an_order() {
+    let terms = opened(request().metadata("customerName", "John Doe").success_url("https://yoursite.com/order/success")).unwrap();
+    assert_eq!(terms.amount.to_string(), "100.00");
+    assert_eq!((terms.window, terms.grace), (Duration::from_secs(600), Duration::from_secs(300)));
+}
+
+#[test]
+fn bad_requests_are_refused_by_name() {
+    let mut many = request();
+    many.metadata = Some((0..11).map(|n| (n.to_string(), json!(n))).collect());
+    let mut heavy = request();
+    heavy.metadata = Some(Map::from_iter([("k".to_owned(), json!("x".repeat(METADATA_BYTES_MAX)))]));
+    let mut nul = request();
+    nul.metadata = Some(Map::from_iter([("k".to_owned(), json!("a\u{0}b"))]));
+    let with = |change: fn(&mut CreateOrder)| {
+        let mut request = request();
+        change(&mut request);
+        request
+    };
+    for (request, code) in [
+        (with(|r| r.amount = "0.00".parse().unwrap()), ErrorCode::InvalidAmount),
+        (with(|r| r.amount = "1.2345678".parse().unwrap()), ErrorCode::InvalidAmount),
+        (with(|r| r.amount = "12345678901".parse().unwrap()), ErrorCode::InvalidAmount),
+        (with(|r| r.chain_id = "invalid-chain".into()), ErrorCode::InvalidChain),
+        (with(|r| r.chain_id = "ethereum-mainnet".into()), ErrorCode::InvalidChain),
+        (with(|r| r.currency = "DOGE".into()), ErrorCode::InvalidCurrency),
+        (with(|r| r.currency = "usdt".into()), ErrorCode::InvalidCurrency),
+        (with(|r| r.order_reference = String::new()), ErrorCode::ValidationError),
+        (with(|r| r.order_reference = "x".repeat(256)), ErrorCode::ValidationError),
+        (with(|r| r.order_reference = "a\u{0}b".to_owned()), ErrorCode::ValidationError),
+        (with(|r| r.success_url = Some("javascript:alert(1)".to_owned())), ErrorCode::ValidationError),
+        (with(|r| r.payment_window_minutes = Some(0)), ErrorCode::ValidationError),
+        (with(|r| r.payment_window_minutes = Some(61)), ErrorCode::ValidationError),
+        (with(|r| (r.payment_window_minutes, r.grace_period_minutes) = (Some(60), Some(1))), ErrorCode::ValidationError),
+        (many, ErrorCode::ValidationError),
+        (heavy, ErrorCode::ValidationError),
+        (nul, ErrorCode::ValidationError),
+    ] {
+        assert_eq!(opened(request.clone()), Err(code), "{request:?}");
+    }
+    // 255 characters, not bytes.
+    assert!(opened(with(|r| r.order_reference = "ü".repeat(255))).is_ok());
+}
+
+#[test]
+fn an_order_expires_by_chain_time_alone() {
+    let closes = Timestamp::from_secs(1000);
+    assert!(!may_expire(closes, None, false));
+    assert!(!may_expire(closes, Some(closes), false));
+    assert!(may_expire(closes, Some(Timestamp::from_secs(1001)), false));
+    assert!(!may_expire(closes, Some(Timestamp::from_secs(9999)), true));
+}
+
+proptest! {
+    #[test]
+    fn paid_means_at_least_the_amount_less_the_tolerance(received in 0u128..300, amount in 1u128..200, tolerance in 0u128..50) {
+        let units = |n| Units::from_base_units(n, 6).unwrap();
+        let paid = is_paid(units(received), units(amount), units(tolerance));
+        prop_assert_eq!(paid, received > 0 && received + tolerance >= amount);
+    }
+}

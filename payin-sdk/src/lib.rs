@@ -1,0 +1,107 @@
+//! Typed client of the PayIn stablecoin payment API, and the verifier of its webhooks.
+//!
+//! The client lives behind the feature `client`, which is on by default. Without it (`default-features = false`) the crate is
+//! [`webhook`] and the wire types: no HTTP library, no async runtime, nothing that does I/O.
+//!
+//! # Create an order and wait for the money
+//!
+//! ```no_run
+//! # #[cfg(feature = "client")]
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use payin_sdk::{Client, CreateOrder, Waited};
+//!
+//! // Reads PAYIN_API_KEY and, if set, PAYIN_BASE_URL.
+//! let client = Client::from_env()?;
+//!
+//! let order = CreateOrder::new("ORDER-2025-001", "100.00".parse()?, "USDT", "ethereum-sepolia").metadata("customer", "c_42");
+//! let order = client.orders().create(&order).await?;
+//! println!("send {} {} to {}", order.amount, order.currency, order.address);
+//!
+//! match client.orders().wait(&order.order_id).await? {
+//!     Waited::Completed(order) => println!("paid in {:?}", order.tx_hash),
+//!     other => println!("not paid: {}", other.order().status),
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! # What the client does about failures
+//!
+//! - Every creating POST bears an `Idempotency-Key` made before its first attempt and sent with every attempt, so a retry can
+//!   never create twice. Give your own with [`Call::idempotency_key`] to survive a restart of your program.
+//! - Transport errors, 429 and 5xx are tried again with growing, random pauses; `Retry-After` is obeyed; one deadline covers all
+//!   attempts. Never tried again: 409, any other 4xx, `NO_AVAILABLE_ADDRESSES`, `CHAIN_UNAVAILABLE`.
+//! - When nobody can tell whether a creating POST took effect the error is [`Error::OutcomeUnknown`]: repeat the call
+//!   with the idempotency key it bears, or look the order up by its reference. Do not create it under another key.
+//! - Words and fields that this version does not know are kept: an `Unknown(..)` arm of every enum, an `extra` map of every body.
+//! - No key, secret or body appears in any `Debug`, error text or span.
+//!
+//! # Verify a webhook
+//!
+//! ```
+//! use payin_sdk::webhook::{self, Verifier};
+//!
+//! # let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+//! # let raw_body = br#"{"id":"evt_1","type":"order.completed","created_at":"2025-01-20T10:30:00Z","data":{}}"#;
+//! # let now = "2025-01-20T10:30:05Z".parse().unwrap();
+//! # let headers = webhook::sign(&secret.into(), "evt_1", now, raw_body);
+//! let verifier = Verifier::new(secret.into());
+//! // `headers`: any (name, value) pairs, such as those of an `http::HeaderMap`. `raw_body`: the bytes as received.
+//! let event = webhook::construct_event(headers, raw_body, &verifier, now)?;
+//! assert_eq!(event.event_type.as_str(), "order.completed");
+//! # Ok::<(), payin_sdk::webhook::WebhookError>(())
+//! ```
+//!
+//! Reading order: [`webhook`], then `client.rs`, `client/call.rs`, `client/retry.rs`, `client/attempts.rs`.
+
+#![warn(missing_docs)]
+
+pub mod webhook;
+
+#[cfg(feature = "client")]
+mod account;
+#[cfg(feature = "client")]
+mod addresses;
+#[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "client")]
+mod endpoints;
+#[cfg(feature = "client")]
+mod error;
+#[cfg(feature = "client")]
+mod orders;
+#[cfg(feature = "client")]
+mod pages;
+#[cfg(feature = "client")]
+mod sandbox;
+#[cfg(test)]
+#[cfg(feature = "client")]
+mod tests;
+#[cfg(feature = "client")]
+pub mod transport;
+#[cfg(feature = "client")]
+mod wait;
+#[cfg(feature = "client")]
+pub mod world;
+
+/// The wire types by module: everything that has no shorter name in the root of this crate.
+pub use payin_types as types;
+pub use payin_types::{
+    Amount, AmountError, ChainId, CreateEndpoint, CreateOrder, Currency, Deleted, Endpoint, EndpointId, ErrorCode, Event, EventId,
+    EventType, ImportAddresses, ImportedAddresses, ListOrders, Me, Order, OrderId, OrderStatus, OrderSummary, Page, PoolAddress,
+    PoolStatus, Protocol, SecretString, Timestamp,
+};
+
+#[cfg(feature = "client")]
+pub use addresses::Addresses;
+#[cfg(feature = "client")]
+pub use client::{Answer, Builder, Call, Client, Environment};
+#[cfg(feature = "client")]
+pub use endpoints::WebhookEndpoints;
+#[cfg(feature = "client")]
+pub use error::{ApiError, Body, Error};
+#[cfg(feature = "client")]
+pub use orders::Orders;
+#[cfg(feature = "client")]
+pub use sandbox::Sandbox;
+#[cfg(feature = "client")]
+pub use wait::{Wait, Waited};

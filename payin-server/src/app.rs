@@ -1,0 +1,76 @@
+//! The use cases of the gateway, each a value or a function over [`App`]. Nothing here knows HTTP, and no chain is asked anything.
+
+pub mod access;
+pub mod endpoints;
+pub mod events;
+pub mod health;
+pub mod ledger;
+pub mod orders;
+pub mod pool;
+pub mod replay;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use payin_core::{Chains, Error, order};
+use payin_types::Environment;
+
+use crate::env::{Clock, Entropy};
+use crate::seal::Seal;
+use crate::store::{Failure, Fault, Store};
+
+/// One gateway: its database, its clock, its secrets and its rules. A value, so that a test or a simulator can have several.
+#[derive(Clone)]
+pub struct App {
+    /// What is remembered.
+    pub store: Arc<Store>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where random bits come from.
+    pub entropy: Arc<dyn Entropy>,
+    /// What the master key does.
+    pub seal: Arc<Seal>,
+    /// Whether real money moves here.
+    pub environment: Environment,
+    /// The chains offered, each with a source.
+    pub chains: Arc<Chains>,
+    /// What orders may be.
+    pub orders: order::Settings,
+    /// How long an address rests after its release (source: address-management guide, 30 minutes).
+    pub cooldown: Duration,
+    /// Whether webhooks may go to `http://` URLs.
+    pub webhooks_over_http: bool,
+    /// API keys seen a moment ago.
+    pub keys: Arc<access::Cache>,
+    /// How the chains' sources do.
+    pub health: Arc<health::Health>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("environment", &self.environment).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// 128 random bits, for an id.
+    #[must_use]
+    pub fn random_id(&self) -> u128 {
+        u128::from_be_bytes(self.entropy.array())
+    }
+}
+
+/// What a use case ends with when it does not do its work.
+pub type Outcome<T> = Result<T, Failure>;
+
+/// A sum type of refusal and fault is all that callers need to know.
+#[must_use]
+pub fn refused(error: Error) -> Failure {
+    Failure::Refused(error)
+}
+
+impl From<crate::seal::Broken> for Fault {
+    fn from(broken: crate::seal::Broken) -> Self {
+        Self::Corrupt(broken.to_string())
+    }
+}

@@ -1,0 +1,11 @@
+//! Following chains: what a node says becomes blocks and transfers. Nothing here remembers or decides what is paid; a node is never
+//! believed where its own words contradict each other.
+
+pub mod evm;
+pub mod follow;
+pub mod source;
+pub mod watch;
+
+pub use follow::{Next, next};
+pub use source::{Heads, Read, Source, SourceFault};
+pub use watch::{Watch, Watched};

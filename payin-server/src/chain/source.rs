@@ -1,0 +1,69 @@
+//! What every family's chain client offers: pulled, never pushed. A source answers from one consistent view or not at all.
+
+use futures_util::future::BoxFuture;
+use payin_core::Block;
+use payin_core::transfer::Transfer;
+
+use super::watch::Watch;
+use crate::env::RpcFault;
+
+/// Where a chain stands, by one node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heads {
+    /// The newest block.
+    pub latest: Block,
+    /// The height the chain's own `finalized` tag names; `None` where it has none or does not answer.
+    pub finalized: Option<u64>,
+}
+
+/// Blocks with the transfers in them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Read {
+    /// The newest block read.
+    pub last: Block,
+    /// Transfers of pinned tokens to watched addresses, in the order of the chain.
+    pub transfers: Vec<Transfer>,
+}
+
+/// Why a source did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceFault {
+    /// No answer, or not of the protocol. Tried again later; nothing moves meanwhile.
+    #[error("the node did not answer: {0}")]
+    Unavailable(String),
+    /// The node's answers contradict each other: it lags, lies, or changed its mind in between. Tried again later.
+    #[error("the node contradicts itself: {0}")]
+    Inconsistent(String),
+    /// The node is not of this chain, or its tokens are not what is configured: nothing it says is used.
+    #[error("not the configured chain: {0}")]
+    WrongChain(String),
+    /// What is watched could not be learned.
+    #[error("{0}")]
+    Watch(String),
+}
+
+impl From<RpcFault> for SourceFault {
+    fn from(fault: RpcFault) -> Self {
+        Self::Unavailable(fault.to_string())
+    }
+}
+
+/// A chain, as a node shows it.
+pub trait Source: Send + Sync {
+    /// Makes sure that the node is of the configured chain and that its tokens are as configured.
+    fn check(&self) -> BoxFuture<'_, Result<(), SourceFault>>;
+
+    /// Where the chain stands.
+    fn heads(&self) -> BoxFuture<'_, Result<Heads, SourceFault>>;
+
+    /// A block of the chain the node believes in; `None` if it has none of that height.
+    fn block(&self, number: u64) -> BoxFuture<'_, Result<Option<Block>, SourceFault>>;
+
+    /// The transfers in exactly this block, found by its hash.
+    ///
+    /// What is watched is asked after the block has been fetched: an address given out before the block was made is then known.
+    fn transfers<'a>(&'a self, block: &'a Block, watch: &'a dyn Watch) -> BoxFuture<'a, Result<Vec<Transfer>, SourceFault>>;
+
+    /// The blocks from one height up to another that is final, or as many of them as the node gives at a time.
+    fn range<'a>(&'a self, from: u64, to: u64, watch: &'a dyn Watch) -> BoxFuture<'a, Result<Read, SourceFault>>;
+}

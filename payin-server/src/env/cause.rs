@@ -1,0 +1,89 @@
+//! Why an outgoing call failed, read from the chain of errors below reqwest. The words must never hold the URL or the
+//! host: an RPC URL bears its key, and the words for a webhook are shown to its owner.
+
+use std::error::Error;
+use std::io;
+
+use rustls::CertificateError;
+
+/// Where on its way a call failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Cause {
+    Dns,
+    Connect(String),
+    Tls(String),
+    Protocol(String),
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Dns => f.write_str("the host name does not resolve"),
+            Self::Connect(why) => write!(f, "no connection: {why}"),
+            Self::Tls(why) => write!(f, "TLS: {why}"),
+            Self::Protocol(why) => f.write_str(why),
+        }
+    }
+}
+
+pub(super) fn of(error: &reqwest::Error) -> Cause {
+    if let Some(tls) = find::<rustls::Error>(error) {
+        Cause::Tls(of_tls(tls).to_owned())
+    } else if error.is_dns() {
+        Cause::Dns
+    } else if error.is_connect() {
+        let why = find::<io::Error>(error).map_or_else(|| "refused".to_owned(), |io| io.kind().to_string());
+        Cause::Connect(why)
+    } else if error.is_body() || error.is_decode() {
+        Cause::Protocol("the answer broke off".to_owned())
+    } else if error.is_builder() {
+        Cause::Protocol("the request cannot be written as HTTP".to_owned())
+    } else {
+        Cause::Protocol("the peer did not answer in HTTP".to_owned())
+    }
+}
+
+/// The error of this type in the chain, if there is one. `io::Error` hides what it wraps from `source`.
+pub(super) fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<E>() {
+            return Some(found);
+        }
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+/// An error that concerns no URL, with all its sources.
+pub(super) fn text(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        next = error.source();
+    }
+    text
+}
+
+fn of_tls(error: &rustls::Error) -> &'static str {
+    use CertificateError as Bad;
+    match error {
+        rustls::Error::InvalidCertificate(bad) => match bad {
+            Bad::Expired | Bad::ExpiredContext { .. } => "the certificate has expired",
+            Bad::NotValidYet | Bad::NotValidYetContext { .. } => "the certificate is not valid yet",
+            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => "the certificate is for another name",
+            Bad::UnknownIssuer => "the certificate's issuer is not trusted (self-signed, or intermediates missing)",
+            Bad::Revoked => "the certificate is revoked",
+            _ => "the certificate is not valid",
+        },
+        rustls::Error::InvalidMessage(_) => "the peer does not speak TLS on this port",
+        rustls::Error::AlertReceived(_) => "the peer refused the handshake",
+        rustls::Error::PeerIncompatible(_) => "no TLS version or cipher in common",
+        _ => "the handshake failed",
+    }
+}

@@ -1,0 +1,44 @@
+//! The native API over HTTP: routes, who may call them, and the shape of answers. Use cases live in `app`; no SQL, no chain here.
+
+pub mod answer;
+pub mod call;
+pub mod endpoints;
+pub mod frame;
+pub mod health;
+pub mod listen;
+pub mod me;
+pub mod orders;
+pub mod pool;
+pub mod sandbox;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{delete, get, post};
+
+use crate::app::App;
+
+/// Everything the server answers. With a sandbox, its API too.
+#[must_use]
+pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
+    let native = Router::new()
+        .route("/orders", post(orders::create).get(orders::list))
+        .route("/orders/{id}", get(orders::get))
+        .route("/orders/by-reference/{reference}", get(orders::get_by_reference))
+        .route("/address-pool/import", post(pool::import))
+        .route("/address-pool/status", get(pool::status))
+        .route("/address-pool/addresses", get(pool::addresses))
+        .route("/webhooks/endpoints", post(endpoints::create).get(endpoints::list))
+        .route("/webhooks/endpoints/{id}", delete(endpoints::delete))
+        .route("/me", get(me::me))
+        .with_state(app.clone());
+    let mut router = Router::new()
+        .nest("/api/v1", native)
+        .route("/health", get(health::alive))
+        .route("/health/ready", get(health::ready))
+        .with_state(app.clone());
+    if let Some(sandbox) = sandbox {
+        router = router.nest("/api/v1/sandbox", sandbox::router(app.clone(), sandbox));
+    }
+    router.fallback(frame::unknown_path).layer(axum::middleware::from_fn_with_state(app, frame::frame))
+}

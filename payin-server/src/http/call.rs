@@ -1,0 +1,196 @@
+//! A call on the native API: who calls, what they may, what they sent. Always in this order: authenticate, authorize, read, do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
+use axum::response::Response;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use payin_core::access::{Permission, check};
+use payin_core::{Error, replay as replay_rules};
+use payin_types::ErrorCode;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::answer::{AsJson, Reject, json, kept};
+use super::frame::RequestId;
+use super::listen::body_too_slow;
+use crate::app::replay::{Once, fingerprint};
+use crate::app::{App, access};
+use crate::store::Unit;
+use crate::store::access::Key;
+use crate::store::idempotency::Scope;
+
+/// The longest body of most calls.
+pub const BODY_MAX: usize = 64 * 1024;
+/// The longest body of an import: about 100,000 addresses.
+pub const IMPORT_BODY_MAX: usize = 5 * 1024 * 1024;
+/// How long a call under an idempotency key waits for its turn before it says that the first is still under way.
+const IN_PROGRESS_AFTER: Duration = Duration::from_secs(10);
+
+/// An authenticated caller.
+pub struct Caller {
+    /// The gateway.
+    pub app: App,
+    /// The key, and through it the organization and role.
+    pub key: Key,
+    /// The request's id.
+    pub request_id: String,
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Reject;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Reject> {
+        let secret = credentials(&parts.headers)?;
+        let key = access::authenticate(app, secret).await?;
+        let path = parts.extensions.get::<axum::extract::OriginalUri>().map_or_else(|| parts.uri.path(), |uri| uri.0.path()).to_owned();
+        Ok(Self {
+            app: app.clone(),
+            key,
+            request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
+            method: parts.method.clone(),
+            path,
+            headers: parts.headers.clone(),
+        })
+    }
+}
+
+fn text(value: &HeaderValue) -> Result<&str, Error> {
+    let unreadable = |_| Error::new(ErrorCode::InvalidApiKey, "The API key has characters that no key has");
+    value.to_str().map(str::trim).map_err(unreadable)
+}
+
+/// The one key a request bears, in either header. Two different ones are a mistake that must not be guessed away.
+fn credentials(headers: &HeaderMap) -> Result<&str, Error> {
+    let invalid = |message: &str| Error::new(ErrorCode::InvalidApiKey, message);
+    let mut found = Vec::new();
+    for value in headers.get_all("x-api-key") {
+        found.push(text(value)?);
+    }
+    for value in headers.get_all(header::AUTHORIZATION) {
+        let token = text(value)?.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        found.push(token.ok_or_else(|| invalid("Authorization must be: Bearer <API key>"))?.1.trim());
+    }
+    let first = found.first().copied().ok_or_else(|| invalid("The request bears no API key: send it in the header X-API-Key"))?;
+    if found.iter().any(|other| *other != first) {
+        return Err(invalid("The request bears two different API keys; send one"));
+    }
+    Ok(first)
+}
+
+impl Caller {
+    /// Refuses what the key's role does not allow.
+    ///
+    /// # Errors
+    /// `INSUFFICIENT_PERMISSIONS`.
+    pub fn may(&self, permission: Permission) -> Result<(), Reject> {
+        Ok(check(&self.key.role, permission)?)
+    }
+
+    /// Does a use case, under the idempotency key if the request has one.
+    ///
+    /// # Errors
+    /// The use case's refusal, or the idempotency key's.
+    pub async fn once<U>(&self, unit: U, body: &[u8], status: u16, bears_secret: bool) -> Result<Response, Reject>
+    where
+        U: Unit,
+        U::Output: Serialize,
+    {
+        let Some(key) = self.idempotency_key()? else {
+            return Ok(json(status, &self.app.store.write(unit).await?));
+        };
+        let scope = Scope {
+            organization_id: self.key.organization_id.clone(),
+            api_key_id: if bears_secret { self.key.id.as_str().to_owned() } else { String::new() },
+            method: self.method.as_str().to_owned(),
+            path: self.path.clone(),
+            key,
+        };
+        let once = Once {
+            unit,
+            render: AsJson { status, request_id: self.request_id.clone() },
+            scope,
+            fingerprint: fingerprint(body),
+            sealed: bears_secret.then(|| (Arc::clone(&self.app.seal), self.app.entropy.array())),
+            now: self.app.clock.now(),
+        };
+        match tokio::time::timeout(IN_PROGRESS_AFTER, self.app.store.write(once)).await {
+            Ok(answer) => Ok(kept(answer?)),
+            Err(_) => {
+                let message = "A request with this Idempotency-Key is still under way; ask again with the same key";
+                Err(Reject(Error { retry_after_s: Some(1), ..Error::new(ErrorCode::IdempotencyInProgress, message) }))
+            }
+        }
+    }
+
+    fn idempotency_key(&self) -> Result<Option<String>, Error> {
+        let mut values = self.headers.get_all("idempotency-key").iter();
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(value), None) => replay_rules::key(value.as_bytes()).map(Some),
+            (Some(_), Some(_)) => Err(Error::field("Idempotency-Key", "must be given once")),
+        }
+    }
+}
+
+/// Reads a body that must be JSON, up to a length.
+///
+/// # Errors
+/// `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `REQUEST_TIMEOUT`.
+pub async fn body(request: Request, most: usize) -> Result<bytes::Bytes, Reject> {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        let message = format!("Content-Type must be application/json, is '{}'", payin_core::error::shown(essence));
+        return Err(Reject(Error::new(ErrorCode::UnsupportedMediaType, message)));
+    }
+    match Limited::new(request.into_body(), most).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
+            Err(Reject(Error::new(ErrorCode::PayloadTooLarge, format!("The body must be at most {most} bytes"))))
+        }
+        Err(error) if body_too_slow(error.as_ref()) => {
+            Err(Reject(Error::new(ErrorCode::RequestTimeout, "The body did not arrive in time; nothing was done")))
+        }
+        Err(_) => Err(Reject(Error::new(ErrorCode::ValidationError, "The body could not be read to its end"))),
+    }
+}
+
+/// Reads a JSON body as a request. The refusal is a value: under an idempotency key it is kept like any other answer.
+///
+/// # Errors
+/// `INVALID_AMOUNT` where the amount cannot be read, else `VALIDATION_ERROR` with the place.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let (path, cause) = (error.path().to_string(), error.inner().to_string());
+        if path == "amount" {
+            return Error::new(ErrorCode::InvalidAmount, format!("Amount must be a positive decimal string such as \"100.00\": {cause}"));
+        }
+        if error.inner().is_data() {
+            Error::field(if path == "." { "body" } else { &path }, cause)
+        } else {
+            Error::field("body", format!("is not JSON: {cause}"))
+        }
+    })?;
+    json.end().map_err(|_| Error::field("body", "has something behind the JSON object"))?;
+    Ok(parsed)
+}
+
+/// Reads the query.
+///
+/// # Errors
+/// `VALIDATION_ERROR` for an unknown, repeated or malformed parameter.
+pub fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Reject> {
+    if uri.query().is_some_and(|query| query.contains("%00")) {
+        return Err(Reject(Error::field("query", "must not contain NUL characters")));
+    }
+    let parsed = axum::extract::Query::<T>::try_from_uri(uri);
+    parsed.map(|query| query.0).map_err(|rejection| Reject(Error::field("query", rejection.body_text())))
+}

@@ -1,0 +1,79 @@
+//! What every request and answer has, whatever its path: an id, the documented error body, headers. It must not know any use case.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use payin_core::Error;
+use payin_core::error::shown;
+use payin_types::ErrorCode;
+use payin_types::id::base62;
+
+use super::answer::{Reject, rejection};
+use crate::app::App;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of a request, as handlers see it.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+/// Gives a request its id and its answer the documented form.
+pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let id = format!("req_{}", base62(app.random_id(), 22));
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    // No path of ours contains NUL, and PostgreSQL refuses it in a text.
+    let mut response = if path.contains("%00") { unknown(&path) } else { next.run(request).await };
+    if let Some(Reject(error)) = response.extensions_mut().remove::<Reject>() {
+        response = rejection(&error, &id);
+    } else if !response.status().is_success() && !is_json(&response) {
+        response = dress(response, &method, &path, &id);
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    tracing::debug!(request.id = id, %method, path, status = response.status().as_u16(), "answered");
+    response
+}
+
+fn is_json(response: &Response) -> bool {
+    response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
+}
+
+/// The router's own refusals, in the documented form.
+fn dress(response: Response, method: &Method, path: &str, id: &str) -> Response {
+    let allow = response.headers().get(header::ALLOW).cloned();
+    let error = match response.status() {
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let allowed = allow.as_ref().and_then(|allow| allow.to_str().ok()).unwrap_or_default().replace(',', ", ");
+            Error::new(
+                ErrorCode::MethodNotAllowed,
+                format!("{} is not allowed on {}; allowed: {allowed}", shown(method.as_str()), shown(path)),
+            )
+        }
+        StatusCode::NOT_FOUND => not_found(path),
+        status if status.is_client_error() => {
+            Error::new(ErrorCode::ValidationError, "The path or query cannot be read: check its percent-encoding")
+        }
+        _ => Error::new(ErrorCode::InternalError, "The server met a fault and did nothing; quote the request id to its operator"),
+    };
+    let mut dressed = rejection(&error, id);
+    if let Some(allow) = allow {
+        dressed.headers_mut().insert(header::ALLOW, allow);
+    }
+    dressed
+}
+
+fn not_found(path: &str) -> Error {
+    Error::new(ErrorCode::ResourceNotFound, format!("There is nothing at {}", shown(path)))
+}
+
+fn unknown(path: &str) -> Response {
+    axum::response::IntoResponse::into_response(Reject(not_found(path)))
+}
+
+/// The answer to a path that does not exist.
+pub async fn unknown_path(request: Request) -> Reject {
+    Reject(not_found(request.uri().path()))
+}

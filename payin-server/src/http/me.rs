@@ -1,0 +1,19 @@
+//! `/me`: whose key this is. Every role may ask.
+
+use axum::response::Response;
+use payin_types::me::{Key, Me, Organization};
+
+use super::answer::json;
+use super::call::Caller;
+
+/// `GET /me`
+pub async fn me(caller: Caller) -> Response {
+    let key = caller.key;
+    let me = Me {
+        organization: Organization { id: key.organization_id, name: key.organization_name },
+        role: key.role,
+        environment: caller.app.environment,
+        key: Key { id: key.id, prefix: key.prefix, created_at: key.created_at },
+    };
+    json(200, &me)
+}

@@ -1,0 +1,183 @@
+//! The program `payin-server`: reads its arguments, installs what a process has one of, and hands over to the library.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand, ValueEnum};
+use payin_server::config::{Config, log_filter};
+use payin_server::store::Location;
+use payin_server::{app, demo, dev, serve, store};
+use payin_types::{ExposeSecret as _, Role, SecretString};
+
+/// A self-hosted, keyless stablecoin gateway.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start a sandbox: the whole gateway over simulated chains, ready to use; one JSON line on stdout says where
+    Dev {
+        /// Address to listen on; port 0 picks one
+        #[arg(long, default_value = "127.0.0.1:3000")]
+        listen: String,
+        /// sqlite://FILE or postgres://…; a temporary SQLite file when left out
+        #[arg(long)]
+        database: Option<Location>,
+        /// API key to accept; one is made when left out. Only for sandboxes: everybody on this machine can read it
+        #[arg(long)]
+        api_key: Option<String>,
+        /// Makes ids, keys and chains the same every time
+        #[arg(long)]
+        seed: Option<u64>,
+        /// virtual: time stands still until the sandbox API moves it, and blocks come on demand
+        #[arg(long, value_enum, default_value = "running")]
+        clock: ClockMode,
+    },
+    /// A tour: a sandbox, an order paid on a simulated chain, its signed webhook received and verified
+    Demo {
+        /// End after the tour instead of staying up
+        #[arg(long)]
+        exit: bool,
+        /// Address to listen on; port 0 picks one
+        #[arg(long, default_value = "127.0.0.1:0")]
+        listen: String,
+    },
+    /// Run in production
+    Serve(Configured),
+    /// Bring the database's schema up to this version
+    Migrate(Configured),
+    /// API keys
+    #[command(subcommand)]
+    Keys(Keys),
+    /// The configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, clap::Args)]
+struct Configured {
+    /// The configuration file; environment variables PAYIN_SERVER_… go before it
+    #[arg(long)]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ClockMode {
+    Running,
+    Virtual,
+}
+
+#[derive(Debug, Subcommand)]
+enum Keys {
+    /// Make an API key, and the first organization if there is none. The key is printed once, on stdout
+    Create {
+        #[command(flatten)]
+        configured: Configured,
+        /// What it may do
+        #[arg(long, value_enum)]
+        role: RoleArgument,
+        /// For people
+        #[arg(long, default_value = "made with payin-server keys create")]
+        name: String,
+        /// Name of the organization, if it is made
+        #[arg(long, default_value = "My organization")]
+        organization: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum RoleArgument {
+    Owner,
+    Admin,
+    Member,
+    Viewer,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Check the configuration and say what it comes to; nothing is started
+    Check(Configured),
+}
+
+fn main() -> ExitCode {
+    // One TLS provider for everything in this process, before anything can ask for one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let filter = log_filter().unwrap_or_else(|| "info,sqlx=warn".to_owned());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let run = || -> anyhow::Result<()> { tokio::runtime::Runtime::new().context("the runtime")?.block_on(run(Arguments::parse().command)) };
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("payin-server: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Dev { listen, database, api_key, seed, clock } => {
+            let frozen = matches!(clock, ClockMode::Virtual);
+            let dev = dev::start(dev::Options { listen, database, api_key: api_key.map(SecretString::from), seed, frozen }).await?;
+            println!("{}", serde_json::to_string(&dev.ready)?);
+            eprintln!("The sandbox is ready. Try:\n{}", demo::next_commands(&dev.ready));
+            stop_signal().await?;
+            dev.stop().await
+        }
+        Command::Demo { exit, listen } => demo::run(&listen, (!exit).then_some(stop_signal())).await,
+        Command::Serve(configured) => {
+            let running = serve::serve(Config::load(configured.config.as_deref())?).await?;
+            tracing::info!(address = %running.address, "payin-server is ready");
+            stop_signal().await?;
+            tracing::info!("stopping: requests in flight are finished");
+            running.stop().await
+        }
+        Command::Migrate(configured) => {
+            store::migrate(&Config::load(configured.config.as_deref())?.database).await?;
+            eprintln!("The database's schema is of this version.");
+            Ok(())
+        }
+        Command::Keys(Keys::Create { configured, role, name, organization }) => create_key(&configured, role, &name, &organization).await,
+        Command::Config(ConfigCommand::Check(configured)) => {
+            let config = Config::load(configured.config.as_deref())?;
+            println!("environment  {}\nlisten       {}\ndatabase     {:?}", config.environment, config.listen, config.database);
+            for source in &config.chains {
+                let tokens: Vec<&str> = source.chain.tokens.iter().map(|token| token.currency.as_str()).collect();
+                println!("chain        {} ({} confirmations): {}", source.chain.id, source.chain.confirmations, tokens.join(", "));
+            }
+            anyhow::ensure!(!config.chains.is_empty(), "no chain is configured: add [chains.<slug>] with an rpc URL");
+            Ok(())
+        }
+    }
+}
+
+async fn create_key(configured: &Configured, role: RoleArgument, name: &str, organization: &str) -> anyhow::Result<()> {
+    let app = serve::app(&Config::load(configured.config.as_deref())?).await?;
+    let role = match role {
+        RoleArgument::Owner => Role::Owner,
+        RoleArgument::Admin => Role::Admin,
+        RoleArgument::Member => Role::Member,
+        RoleArgument::Viewer => Role::Viewer,
+    };
+    let secret = app::access::make_key(&app);
+    let unit = app::access::CreateKey::new(&app, secret.expose_secret(), role.clone(), name, None, organization);
+    let organization = app.store.write(unit).await?;
+    app.store.close().await;
+    println!("{}", secret.expose_secret());
+    eprintln!("This {role} key of {organization} is shown once: only its MAC is stored.");
+    Ok(())
+}
+
+/// Until the process is asked to stop.
+async fn stop_signal() -> anyhow::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result.context("waiting for Ctrl-C"),
+        _ = terminate.recv() => Ok(()),
+    }
+}

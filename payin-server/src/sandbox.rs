@@ -1,0 +1,7 @@
+//! A world to play in: simulated chains that speak JSON-RPC, so that the real watcher code runs, and a clock that can be moved.
+//! It knows nothing of orders; who pays what is said by its caller.
+
+pub mod evm;
+pub mod world;
+
+pub use world::{SimulatedNode, World, WorldFault};

@@ -1,0 +1,149 @@
+//! What the master key does: MACs of API keys and pool addresses, and the sealing of secrets at rest. Keys never leave this file.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
+use secrecy::{ExposeSecret, SecretBox};
+use sha2::Sha256;
+
+/// One master key's working keys: each purpose has its own, so that what one makes cannot serve another.
+struct Keys {
+    api_key: SecretBox<[u8; 32]>,
+    address: SecretBox<[u8; 32]>,
+    sealing: SecretBox<[u8; 32]>,
+}
+
+/// The master keys of a deployment: the first makes, all are accepted, so that a key can be replaced without a stop.
+pub struct Seal(Vec<Keys>);
+
+impl std::fmt::Debug for Seal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seal([redacted])")
+    }
+}
+
+/// A sealed text that no master key opens: it was altered, or made under a key that is not configured any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a sealed secret cannot be opened: it was altered, or its master key is not configured")]
+pub struct Broken;
+
+fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    // HMAC takes keys of every length.
+    Hmac::<Sha256>::new_from_slice(key).map_or([0; 32], |mut mac| {
+        for part in parts {
+            // The length before each part: ("ab", "c") and ("a", "bc") must differ.
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Seal {
+    /// From one or, during a rotation, two master keys of 32 bytes.
+    #[must_use]
+    pub fn new(masters: &[SecretBox<[u8; 32]>]) -> Self {
+        let derive =
+            |master: &SecretBox<[u8; 32]>, purpose: &str| SecretBox::new(Box::new(mac(master.expose_secret(), &[purpose.as_bytes()])));
+        let keys = |master| Keys {
+            api_key: derive(master, "payin api key v1"),
+            address: derive(master, "payin address v1"),
+            sealing: derive(master, "payin sealing v1"),
+        };
+        Self(masters.iter().map(keys).collect())
+    }
+
+    /// What is stored of an API key, under each master key; the first is for new keys.
+    #[must_use]
+    pub fn api_key_macs(&self, key: &str) -> Vec<String> {
+        self.0.iter().map(|keys| hex(&mac(keys.api_key.expose_secret(), &[key.as_bytes()]))).collect()
+    }
+
+    /// What binds an address to its organization.
+    #[must_use]
+    pub fn address_mac(&self, organization: &str, protocol: &str, address: &str) -> String {
+        self.address_macs(organization, protocol, address).into_iter().next().unwrap_or_default()
+    }
+
+    /// Whether an address row is as it was imported.
+    #[must_use]
+    pub fn address_is_genuine(&self, organization: &str, protocol: &str, address: &str, stored: &str) -> bool {
+        self.address_macs(organization, protocol, address).iter().any(|mac| mac == stored)
+    }
+
+    fn address_macs(&self, organization: &str, protocol: &str, address: &str) -> Vec<String> {
+        let parts = [organization.as_bytes(), protocol.as_bytes(), address.as_bytes()];
+        self.0.iter().map(|keys| hex(&mac(keys.address.expose_secret(), &parts))).collect()
+    }
+
+    /// Seals a text for the place it is kept at; moved elsewhere it does not open.
+    #[must_use]
+    pub fn seal(&self, place: &str, text: &str, nonce: [u8; 24]) -> String {
+        let sealed = self.0.first().and_then(|keys| {
+            let cipher = XChaCha20Poly1305::new(keys.sealing.expose_secret().into());
+            cipher.encrypt(&XNonce::from(nonce), Payload { msg: text.as_bytes(), aad: place.as_bytes() }).ok()
+        });
+        BASE64.encode([nonce.as_slice(), &sealed.unwrap_or_default()].concat())
+    }
+
+    /// Opens a sealed text.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub fn open(&self, place: &str, sealed: &str) -> Result<String, Broken> {
+        let bytes = BASE64.decode(sealed).map_err(|_| Broken)?;
+        let (nonce, text) = bytes.split_first_chunk::<24>().ok_or(Broken)?;
+        let opened = self.0.iter().find_map(|keys| {
+            let cipher = XChaCha20Poly1305::new(keys.sealing.expose_secret().into());
+            cipher.decrypt(&XNonce::from(*nonce), Payload { msg: text, aad: place.as_bytes() }).ok()
+        });
+        opened.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(Broken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn master(byte: u8) -> SecretBox<[u8; 32]> {
+        SecretBox::new(Box::new([byte; 32]))
+    }
+
+    #[test]
+    fn what_is_sealed_opens_at_its_place_alone() {
+        let seal = Seal::new(&[master(1)]);
+        let sealed = seal.seal("endpoint we_1", "whsec_secret", [7; 24]);
+        assert!(!sealed.contains("whsec"));
+        assert_eq!(seal.open("endpoint we_1", &sealed), Ok("whsec_secret".to_owned()));
+        assert_eq!(seal.open("endpoint we_2", &sealed), Err(Broken));
+        assert_eq!(Seal::new(&[master(2)]).open("endpoint we_1", &sealed), Err(Broken));
+        assert_eq!(seal.open("endpoint we_1", "AAAA"), Err(Broken));
+    }
+
+    #[test]
+    fn a_rotation_accepts_the_old_key_and_makes_with_the_new() {
+        let (old, both) = (Seal::new(&[master(1)]), Seal::new(&[master(2), master(1)]));
+        assert_eq!(both.open("p", &old.seal("p", "text", [0; 24])), Ok("text".to_owned()));
+        assert!(both.address_is_genuine("org", "evm", "0x1", &old.address_mac("org", "evm", "0x1")));
+        assert!(both.api_key_macs("pk_test_x").contains(&old.api_key_macs("pk_test_x")[0]));
+        assert_ne!(both.api_key_macs("pk_test_x")[0], old.api_key_macs("pk_test_x")[0]);
+    }
+
+    #[test]
+    fn an_address_of_another_organization_is_not_genuine() {
+        let seal = Seal::new(&[master(1)]);
+        let mac = seal.address_mac("org_a", "evm", "0x1");
+        assert!(seal.address_is_genuine("org_a", "evm", "0x1", &mac));
+        for (organization, protocol, address) in
+            [("org_b", "evm", "0x1"), ("org_a", "tron", "0x1"), ("org_a", "evm", "0x2"), ("org_ae", "vm", "0x1")]
+        {
+            assert!(!seal.address_is_genuine(organization, protocol, address, &mac));
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Putting a server together: an [`App`], its workers, its listener; started, and stopped in order. The composition root of `serve` and
+//! `dev` alike.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use axum::Router;
+use payin_core::Chain;
+use payin_types::Protocol;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::app::App;
+use crate::chain::evm::EvmSource;
+use crate::chain::{Source, Watch};
+use crate::config::Config;
+use crate::env::{Entropy, Http, HttpRpc, ReqwestHttp, Rpc, SystemClock, SystemEntropy};
+use crate::http::listen::{self, Limits};
+use crate::seal::Seal;
+use crate::store::{self, open::SoleServer};
+use crate::worker::chain::{ChainWorker, PoolWatch};
+use crate::worker::deliver::Deliver;
+use crate::worker::driver::Driver;
+use crate::worker::maintain::Maintain;
+
+/// A running server.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    app: App,
+    driver: Driver,
+    stop: oneshot::Sender<()>,
+    listener: JoinHandle<std::io::Result<()>>,
+    _sole: SoleServer,
+}
+
+impl Running {
+    /// Stops in order: takes no new connection and finishes requests, lets workers finish their step, commits what is queued.
+    ///
+    /// # Errors
+    /// If the listener had failed.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        let _ = self.stop.send(());
+        let listened = self.listener.await.context("the listener did not end well")?;
+        self.driver.stop().await;
+        self.app.store.close().await;
+        listened.context("listening")
+    }
+}
+
+/// What a server is made of.
+pub struct Parts {
+    /// The gateway.
+    pub app: App,
+    /// What it answers.
+    pub router: Router,
+    /// Its workers.
+    pub driver: Driver,
+    /// The claim to its database.
+    pub sole: SoleServer,
+}
+
+/// Binds and starts.
+///
+/// # Errors
+/// If the address cannot be listened on.
+pub async fn start(parts: Parts, address: &str, limits: Limits) -> anyhow::Result<Running> {
+    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    let address = listener.local_addr()?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = listen::serve(listener, parts.router, limits, async move {
+        // An error means that the sender is gone, which is a stop too.
+        let _ = stopped.await;
+    });
+    Ok(Running { address, app: parts.app, driver: parts.driver, stop, listener: spawn(serving), _sole: parts.sole })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the accept loop is one task, awaited when the server stops")]
+fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    tokio::spawn(task)
+}
+
+/// A chain's worker over a JSON-RPC transport.
+#[must_use]
+pub fn chain_worker(app: &App, chain: Chain, rpc: Arc<dyn Rpc>, watch: Arc<dyn Watch>, holder: &str, wake: &Arc<Notify>) -> ChainWorker {
+    let source: Arc<dyn Source> = Arc::new(EvmSource::new(chain.clone(), rpc));
+    ChainWorker::new(app.clone(), chain, source, watch, holder.to_owned(), Arc::clone(wake))
+}
+
+/// The workers that every server has.
+pub fn start_workers(driver: &mut Driver, app: &App, http: Arc<dyn Http>) {
+    driver.start(Box::new(Deliver::new(app.clone(), http)));
+    driver.start(Box::new(Maintain::new(app.clone())));
+}
+
+/// A name for this server among those that share its database.
+#[must_use]
+pub fn holder_name(entropy: &dyn Entropy) -> String {
+    format!("server {:032x}", u128::from_be_bytes(entropy.array()))
+}
+
+/// The gateway of a configuration, its database open and of this version.
+///
+/// # Errors
+/// If the database cannot be opened or migrated.
+pub async fn app(config: &Config) -> anyhow::Result<App> {
+    store::migrate(&config.database).await.context("the database's schema")?;
+    Ok(App {
+        store: Arc::new(store::open(&config.database, None).await.context("the database")?),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        seal: Arc::new(Seal::new(&config.master_keys)),
+        environment: config.environment.clone(),
+        chains: Arc::new(payin_core::Chains::new(config.chains.iter().map(|source| source.chain.clone()).collect())),
+        orders: config.orders,
+        cooldown: config.cooldown,
+        webhooks_over_http: config.targets.allow_http,
+        keys: Arc::default(),
+        health: Arc::default(),
+    })
+}
+
+/// Starts a production server.
+///
+/// # Errors
+/// If its database, address or outgoing HTTP cannot be had.
+pub async fn serve(config: Config) -> anyhow::Result<Running> {
+    let sole = store::claim_sole(&config.database)?;
+    let app = app(&config).await?;
+    let wake = Arc::new(Notify::new());
+    let mut driver = Driver::new(Arc::clone(&app.clock), Arc::clone(&wake));
+    let holder = holder_name(app.entropy.as_ref());
+    let watch: Arc<dyn Watch> = Arc::new(PoolWatch::new(app.clone(), Protocol::Evm));
+    let client = HttpRpc::client()?;
+    for source in config.chains {
+        let rpc = Arc::new(HttpRpc::new(client.clone(), source.rpc, &[])?);
+        driver.start(Box::new(chain_worker(&app, source.chain, rpc, Arc::clone(&watch), &holder, &wake)));
+    }
+    start_workers(&mut driver, &app, Arc::new(ReqwestHttp::new(config.targets)?));
+    let router = crate::http::router(app.clone(), None);
+    start(Parts { app, router, driver, sole }, &config.listen, Limits::default()).await
+}

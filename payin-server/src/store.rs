@@ -1,0 +1,173 @@
+//! Everything that is remembered: one SQL text for SQLite and PostgreSQL. Reading takes a [`Conn`], changing takes a [`Tx`], which
+//! exists only inside a [`Unit`]. No rule lives here (they are in `payin-core`), no network I/O happens inside a unit.
+//!
+//! Three habits, always: rows are claimed with `claim!`/`locked!`; every transition is a guarded UPDATE whose row count is checked;
+//! every exclusivity is a unique index as well.
+
+pub mod access;
+pub mod chains;
+pub mod db;
+pub mod deliveries;
+pub mod endpoints;
+pub mod events;
+pub mod idempotency;
+pub mod leases;
+pub mod open;
+pub mod orders;
+pub mod pool;
+pub mod transfers;
+pub mod writer;
+
+use std::sync::{Mutex, PoisonError};
+
+use payin_core::Error;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+pub use db::{Conn, Engine, Locked, Tx, sql, sql_of};
+pub use open::{Location, claim_sole, migrate, open};
+pub use writer::Unit;
+
+/// What we or the world did wrong. Logged where it is handled; callers see a 500 or 503 and the request id.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The database's word.
+    #[error("database: {0}")]
+    Sql(#[from] sqlx::Error),
+    /// A migration failed.
+    #[error("migration: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The database holds what it must not, or is not what it should be.
+    #[error("{0}")]
+    Corrupt(String),
+    /// A guarded change found the row otherwise than it was read.
+    #[error("a guarded change hit {rows} rows: {statement}")]
+    Guard {
+        /// How many rows changed.
+        rows: u64,
+        /// The statement's beginning.
+        statement: String,
+    },
+    /// Another server does this work now.
+    #[error("the lease {0} is held by another server")]
+    Fenced(String),
+    /// Nothing of the group was committed, for this reason.
+    #[error("not committed: {0}")]
+    NotCommitted(String),
+    /// The store is closed.
+    #[error("the store is closed")]
+    Stopped,
+}
+
+impl Fault {
+    /// Whether the database asks to run the whole transaction again.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Sql(sqlx::Error::Database(error)) => {
+                // Serialization failure, deadlock; SQLite: busy, and busy because its snapshot is old.
+                matches!(error.code().as_deref(), Some("40001" | "40P01" | "5" | "261" | "517"))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the fault lies in one unit, and the others of its transaction may go on behind its savepoint.
+    #[must_use]
+    pub fn is_of_one_unit(&self) -> bool {
+        match self {
+            Self::Corrupt(_) | Self::Guard { .. } | Self::Fenced(_) => true,
+            Self::Sql(sqlx::Error::Database(error)) => {
+                error.is_unique_violation() || error.is_check_violation() || error.is_foreign_key_violation()
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a unique index refused the row.
+    #[must_use]
+    pub fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Sql(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+}
+
+/// Why a unit did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The caller's doing.
+    #[error("{}", .0.message)]
+    Refused(Error),
+    /// Ours or the world's.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// The database. One value for the whole server.
+#[derive(Debug)]
+pub struct Store {
+    queue: Mutex<Option<mpsc::Sender<Box<dyn writer::Job>>>>,
+    readers: open::Readers,
+    connector: open::Connector,
+    writers: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Store {
+    fn new(
+        queue: mpsc::Sender<Box<dyn writer::Job>>,
+        readers: open::Readers,
+        connector: open::Connector,
+        writers: Vec<JoinHandle<()>>,
+    ) -> Self {
+        Self { queue: Mutex::new(Some(queue)), readers, connector, writers: Mutex::new(writers) }
+    }
+
+    /// Runs a unit and commits it. The answer comes after the commit; a caller that stops waiting does not stop the unit.
+    ///
+    /// # Errors
+    /// The unit's refusal, or a fault; after either nothing of the unit remains.
+    pub async fn write<U: Unit>(&self, unit: U) -> Result<U::Output, Failure> {
+        let (reply, answer) = oneshot::channel();
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Fault::Stopped)?;
+        queue.send(Box::new(writer::Queued { unit, outcome: None, reply })).await.map_err(|_| Fault::Stopped)?;
+        drop(queue);
+        answer.await.unwrap_or_else(|_| Err(Fault::Stopped.into()))
+    }
+
+    /// A connection to read with.
+    ///
+    /// # Errors
+    /// If none is to be had.
+    pub async fn read(&self) -> Result<Conn, Fault> {
+        self.readers.acquire().await
+    }
+
+    /// Whether the database answers, on a connection of its own.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub async fn check(&self) -> Result<(), Fault> {
+        self.connector.connect().await?.one(sql("SELECT 1 AS one")).await.map(drop)
+    }
+
+    /// Finishes what is queued and closes every connection.
+    pub async fn close(&self) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let writers = std::mem::take(&mut *self.writers.lock().unwrap_or_else(PoisonError::into_inner));
+        for writer in writers {
+            if let Err(error) = writer.await {
+                tracing::error!(%error, "a writer did not end well");
+            }
+        }
+        match &self.readers {
+            open::Readers::Sqlite(pool, _) => pool.close().await,
+            open::Readers::Postgres(pool, _) => pool.close().await,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Organizations and API keys. Of a key only its MAC is here; who may do what is a rule of `payin-core`.
+
+use payin_types::{ApiKeyId, OrganizationId, Role, Timestamp};
+
+use super::db::Row;
+use super::{Conn, Fault, Tx, sql};
+
+/// A key, and the organization it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// Whose it is.
+    pub organization_id: OrganizationId,
+    /// The organization's name.
+    pub organization_name: String,
+    /// What it may do.
+    pub role: Role,
+    /// Its first characters.
+    pub prefix: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when it is no longer taken.
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+fn key(row: &Row) -> Result<Key, Fault> {
+    Ok(Key {
+        id: row.text("id")?.into(),
+        organization_id: row.text("organization_id")?.into(),
+        organization_name: row.text("organization_name")?,
+        role: Role::from(row.text("role")?.as_str()),
+        prefix: row.text("prefix")?,
+        created_at: row.time("created_at")?,
+        expires_at: row.opt_time("expires_at")?,
+        revoked_at: row.opt_time("revoked_at")?,
+    })
+}
+
+/// The key whose secret has this MAC.
+///
+/// # Errors
+/// What the database says.
+pub async fn key_by_mac(conn: &mut Conn, mac: &str) -> Result<Option<Key>, Fault> {
+    let row = conn
+        .one(
+            sql("SELECT k.id, k.organization_id, o.name AS organization_name, k.role, k.prefix, k.created_at, k.expires_at, k.revoked_at \
+                 FROM api_keys k JOIN organizations o ON o.id = k.organization_id WHERE k.secret_mac = $1")
+            .text(mac),
+        )
+        .await?;
+    row.as_ref().map(key).transpose()
+}
+
+/// The oldest organization, if there is one.
+///
+/// # Errors
+/// What the database says.
+pub async fn first_organization(conn: &mut Conn) -> Result<Option<OrganizationId>, Fault> {
+    let row = conn.one(sql("SELECT id FROM organizations ORDER BY created_at, id LIMIT 1")).await?;
+    row.map(|row| row.text("id").map(OrganizationId::from)).transpose()
+}
+
+/// Adds an organization.
+///
+/// # Errors
+/// What the database says.
+pub async fn insert_organization(tx: &mut Tx<'_>, id: &OrganizationId, name: &str, now: Timestamp) -> Result<(), Fault> {
+    let statement = sql("INSERT INTO organizations (id, name, created_at) VALUES ($1, $2, $3)");
+    tx.change_one(statement.text(id.as_str()).text(name).int(now.millis())).await
+}
+
+/// Adds a key.
+///
+/// # Errors
+/// What the database says; a unique violation if the secret is in use.
+pub async fn insert_key(tx: &mut Tx<'_>, key: &Key, name: &str, mac: &str) -> Result<(), Fault> {
+    tx.change_one(
+        sql("INSERT INTO api_keys (id, organization_id, role, name, prefix, secret_mac, created_at, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+        .text(key.id.as_str())
+        .text(key.organization_id.as_str())
+        .text(key.role.as_str())
+        .text(name)
+        .text(key.prefix.as_str())
+        .text(mac)
+        .int(key.created_at.millis())
+        .int(key.expires_at.map(Timestamp::millis)),
+    )
+    .await
+}

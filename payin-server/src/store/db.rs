@@ -1,0 +1,399 @@
+//! The seam to the two databases: one SQL text with `$n` parameters, native drivers beneath. The only dialect difference allowed is
+//! row locking, in [`claim!`] and [`locked!`]. No statement is ever built from input: texts are literals, or composed of literals.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection};
+
+use super::Fault;
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// Embedded, one server.
+    Sqlite,
+    /// Several servers may share it.
+    Postgres,
+}
+
+/// The statements that were executed, by text: the store's tests fail if one was never run on an engine.
+pub type Recorder = Arc<Mutex<BTreeSet<String>>>;
+
+#[derive(Debug, Clone)]
+enum Arg {
+    Int(Option<i64>),
+    Text(Option<String>),
+}
+
+/// A statement and its arguments.
+#[derive(Debug, Clone)]
+pub struct Sql {
+    text: Cow<'static, str>,
+    /// What PostgreSQL needs behind the text to lock the rows.
+    lock: &'static str,
+    args: Vec<Arg>,
+}
+
+/// A statement from a literal.
+#[must_use]
+pub fn sql(text: &'static str) -> Sql {
+    Sql { text: Cow::Borrowed(text), lock: "", args: Vec::new() }
+}
+
+/// A statement composed of literals, such as a list with its filters.
+#[must_use]
+pub fn sql_of(parts: &[&'static str]) -> Sql {
+    Sql { text: Cow::Owned(parts.concat()), lock: "", args: Vec::new() }
+}
+
+impl Sql {
+    /// Adds an integer argument.
+    #[must_use]
+    pub fn int(mut self, value: impl Into<Option<i64>>) -> Self {
+        self.args.push(Arg::Int(value.into()));
+        self
+    }
+
+    /// Adds a text argument.
+    #[must_use]
+    pub fn text(mut self, value: impl Into<String>) -> Self {
+        self.args.push(Arg::Text(Some(value.into())));
+        self
+    }
+
+    /// Adds a text argument that may be NULL.
+    #[must_use]
+    pub fn opt_text(mut self, value: Option<impl Into<String>>) -> Self {
+        self.args.push(Arg::Text(value.map(Into::into)));
+        self
+    }
+
+    /// Adds the three limbs of a sum of money.
+    #[must_use]
+    pub fn money(self, units: payin_core::Units) -> Self {
+        let [whole, nano, atto] = units.limbs();
+        self.int(whole).int(nano).int(atto)
+    }
+
+    fn text_for(self, engine: Engine) -> (Cow<'static, str>, Vec<Arg>) {
+        match engine {
+            Engine::Postgres if !self.lock.is_empty() => (Cow::Owned(format!("{}{}", self.text, self.lock)), self.args),
+            _ => (self.text, self.args),
+        }
+    }
+}
+
+/// A statement that locks the row it finds, or passes over rows that others have locked.
+#[derive(Debug, Clone)]
+pub struct LockingSql(pub(super) Sql);
+
+impl LockingSql {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn new(text: &'static str, lock: &'static str) -> Self {
+        Self(Sql { lock, ..sql(text) })
+    }
+
+    /// Adds an integer argument.
+    #[must_use]
+    pub fn int(self, value: impl Into<Option<i64>>) -> Self {
+        Self(self.0.int(value))
+    }
+
+    /// Adds a text argument.
+    #[must_use]
+    pub fn text(self, value: impl Into<String>) -> Self {
+        Self(self.0.text(value))
+    }
+}
+
+/// Takes one of many: rows that another transaction has locked are passed over.
+macro_rules! claim {
+    ($text:literal) => {
+        $crate::store::db::LockingSql::new($text, " FOR UPDATE SKIP LOCKED")
+    };
+}
+
+/// Loads a row in order to change it: waits for whoever has locked it.
+macro_rules! locked {
+    ($text:literal) => {
+        $crate::store::db::LockingSql::new($text, " FOR UPDATE")
+    };
+}
+
+pub(crate) use {claim, locked};
+
+/// A row that is locked until the transaction ends. Functions that change a row take nothing else.
+#[derive(Debug)]
+pub struct Locked<T>(T);
+
+impl<T> Locked<T> {
+    /// Reads the row as something more useful; it stays locked.
+    ///
+    /// # Errors
+    /// What the reading gives.
+    pub fn read<U>(self, read: impl FnOnce(T) -> Result<U, Fault>) -> Result<Locked<U>, Fault> {
+        read(self.0).map(Locked)
+    }
+}
+
+impl<T> std::ops::Deref for Locked<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// A row of an answer.
+#[derive(Debug)]
+pub enum Row {
+    #[doc(hidden)]
+    Sqlite(SqliteRow),
+    #[doc(hidden)]
+    Postgres(PgRow),
+}
+
+impl Row {
+    /// An integer column.
+    ///
+    /// # Errors
+    /// If it is NULL, or there is no such column.
+    pub fn int(&self, column: &str) -> Result<i64, Fault> {
+        self.opt_int(column)?.ok_or_else(|| Fault::Corrupt(format!("{column} is NULL")))
+    }
+
+    /// An integer column that may be NULL.
+    ///
+    /// # Errors
+    /// If there is no such column.
+    pub fn opt_int(&self, column: &str) -> Result<Option<i64>, Fault> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    /// A text column.
+    ///
+    /// # Errors
+    /// If it is NULL, or there is no such column.
+    pub fn text(&self, column: &str) -> Result<String, Fault> {
+        self.opt_text(column)?.ok_or_else(|| Fault::Corrupt(format!("{column} is NULL")))
+    }
+
+    /// A text column that may be NULL.
+    ///
+    /// # Errors
+    /// If there is no such column.
+    pub fn opt_text(&self, column: &str) -> Result<Option<String>, Fault> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    /// An integer column that is never negative.
+    ///
+    /// # Errors
+    /// If it is NULL or negative, or there is no such column.
+    pub fn count(&self, column: &str) -> Result<u64, Fault> {
+        u64::try_from(self.int(column)?).map_err(|_| Fault::Corrupt(format!("{column} is negative")))
+    }
+
+    /// A time column.
+    ///
+    /// # Errors
+    /// If it is NULL, or there is no such column.
+    pub fn time(&self, column: &str) -> Result<payin_types::Timestamp, Fault> {
+        self.int(column).map(payin_types::Timestamp::from_millis)
+    }
+
+    /// A time column that may be NULL.
+    ///
+    /// # Errors
+    /// If there is no such column.
+    pub fn opt_time(&self, column: &str) -> Result<Option<payin_types::Timestamp>, Fault> {
+        Ok(self.opt_int(column)?.map(payin_types::Timestamp::from_millis))
+    }
+
+    /// A sum of money in three columns.
+    ///
+    /// # Errors
+    /// If a column is missing or negative, or the sum is too large.
+    pub fn money(&self, columns: [&str; 3]) -> Result<payin_core::Units, Fault> {
+        let [whole, nano, atto] = columns;
+        let limbs = [self.int(whole)?, self.int(nano)?, self.int(atto)?];
+        payin_core::Units::from_limbs(limbs).ok_or_else(|| Fault::Corrupt(format!("{whole} holds no sum of money: {limbs:?}")))
+    }
+}
+
+/// A connection to either database.
+#[derive(Debug)]
+pub struct Conn {
+    pub(super) raw: Raw,
+    pub(super) recorder: Option<Recorder>,
+}
+
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are a handful of connections")]
+pub(super) enum Raw {
+    Sqlite(SqliteConnection),
+    SqlitePooled(PoolConnection<Sqlite>),
+    Postgres(PgConnection),
+    PostgresPooled(PoolConnection<Postgres>),
+}
+
+enum Borrowed<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+macro_rules! bound {
+    ($text:expr, $args:expr) => {{
+        let mut query = match $text {
+            Cow::Borrowed(text) => sqlx::query(text),
+            Cow::Owned(text) => sqlx::query(AssertSqlSafe(text)),
+        };
+        for arg in $args {
+            query = match arg {
+                Arg::Int(value) => query.bind(value),
+                Arg::Text(value) => query.bind(value),
+            };
+        }
+        query
+    }};
+}
+
+impl Conn {
+    /// Which database it is.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        match self.raw {
+            Raw::Sqlite(_) | Raw::SqlitePooled(_) => Engine::Sqlite,
+            Raw::Postgres(_) | Raw::PostgresPooled(_) => Engine::Postgres,
+        }
+    }
+
+    fn borrow(&mut self) -> Borrowed<'_> {
+        match &mut self.raw {
+            Raw::Sqlite(conn) => Borrowed::Sqlite(conn),
+            Raw::SqlitePooled(conn) => Borrowed::Sqlite(conn),
+            Raw::Postgres(conn) => Borrowed::Postgres(conn),
+            Raw::PostgresPooled(conn) => Borrowed::Postgres(conn),
+        }
+    }
+
+    fn record(&self, sql: &Sql) {
+        if let Some(recorder) = &self.recorder {
+            recorder.lock().unwrap_or_else(PoisonError::into_inner).insert(sql.text.to_string());
+        }
+    }
+
+    /// Executes a statement; answers how many rows it changed.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub(super) async fn execute(&mut self, sql: Sql) -> Result<u64, Fault> {
+        self.record(&sql);
+        let (text, args) = sql.text_for(self.engine());
+        Ok(match self.borrow() {
+            Borrowed::Sqlite(conn) => bound!(text, args).execute(conn).await?.rows_affected(),
+            Borrowed::Postgres(conn) => bound!(text, args).execute(conn).await?.rows_affected(),
+        })
+    }
+
+    /// The rows of a query.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub(super) async fn all(&mut self, sql: Sql) -> Result<Vec<Row>, Fault> {
+        self.record(&sql);
+        let (text, args) = sql.text_for(self.engine());
+        Ok(match self.borrow() {
+            Borrowed::Sqlite(conn) => bound!(text, args).fetch_all(conn).await?.into_iter().map(Row::Sqlite).collect(),
+            Borrowed::Postgres(conn) => bound!(text, args).fetch_all(conn).await?.into_iter().map(Row::Postgres).collect(),
+        })
+    }
+
+    /// The first row of a query, if there is one.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub(super) async fn one(&mut self, sql: Sql) -> Result<Option<Row>, Fault> {
+        self.record(&sql);
+        let (text, args) = sql.text_for(self.engine());
+        Ok(match self.borrow() {
+            Borrowed::Sqlite(conn) => bound!(text, args).fetch_optional(conn).await?.map(Row::Sqlite),
+            Borrowed::Postgres(conn) => bound!(text, args).fetch_optional(conn).await?.map(Row::Postgres),
+        })
+    }
+
+    /// Statements without arguments or answer that travel together, such as the words around a transaction.
+    pub(super) async fn words(&mut self, text: &'static str) -> Result<(), Fault> {
+        match self.borrow() {
+            Borrowed::Sqlite(conn) => sqlx::raw_sql(text).execute(conn).await?.rows_affected(),
+            Borrowed::Postgres(conn) => sqlx::raw_sql(text).execute(conn).await?.rows_affected(),
+        };
+        Ok(())
+    }
+}
+
+/// A connection within a transaction of a writer: what can change data.
+#[derive(Debug)]
+pub struct Tx<'c>(pub(super) &'c mut Conn);
+
+impl Tx<'_> {
+    /// Loads a row and locks it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub(super) async fn lock(&mut self, sql: LockingSql) -> Result<Option<Locked<Row>>, Fault> {
+        Ok(self.0.one(sql.0).await?.map(Locked))
+    }
+
+    /// Locks every row of a query.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub(super) async fn lock_all(&mut self, sql: LockingSql) -> Result<Vec<Locked<Row>>, Fault> {
+        Ok(self.0.all(sql.0).await?.into_iter().map(Locked).collect())
+    }
+
+    /// Undoes everything the unit has done so far; it may go on with something else.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn undo(&mut self) -> Result<(), Fault> {
+        self.0.words("ROLLBACK TO SAVEPOINT unit").await
+    }
+
+    /// Executes a guarded change that must hit exactly one row: anything else means that somebody else was there first.
+    ///
+    /// # Errors
+    /// What the database says; [`Fault::Guard`] if another number of rows changed.
+    pub(super) async fn change_one(&mut self, sql: Sql) -> Result<(), Fault> {
+        let text = sql.text.clone();
+        match self.0.execute(sql).await? {
+            1 => Ok(()),
+            rows => Err(Fault::Guard { rows, statement: text.chars().take(60).collect() }),
+        }
+    }
+}
+
+impl std::ops::Deref for Tx<'_> {
+    type Target = Conn;
+    fn deref(&self) -> &Conn {
+        self.0
+    }
+}
+
+impl std::ops::DerefMut for Tx<'_> {
+    fn deref_mut(&mut self) -> &mut Conn {
+        self.0
+    }
+}

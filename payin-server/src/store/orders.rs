@@ -1,0 +1,322 @@
+//! Orders: their facts, written and read. What the facts mean is said in `payin_core::order`.
+
+use std::time::Duration;
+
+use payin_core::Units;
+use payin_core::address::Address;
+use payin_core::order::{Facts, Payment, Terms};
+use payin_types::order::OrderSort;
+use payin_types::{OrderId, OrderStatus, OrganizationId, Protocol, SortOrder, Timestamp};
+
+use super::db::{Locked, Row, Sql, locked};
+use super::{Conn, Fault, Tx, sql, sql_of};
+
+const COLUMNS: &str = "o.id, o.organization_id, o.reference, o.amount, o.amount_whole, o.amount_nano, o.amount_atto, o.currency, o.chain_id, \
+    o.protocol, o.address_id, o.address, o.metadata, o.success_url, o.cancel_url, o.window_ms, o.grace_ms, o.required_confirmations, \
+    o.created_at, o.closes_at, o.seen_at, o.completed_at, o.expired_at, o.paid_late_at, o.reverted_at, o.received_whole, o.received_nano, \
+    o.received_atto, o.payment_tx, o.payment_block, o.event_sequence";
+
+/// An order as it stands in the database.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// What happened.
+    pub facts: Facts,
+    /// The row of its address.
+    pub address_id: i64,
+    /// How many events it has had.
+    pub event_sequence: u64,
+}
+
+fn stored(row: &Row) -> Result<Stored, Fault> {
+    let corrupt = |what: &str| Fault::Corrupt(format!("an order's {what} cannot be read"));
+    let span = |column: &str| Ok::<_, Fault>(Duration::from_millis(row.count(column)?));
+    let metadata = serde_json::from_str(&row.text("metadata")?).map_err(|_| corrupt("metadata"))?;
+    let payment = match (row.opt_text("payment_tx")?, row.opt_int("payment_block")?) {
+        (Some(tx_hash), Some(block)) => {
+            Some(Payment { tx_hash, block_number: u64::try_from(block).map_err(|_| corrupt("payment_block"))? })
+        }
+        _ => None,
+    };
+    let facts = Facts {
+        id: row.text("id")?.into(),
+        organization_id: row.text("organization_id")?.into(),
+        terms: Terms {
+            reference: row.text("reference")?,
+            amount: row.text("amount")?.parse().map_err(|_| corrupt("amount"))?,
+            units: row.money(["amount_whole", "amount_nano", "amount_atto"])?,
+            currency: row.text("currency")?.into(),
+            chain_id: row.text("chain_id")?.into(),
+            protocol: Protocol::from(row.text("protocol")?.as_str()),
+            metadata,
+            success_url: row.opt_text("success_url")?,
+            cancel_url: row.opt_text("cancel_url")?,
+            window: span("window_ms")?,
+            grace: span("grace_ms")?,
+        },
+        address: Address::from_canonical(row.text("address")?),
+        created_at: row.time("created_at")?,
+        seen_at: row.opt_time("seen_at")?,
+        completed_at: row.opt_time("completed_at")?,
+        expired_at: row.opt_time("expired_at")?,
+        paid_late_at: row.opt_time("paid_late_at")?,
+        reverted_at: row.opt_time("reverted_at")?,
+        received: row.money(["received_whole", "received_nano", "received_atto"])?,
+        payment,
+        required_confirmations: row.count("required_confirmations")?,
+    };
+    if facts.completed_at.is_some() && facts.expired_at.is_some() {
+        return Err(Fault::Corrupt(format!("order {} is completed and expired", facts.id)));
+    }
+    if Units::from_amount(facts.terms.amount) != Some(facts.terms.units) {
+        return Err(Fault::Corrupt(format!("order {} says its amount twice, differently", facts.id)));
+    }
+    Ok(Stored { facts, address_id: row.int("address_id")?, event_sequence: row.count("event_sequence")? })
+}
+
+/// Adds an order. Answers false if its reference is taken.
+///
+/// # Errors
+/// What the database says.
+pub async fn insert(tx: &mut Tx<'_>, order: &Facts, address_id: i64) -> Result<bool, Fault> {
+    let terms = &order.terms;
+    let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+    let metadata = serde_json::to_string(&terms.metadata).map_err(|error| Fault::Corrupt(error.to_string()))?;
+    let rows = tx
+        .execute(
+            sql("INSERT INTO orders (id, organization_id, reference, reference_folded, amount, amount_whole, amount_nano, amount_atto, \
+                 currency, chain_id, protocol, address_id, address, metadata, success_url, cancel_url, window_ms, grace_ms, \
+                 required_confirmations, created_at, updated_at, closes_at, received_whole, received_nano, received_atto, event_sequence) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20, $21, 0, 0, 0, 0) \
+                 ON CONFLICT (organization_id, reference) DO NOTHING")
+            .text(order.id.as_str())
+            .text(order.organization_id.as_str())
+            .text(terms.reference.as_str())
+            .text(terms.reference.to_lowercase())
+            .text(terms.amount.to_string())
+            .money(terms.units)
+            .text(terms.currency.as_str())
+            .text(terms.chain_id.as_str())
+            .text(terms.protocol.as_str())
+            .int(address_id)
+            .text(order.address.as_str())
+            .text(metadata)
+            .opt_text(terms.success_url.as_deref())
+            .opt_text(terms.cancel_url.as_deref())
+            .int(millis(terms.window))
+            .int(millis(terms.grace))
+            .int(i64::try_from(order.required_confirmations).unwrap_or(i64::MAX))
+            .int(order.created_at.millis())
+            .int(order.closes_at().millis()),
+        )
+        .await?;
+    Ok(rows == 1)
+}
+
+/// An order and the newest block of its chain.
+pub type WithHead = (Facts, Option<u64>);
+
+fn with_head(row: &Row) -> Result<WithHead, Fault> {
+    let head = row.opt_int("head_number")?.and_then(|head| u64::try_from(head).ok());
+    Ok((stored(row)?.facts, head))
+}
+
+/// An order of an organization, by id.
+///
+/// # Errors
+/// What the database says.
+pub async fn get(conn: &mut Conn, organization: &OrganizationId, id: &str) -> Result<Option<WithHead>, Fault> {
+    let query = sql_of(&[
+        "SELECT c.head_number, ",
+        COLUMNS,
+        " FROM orders o LEFT JOIN chain_cursors c ON c.chain_id = o.chain_id WHERE o.organization_id = $1 AND o.id = $2",
+    ]);
+    conn.one(query.text(organization.as_str()).text(id)).await?.as_ref().map(with_head).transpose()
+}
+
+/// An order of an organization, by the merchant's reference.
+///
+/// # Errors
+/// What the database says.
+pub async fn get_by_reference(conn: &mut Conn, organization: &OrganizationId, reference: &str) -> Result<Option<WithHead>, Fault> {
+    let query = sql_of(&[
+        "SELECT c.head_number, ",
+        COLUMNS,
+        " FROM orders o LEFT JOIN chain_cursors c ON c.chain_id = o.chain_id WHERE o.organization_id = $1 AND o.reference = $2",
+    ]);
+    conn.one(query.text(organization.as_str()).text(reference)).await?.as_ref().map(with_head).transpose()
+}
+
+/// Loads an order in order to change it.
+///
+/// # Errors
+/// What the database says; [`Fault::Corrupt`] if there is none.
+pub async fn lock(tx: &mut Tx<'_>, id: &str) -> Result<Locked<Stored>, Fault> {
+    let row = tx
+        .lock(
+            locked!(
+                "SELECT id, organization_id, reference, amount, amount_whole, amount_nano, amount_atto, currency, chain_id, protocol, \
+                 address_id, address, metadata, success_url, cancel_url, window_ms, grace_ms, required_confirmations, created_at, \
+                 closes_at, seen_at, completed_at, expired_at, paid_late_at, reverted_at, received_whole, received_nano, received_atto, \
+                 payment_tx, payment_block, event_sequence FROM orders WHERE id = $1"
+            )
+            .text(id),
+        )
+        .await?
+        .ok_or_else(|| Fault::Corrupt(format!("order {id} is referred to and does not exist")))?;
+    row.read(|row| stored(&row))
+}
+
+/// Writes what has changed of an order: everything but its terms. The row is locked, and must stand as it was read.
+///
+/// # Errors
+/// What the database says; [`Fault::Guard`] if the order has changed since it was read.
+pub async fn update(tx: &mut Tx<'_>, before: &Locked<Stored>, after: &Facts, event_sequence: u64, now: Timestamp) -> Result<(), Fault> {
+    let time = |time: Option<Timestamp>| time.map(Timestamp::millis);
+    let block = after.payment.as_ref().map(|payment| i64::try_from(payment.block_number).unwrap_or(i64::MAX));
+    let sequence = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    tx.change_one(
+        sql("UPDATE orders SET updated_at = $2, seen_at = $3, completed_at = $4, expired_at = $5, paid_late_at = $6, reverted_at = $7, \
+             received_whole = $8, received_nano = $9, received_atto = $10, payment_tx = $11, payment_block = $12, event_sequence = $13 \
+             WHERE id = $1 AND event_sequence = $14 AND completed_at IS NOT DISTINCT FROM $15 AND expired_at IS NOT DISTINCT FROM $16")
+        .text(after.id.as_str())
+        .int(now.millis())
+        .int(time(after.seen_at))
+        .int(time(after.completed_at))
+        .int(time(after.expired_at))
+        .int(time(after.paid_late_at))
+        .int(time(after.reverted_at))
+        .money(after.received)
+        .opt_text(after.payment.as_ref().map(|payment| payment.tx_hash.as_str()))
+        .int(block)
+        .int(sequence(event_sequence))
+        .int(sequence(before.event_sequence))
+        .int(time(before.facts.completed_at))
+        .int(time(before.facts.expired_at)),
+    )
+    .await
+}
+
+/// Open orders of a chain whose grace period ended before a chain time, with no payment waiting for confirmations.
+///
+/// # Errors
+/// What the database says.
+pub async fn due_to_expire(conn: &mut Conn, chain: &str, before: Timestamp, limit: i64) -> Result<Vec<OrderId>, Fault> {
+    let rows = conn
+        .all(
+            sql(
+                "SELECT o.id FROM orders o WHERE o.chain_id = $1 AND o.completed_at IS NULL AND o.expired_at IS NULL AND o.closes_at < $2 \
+                 AND NOT EXISTS (SELECT 1 FROM transfers t WHERE t.order_id = o.id AND t.unmatched IS NULL AND t.confirmed_at IS NULL \
+                 AND t.orphaned_at IS NULL) ORDER BY o.closes_at LIMIT $3",
+            )
+            .text(chain)
+            .int(before.millis())
+            .int(limit),
+        )
+        .await?;
+    rows.iter().map(|row| row.text("id").map(OrderId::from)).collect()
+}
+
+/// Orders of a chain that still hold their address though nothing can happen to them any more: expired, or completed, past their grace
+/// period in chain time, every payment final.
+///
+/// # Errors
+/// What the database says.
+pub async fn due_to_release(conn: &mut Conn, chain: &str, final_time: Timestamp, limit: i64) -> Result<Vec<(OrderId, i64)>, Fault> {
+    let rows = conn
+        .all(
+            sql("SELECT o.id, o.address_id FROM assignments a JOIN orders o ON o.id = a.holder_id WHERE a.released_at IS NULL \
+                 AND a.holder_kind = 'order' AND o.chain_id = $1 AND (o.expired_at IS NOT NULL OR o.completed_at IS NOT NULL) \
+                 AND o.closes_at < $2 AND NOT EXISTS (SELECT 1 FROM transfers t WHERE t.order_id = o.id AND t.unmatched IS NULL \
+                 AND t.final_at IS NULL AND t.orphaned_at IS NULL) ORDER BY o.closes_at LIMIT $3")
+            .text(chain)
+            .int(final_time.millis())
+            .int(limit),
+        )
+        .await?;
+    rows.iter().map(|row| Ok((row.text("id")?.into(), row.int("address_id")?))).collect()
+}
+
+/// Which orders a list shows, and in which order.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// Only orders that stand here.
+    pub status: Option<OrderStatus>,
+    /// Only this currency.
+    pub currency: Option<String>,
+    /// Only this chain.
+    pub chain_id: Option<String>,
+    /// Only references that contain this, whatever its case.
+    pub reference_part: Option<String>,
+    /// Only orders created at this time or later.
+    pub created_after: Option<Timestamp>,
+    /// Only orders created before this time.
+    pub created_before: Option<Timestamp>,
+    /// What to sort by.
+    pub sort_by: OrderSort,
+    /// Which end comes first.
+    pub sort_order: SortOrder,
+}
+
+impl Filter {
+    fn conditions(&self) -> [&'static str; 7] {
+        [
+            " FROM orders o WHERE o.organization_id = $1",
+            match &self.status {
+                None => "",
+                Some(OrderStatus::Pending) => " AND o.completed_at IS NULL AND o.expired_at IS NULL",
+                Some(OrderStatus::Completed) => " AND o.completed_at IS NOT NULL",
+                Some(OrderStatus::Expired) => " AND o.expired_at IS NOT NULL",
+                Some(_) => " AND 1 = 0",
+            },
+            if self.currency.is_some() { " AND o.currency = $2" } else { " AND $2 IS NULL" },
+            if self.chain_id.is_some() { " AND o.chain_id = $3" } else { " AND $3 IS NULL" },
+            if self.reference_part.is_some() { " AND o.reference_folded LIKE $4 ESCAPE '\\'" } else { " AND $4 IS NULL" },
+            if self.created_after.is_some() { " AND o.created_at >= $5" } else { " AND CAST($5 AS BIGINT) IS NULL" },
+            if self.created_before.is_some() { " AND o.created_at < $6" } else { " AND CAST($6 AS BIGINT) IS NULL" },
+        ]
+    }
+
+    fn order(&self) -> &'static str {
+        match (&self.sort_by, &self.sort_order) {
+            (OrderSort::Amount, SortOrder::Asc) => " ORDER BY o.amount_whole, o.amount_nano, o.amount_atto, o.id",
+            (OrderSort::Amount, _) => " ORDER BY o.amount_whole DESC, o.amount_nano DESC, o.amount_atto DESC, o.id DESC",
+            (OrderSort::UpdatedAt, SortOrder::Asc) => " ORDER BY o.updated_at, o.id",
+            (OrderSort::UpdatedAt, _) => " ORDER BY o.updated_at DESC, o.id DESC",
+            (_, SortOrder::Asc) => " ORDER BY o.created_at, o.id",
+            (_, _) => " ORDER BY o.created_at DESC, o.id DESC",
+        }
+    }
+
+    fn bind(&self, statement: Sql) -> Sql {
+        statement
+            .text(self.organization_id.as_str())
+            .opt_text(self.currency.as_deref())
+            .opt_text(self.chain_id.as_deref())
+            .opt_text(self.reference_part.as_deref().map(contains))
+            .int(self.created_after.map(Timestamp::millis))
+            .int(self.created_before.map(Timestamp::millis))
+    }
+}
+
+/// A LIKE pattern that finds a text literally, folded as the column is.
+fn contains(part: &str) -> String {
+    let literal = part.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{literal}%")
+}
+
+/// One page of orders, and how many there are.
+///
+/// # Errors
+/// What the database says.
+pub async fn list(conn: &mut Conn, filter: &Filter, limit: i64, offset: i64) -> Result<(Vec<Facts>, u64), Fault> {
+    let [from, status, currency, chain, reference, after, before] = filter.conditions();
+    let total = sql_of(&["SELECT COUNT(*) AS total", from, status, currency, chain, reference, after, before]);
+    let total = conn.one(filter.bind(total)).await?.map_or(Ok(0), |row| row.count("total"))?;
+    let page =
+        sql_of(&["SELECT ", COLUMNS, from, status, currency, chain, reference, after, before, filter.order(), " LIMIT $7 OFFSET $8"]);
+    let rows = conn.all(filter.bind(page).int(limit).int(offset)).await?;
+    let orders = rows.iter().map(|row| stored(row).map(|order| order.facts)).collect::<Result<_, _>>()?;
+    Ok((orders, total))
+}

@@ -1,0 +1,307 @@
+//! The address pool and who holds its addresses. Which addresses are valid is a rule of `payin-core`; MACs are checked by the caller.
+
+use payin_core::address::Address;
+use payin_types::{AddressState, OrderId, OrganizationId, PoolAddress, Protocol, Timestamp};
+use serde_json::Map;
+
+use super::db::{Locked, Row, Sql, claim, locked};
+use super::{Conn, Fault, Tx, sql, sql_of};
+use payin_types::pool::PoolCounts;
+
+/// An address that is free, locked for whoever takes it.
+#[derive(Debug, Clone)]
+pub struct Free {
+    /// Its row.
+    pub id: i64,
+    /// The address.
+    pub address: Address,
+    /// What binds it to its organization.
+    pub mac: String,
+    /// 0 never used, 1 was an order's, 2 was a deposit's.
+    pub reuse_class: i64,
+    /// Whether an endpoint of the organization asks to be told of new orders.
+    pub someone_wants_created: bool,
+}
+
+fn free(row: Row) -> Result<Free, Fault> {
+    Ok(Free {
+        id: row.int("id")?,
+        address: Address::from_canonical(row.text("address")?),
+        mac: row.text("mac")?,
+        reuse_class: row.int("reuse_class")?,
+        someone_wants_created: row.int("wanting")? > 0,
+    })
+}
+
+/// Claims a free address of a class: the one that became free first. Passes over addresses that others are claiming.
+///
+/// # Errors
+/// What the database says.
+pub async fn claim(
+    tx: &mut Tx<'_>,
+    organization: &OrganizationId,
+    protocol: &Protocol,
+    reuse_class: i64,
+    free_by: Timestamp,
+) -> Result<Option<Locked<Free>>, Fault> {
+    let row = tx
+        .lock(
+            claim!(
+                "SELECT id, address, mac, reuse_class, (SELECT COUNT(*) FROM webhook_endpoints w WHERE w.organization_id = $1 \
+                 AND w.deleted_at IS NULL AND w.enabled = 1 AND w.events LIKE '%\"order.created\"%') AS wanting \
+                 FROM pool_addresses WHERE organization_id = $1 AND protocol = $2 \
+                 AND reuse_class = $3 AND claimable_from <= $4 AND held = 0 AND quarantined_at IS NULL \
+                 ORDER BY claimable_from, id LIMIT 1"
+            )
+            .text(organization.as_str())
+            .text(protocol.as_str())
+            .int(reuse_class)
+            .int(free_by.millis()),
+        )
+        .await?;
+    row.map(|row| row.read(free)).transpose()
+}
+
+/// As [`claim`], but waits for those who are claiming: they may yet let go.
+///
+/// # Errors
+/// What the database says.
+pub async fn claim_waiting(
+    tx: &mut Tx<'_>,
+    organization: &OrganizationId,
+    protocol: &Protocol,
+    reuse_class: i64,
+    free_by: Timestamp,
+) -> Result<Option<Locked<Free>>, Fault> {
+    let row = tx
+        .lock(
+            locked!(
+                "SELECT id, address, mac, reuse_class, (SELECT COUNT(*) FROM webhook_endpoints w WHERE w.organization_id = $1 \
+                 AND w.deleted_at IS NULL AND w.enabled = 1 AND w.events LIKE '%\"order.created\"%') AS wanting \
+                 FROM pool_addresses WHERE organization_id = $1 AND protocol = $2 \
+                 AND reuse_class = $3 AND claimable_from <= $4 AND held = 0 AND quarantined_at IS NULL \
+                 ORDER BY claimable_from, id LIMIT 1"
+            )
+            .text(organization.as_str())
+            .text(protocol.as_str())
+            .int(reuse_class)
+            .int(free_by.millis()),
+        )
+        .await?;
+    row.map(|row| row.read(free)).transpose()
+}
+
+/// Gives a claimed address to an order. The interval begins where the previous holder's ended.
+///
+/// # Errors
+/// What the database says; a unique violation if somebody holds it.
+pub async fn hold(tx: &mut Tx<'_>, address: &Locked<Free>, order: &OrderId) -> Result<(), Fault> {
+    tx.change_one(sql("UPDATE pool_addresses SET held = 1 WHERE id = $1 AND held = 0 AND quarantined_at IS NULL").int(address.id)).await?;
+    tx.change_one(
+        sql("INSERT INTO assignments (holder_id, holder_kind, address_id, begins_at) \
+             VALUES ($1, 'order', $2, (SELECT COALESCE(MAX(released_at), 0) FROM assignments WHERE address_id = $2))")
+        .text(order.as_str())
+        .int(address.id),
+    )
+    .await
+}
+
+/// Ends an order's hold on its address, which becomes free again after the cooldown.
+///
+/// # Errors
+/// What the database says; [`Fault::Guard`] if the order holds no address.
+pub async fn release(tx: &mut Tx<'_>, address_id: i64, order: &str, released_at: Timestamp, free_from: Timestamp) -> Result<(), Fault> {
+    let end = sql("UPDATE assignments SET released_at = $3 WHERE holder_id = $1 AND address_id = $2 AND released_at IS NULL");
+    tx.change_one(end.text(order).int(address_id).int(released_at.millis())).await?;
+    let free = sql("UPDATE pool_addresses SET held = 0, reuse_class = 1, claimable_from = $2 WHERE id = $1 AND held = 1");
+    tx.change_one(free.int(address_id).int(free_from.millis())).await
+}
+
+/// Keeps an address back for good: money arrived on it that belongs to nobody, and more may come.
+///
+/// # Errors
+/// What the database says.
+pub async fn quarantine(tx: &mut Tx<'_>, address_id: i64, now: Timestamp) -> Result<(), Fault> {
+    let update = sql("UPDATE pool_addresses SET quarantined_at = $2 WHERE id = $1 AND quarantined_at IS NULL");
+    tx.execute(update.int(address_id).int(now.millis())).await.map(drop)
+}
+
+/// An address to be imported.
+#[derive(Debug, Clone)]
+pub struct New {
+    /// The address.
+    pub address: Address,
+    /// What binds it to its organization.
+    pub mac: String,
+}
+
+/// Adds addresses. Answers how many are new; those that the organization has already are passed over.
+///
+/// # Errors
+/// What the database says.
+pub async fn import(
+    tx: &mut Tx<'_>,
+    organization: &OrganizationId,
+    protocol: &Protocol,
+    mode: &str,
+    addresses: &[New],
+    now: Timestamp,
+) -> Result<u64, Fault> {
+    let wanted = i64::try_from(addresses.len()).unwrap_or(i64::MAX);
+    let first = tx
+        .lock(locked!("SELECT value FROM counters WHERE name = 'pool_addresses'"))
+        .await?
+        .ok_or_else(|| Fault::Corrupt("no counter pool_addresses".to_owned()))?
+        .int("value")?;
+    let count = sql("UPDATE counters SET value = $1 WHERE name = 'pool_addresses' AND value = $2");
+    tx.change_one(count.int(first.saturating_add(wanted)).int(first)).await?;
+    let mut imported = 0u64;
+    for (address, id) in addresses.iter().zip(first.saturating_add(1)..) {
+        let rows = tx
+            .execute(
+                sql("INSERT INTO pool_addresses \
+                     (id, organization_id, protocol, address, mode, mac, reuse_class, claimable_from, held, created_at) \
+                     VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 0, $7) ON CONFLICT (protocol, address) DO NOTHING")
+                .int(id)
+                .text(organization.as_str())
+                .text(protocol.as_str())
+                .text(address.address.as_str())
+                .text(mode)
+                .text(address.mac.as_str())
+                .int(now.millis()),
+            )
+            .await?;
+        imported = imported.saturating_add(rows);
+    }
+    Ok(imported)
+}
+
+/// The organization that has an address in its pool.
+///
+/// # Errors
+/// What the database says.
+pub async fn owner(tx: &mut Tx<'_>, protocol: &Protocol, address: &Address) -> Result<Option<OrganizationId>, Fault> {
+    let query = sql("SELECT organization_id FROM pool_addresses WHERE protocol = $1 AND address = $2");
+    let row = tx.one(query.text(protocol.as_str()).text(address.as_str())).await?;
+    row.map(|row| row.text("organization_id").map(OrganizationId::from)).transpose()
+}
+
+/// Addresses of a family with a number above `after`, in order: what a watcher has not heard of.
+///
+/// # Errors
+/// What the database says.
+pub async fn addresses_after(conn: &mut Conn, protocol: &Protocol, after: i64, limit: i64) -> Result<Vec<(i64, Address)>, Fault> {
+    let query = sql("SELECT id, address FROM pool_addresses WHERE protocol = $1 AND id > $2 ORDER BY id LIMIT $3");
+    let rows = conn.all(query.text(protocol.as_str()).int(after).int(limit)).await?;
+    rows.iter().map(|row| Ok((row.int("id")?, Address::from_canonical(row.text("address")?)))).collect()
+}
+
+/// How many addresses of each family stand where.
+///
+/// # Errors
+/// What the database says.
+pub async fn counts(conn: &mut Conn, organization: &OrganizationId, now: Timestamp) -> Result<Vec<(Protocol, PoolCounts)>, Fault> {
+    let rows = conn
+        .all(
+            sql("SELECT p.protocol, COUNT(*) AS total, \
+                 COUNT(*) FILTER (WHERE p.quarantined_at IS NOT NULL AND p.held = 0) AS quarantined, \
+                 COUNT(*) FILTER (WHERE p.held = 1 AND a.holder_kind = 'order') AS allocated, \
+                 COUNT(*) FILTER (WHERE p.held = 1 AND a.holder_kind = 'deposit') AS bound, \
+                 COUNT(*) FILTER (WHERE p.held = 0 AND p.quarantined_at IS NULL AND p.claimable_from > $2) AS cooling \
+                 FROM pool_addresses p LEFT JOIN assignments a ON a.address_id = p.id AND a.released_at IS NULL \
+                 WHERE p.organization_id = $1 GROUP BY p.protocol")
+            .text(organization.as_str())
+            .int(now.millis()),
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let mut counts = PoolCounts {
+                total: row.count("total")?,
+                available: 0,
+                allocated: row.count("allocated")?,
+                bound: row.count("bound")?,
+                cooling_down: row.count("cooling")?,
+                quarantined: row.count("quarantined")?,
+            };
+            let taken = [counts.allocated, counts.bound, counts.cooling_down, counts.quarantined].into_iter().sum();
+            counts.available = counts.total.saturating_sub(taken);
+            Ok((Protocol::from(row.text("protocol")?.as_str()), counts))
+        })
+        .collect()
+}
+
+/// Which addresses a list shows.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// Only this family.
+    pub protocol: Option<Protocol>,
+    /// Only those that stand here.
+    pub state: Option<AddressState>,
+    /// What counts as cooled down.
+    pub now: Timestamp,
+}
+
+impl Filter {
+    fn bind(&self, statement: Sql) -> Sql {
+        let protocol = self.protocol.as_ref().map(Protocol::as_str);
+        statement.text(self.organization_id.as_str()).opt_text(protocol).int(self.now.millis())
+    }
+
+    fn state_condition(&self) -> &'static str {
+        match &self.state {
+            None => "",
+            Some(AddressState::Available) => " AND p.held = 0 AND p.quarantined_at IS NULL AND p.claimable_from <= $3",
+            Some(AddressState::Cooldown) => " AND p.held = 0 AND p.quarantined_at IS NULL AND p.claimable_from > $3",
+            Some(AddressState::Quarantined) => " AND p.held = 0 AND p.quarantined_at IS NOT NULL",
+            Some(AddressState::Allocated) => " AND p.held = 1 AND a.holder_kind = 'order'",
+            Some(AddressState::Bound) => " AND p.held = 1 AND a.holder_kind = 'deposit'",
+            Some(_) => " AND 1 = 0",
+        }
+    }
+}
+
+const LISTED: &str = " FROM pool_addresses p LEFT JOIN assignments a ON a.address_id = p.id AND a.released_at IS NULL \
+    WHERE p.organization_id = $1 AND ($2 IS NULL OR p.protocol = $2) AND $3 >= 0";
+
+/// One page of addresses, in the order of import, and how many there are.
+///
+/// # Errors
+/// What the database says.
+pub async fn list(conn: &mut Conn, filter: &Filter, limit: i64, offset: i64) -> Result<(Vec<PoolAddress>, u64), Fault> {
+    let condition = filter.state_condition();
+    let total = filter.bind(sql_of(&["SELECT COUNT(*) AS total", LISTED, condition]));
+    let total = conn.one(total).await?.map_or(Ok(0), |row| row.count("total"))?;
+    let page = sql_of(&[
+        "SELECT p.address, p.protocol, p.held, p.quarantined_at, p.claimable_from, p.created_at, p.reuse_class, a.holder_kind, a.holder_id",
+        LISTED,
+        condition,
+        " ORDER BY p.id LIMIT $4 OFFSET $5",
+    ]);
+    let rows = conn.all(filter.bind(page).int(limit).int(offset)).await?;
+    let addresses = rows.iter().map(|row| listed(row, filter.now)).collect::<Result<_, _>>()?;
+    Ok((addresses, total))
+}
+
+fn listed(row: &Row, now: Timestamp) -> Result<PoolAddress, Fault> {
+    let (held, claimable_from) = (row.int("held")? == 1, row.time("claimable_from")?);
+    let for_order = row.opt_text("holder_kind")?.as_deref() == Some("order");
+    let state = match (held, for_order, row.opt_int("quarantined_at")?) {
+        (true, true, _) => AddressState::Allocated,
+        (true, false, _) => AddressState::Bound,
+        (false, _, Some(_)) => AddressState::Quarantined,
+        (false, _, None) if claimable_from > now => AddressState::Cooldown,
+        (false, _, None) => AddressState::Available,
+    };
+    Ok(PoolAddress {
+        address: row.text("address")?,
+        protocol: Protocol::from(row.text("protocol")?.as_str()),
+        order_id: if for_order { row.opt_text("holder_id")?.map(OrderId::from) } else { None },
+        created_at: row.time("created_at")?,
+        cooldown_until: (state == AddressState::Cooldown).then_some(claimable_from),
+        state,
+        extra: Map::new(),
+    })
+}

@@ -1,0 +1,160 @@
+//! Units of work and the group commit: many units in one transaction, each behind a savepoint, answered only after the commit.
+//! A writer commits at once while nobody else waits; there is no batching timer. It must not know what a unit does.
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use super::db::{Conn, Engine, Tx};
+use super::open::Connector;
+use super::{Failure, Fault};
+
+/// The most units in one transaction: beyond this a commit gains little, and a retry repeats much.
+const GROUP_MAX: usize = 128;
+/// How often a group is tried again when the database asks for it.
+const TRIES_MAX: u32 = 12;
+
+/// A use case as a value. It may be run again from the start, so it changes nothing but the database, and what is random or taken from
+/// the clock is part of the value.
+pub trait Unit: Send + Sync + 'static {
+    /// What it answers.
+    type Output: Send + 'static;
+
+    /// Does the work within a transaction. A refusal undoes everything the unit did.
+    fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> impl Future<Output = Result<Self::Output, Failure>> + Send + 'a;
+}
+
+/// A unit in the queue, its type erased.
+pub(super) trait Job: Send {
+    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<(), Failure>>;
+    /// After the commit.
+    fn answer(self: Box<Self>);
+    /// When nothing was committed.
+    fn fail(self: Box<Self>, fault: Fault);
+    /// When this unit alone could not be done; the others go on.
+    fn spoil(&mut self, fault: Fault);
+}
+
+pub(super) struct Queued<U: Unit> {
+    pub(super) unit: U,
+    pub(super) outcome: Option<Result<U::Output, Failure>>,
+    pub(super) reply: oneshot::Sender<Result<U::Output, Failure>>,
+}
+
+impl<U: Unit> Job for Queued<U> {
+    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<(), Failure>> {
+        async move {
+            let result = self.unit.run(tx).await;
+            let verdict = match &result {
+                Ok(_) => Ok(()),
+                Err(Failure::Refused(error)) => Err(Failure::Refused(error.clone())),
+                Err(Failure::Fault(_)) => return result.map(drop),
+            };
+            self.outcome = Some(result);
+            verdict
+        }
+        .boxed()
+    }
+
+    fn answer(self: Box<Self>) {
+        // A caller that has gone away needs no answer; its work is done all the same.
+        let _ = self.reply.send(self.outcome.unwrap_or_else(|| Err(Fault::Stopped.into())));
+    }
+
+    fn fail(self: Box<Self>, fault: Fault) {
+        let _ = self.reply.send(Err(fault.into()));
+    }
+
+    fn spoil(&mut self, fault: Fault) {
+        self.outcome = Some(Err(fault.into()));
+    }
+}
+
+type Jobs = Vec<Box<dyn Job>>;
+
+/// One writer: takes what waits, commits it, answers. Ends when the queue is closed and empty.
+pub(super) async fn write(queue: std::sync::Arc<Mutex<mpsc::Receiver<Box<dyn Job>>>>, connector: Connector) {
+    let mut conn = None;
+    while let Some(mut group) = next_group(&queue).await {
+        let result = commit(&mut group, &mut conn, &connector).await;
+        match result {
+            Ok(()) => group.into_iter().for_each(Job::answer),
+            Err(fault) => {
+                tracing::error!(units = group.len(), %fault, "a group of units was not committed");
+                let text = fault.to_string();
+                group.into_iter().for_each(|job| job.fail(Fault::NotCommitted(text.clone())));
+            }
+        }
+    }
+}
+
+async fn next_group(queue: &Mutex<mpsc::Receiver<Box<dyn Job>>>) -> Option<Jobs> {
+    let mut queue = queue.lock().await;
+    let mut group = vec![queue.recv().await?];
+    while group.len() < GROUP_MAX
+        && let Ok(job) = queue.try_recv()
+    {
+        group.push(job);
+    }
+    Some(group)
+}
+
+async fn commit(group: &mut Jobs, conn: &mut Option<Conn>, connector: &Connector) -> Result<(), Fault> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let result = try_commit(group, conn, connector).await;
+        match result {
+            Err(fault) if fault.is_transient() && tries < TRIES_MAX => {
+                tracing::debug!(tries, %fault, "the database asks to try again");
+            }
+            other => return other,
+        }
+    }
+}
+
+async fn try_commit(group: &mut Jobs, slot: &mut Option<Conn>, connector: &Connector) -> Result<(), Fault> {
+    let mut conn = match slot.take() {
+        Some(conn) => conn,
+        None => connector.connect().await?,
+    };
+    let result = run_group(group, &mut conn).await;
+    match &result {
+        Ok(()) => *slot = Some(conn),
+        // The connection is good again once the transaction is gone; if even that fails it is dropped, and the transaction with it.
+        Err(_) => {
+            if conn.words("ROLLBACK").await.is_ok() {
+                *slot = Some(conn);
+            }
+        }
+    }
+    result
+}
+
+async fn run_group(group: &mut Jobs, conn: &mut Conn) -> Result<(), Fault> {
+    conn.words(match conn.engine() {
+        // Takes the write lock at once: a transaction that starts reading and then wants to write could fail half-way.
+        Engine::Sqlite => "BEGIN IMMEDIATE; SAVEPOINT unit",
+        Engine::Postgres => "BEGIN; SAVEPOINT unit",
+    })
+    .await?;
+    let mut tx = Tx(conn);
+    let last = group.len().saturating_sub(1);
+    for (at, job) in group.iter_mut().enumerate() {
+        let undone = match job.run(&mut tx).await {
+            Ok(()) => false,
+            Err(Failure::Refused(_)) => true,
+            Err(Failure::Fault(fault)) if fault.is_of_one_unit() => {
+                job.spoil(fault);
+                true
+            }
+            Err(Failure::Fault(fault)) => return Err(fault),
+        };
+        match (undone, at == last) {
+            (true, _) => tx.words("ROLLBACK TO SAVEPOINT unit").await?,
+            (false, false) => tx.words("RELEASE SAVEPOINT unit; SAVEPOINT unit").await?,
+            (false, true) => {}
+        }
+    }
+    tx.words("COMMIT").await
+}

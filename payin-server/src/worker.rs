@@ -1,0 +1,57 @@
+//! What goes on by itself: following chains, settling, delivering. A worker is a step function; only the driver waits or starts tasks,
+//! so that a simulator can call the same steps in whatever order its seed chooses.
+
+pub mod chain;
+pub mod deliver;
+pub mod driver;
+pub mod maintain;
+
+use futures_util::future::BoxFuture;
+use payin_types::Timestamp;
+
+use crate::chain::SourceFault;
+use crate::store::{Failure, Fault};
+
+/// What a step came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Did {
+    /// Something; there may be more at once.
+    Work,
+    /// Nothing, until this time or until woken.
+    Idle {
+        /// When to look again.
+        until: Timestamp,
+    },
+}
+
+/// Why a step failed. It is tried again; nothing it began remains.
+#[derive(Debug, thiserror::Error)]
+pub enum StepFault {
+    /// The database's doing.
+    #[error(transparent)]
+    Store(#[from] Fault),
+    /// The node's doing.
+    #[error(transparent)]
+    Source(#[from] SourceFault),
+    /// Something that must not be refused was.
+    #[error("refused: {0}")]
+    Refused(String),
+}
+
+impl From<Failure> for StepFault {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Fault(fault) => Self::Store(fault),
+            Failure::Refused(error) => Self::Refused(error.message),
+        }
+    }
+}
+
+/// Work done step by step.
+pub trait Worker: Send {
+    /// Its name in logs.
+    fn name(&self) -> String;
+
+    /// Does one bounded piece of work.
+    fn step(&mut self) -> BoxFuture<'_, Result<Did, StepFault>>;
+}

@@ -1,0 +1,265 @@
+//! One chain's work under one lease: follow, settle, expire, release. Each step does one of them; network first, then one transaction.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use payin_core::{Block, Chain};
+use payin_types::{Timestamp, TransferId};
+use tokio::sync::Notify;
+
+use super::{Did, StepFault, Worker};
+use crate::app::{App, ledger};
+use crate::chain::{Next, Source, SourceFault, Watch, Watched, follow};
+use crate::store::chains::{self, Cursor};
+use crate::store::leases::{self, Lease};
+use crate::store::{Fault, Tx, Unit, orders, pool, transfers};
+
+/// How long a server that has gone silent keeps a chain from the others.
+const LEASE_TERM: Duration = Duration::from_secs(15);
+/// Orders expired or released in one step.
+const ORDERS_MAX: i64 = 50;
+/// Addresses learned at a time.
+const ADDRESSES_MAX: i64 = 10_000;
+/// How often to ask a node at least and at most.
+const POLL: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(4));
+
+/// The worker of one chain.
+pub struct ChainWorker {
+    app: App,
+    chain: Chain,
+    source: Arc<dyn Source>,
+    watch: Arc<dyn Watch>,
+    /// This server's name among those that share the database.
+    holder: String,
+    /// Rung when something happened that others may wait for, such as an event to deliver.
+    wake: Arc<Notify>,
+    checked: bool,
+    polled_at: Option<Timestamp>,
+    /// The lease, and when it was taken or renewed.
+    lease: Option<(Lease, Timestamp)>,
+}
+
+/// Takes or renews a lease.
+struct TakeLease {
+    name: String,
+    holder: String,
+    now: Timestamp,
+}
+
+impl Unit for TakeLease {
+    type Output = Option<Lease>;
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> crate::app::Outcome<Option<Lease>> {
+        Ok(leases::take(tx, &self.name, &self.holder, self.now, LEASE_TERM).await?)
+    }
+}
+
+/// The addresses of a family, learned from the pool as it grows.
+pub struct PoolWatch {
+    app: App,
+    protocol: payin_types::Protocol,
+    known: tokio::sync::Mutex<(i64, Arc<Watched>)>,
+}
+
+impl PoolWatch {
+    /// Nothing is known yet.
+    #[must_use]
+    pub fn new(app: App, protocol: payin_types::Protocol) -> Self {
+        Self { app, protocol, known: tokio::sync::Mutex::default() }
+    }
+
+    async fn learn(&self) -> Result<Arc<Watched>, Fault> {
+        let mut known = self.known.lock().await;
+        let mut conn = self.app.store.read().await?;
+        loop {
+            let more = pool::addresses_after(&mut conn, &self.protocol, known.0, ADDRESSES_MAX).await?;
+            let Some((last, _)) = more.last() else { return Ok(Arc::clone(&known.1)) };
+            known.0 = *last;
+            let set = Arc::make_mut(&mut known.1);
+            more.iter().filter_map(|(_, address)| payin_core::address::evm_bytes(address.as_str())).for_each(|bytes| set.insert_evm(bytes));
+        }
+    }
+}
+
+impl Watch for PoolWatch {
+    fn now(&self) -> BoxFuture<'_, Result<Arc<Watched>, SourceFault>> {
+        async move { self.learn().await.map_err(|fault| SourceFault::Watch(fault.to_string())) }.boxed()
+    }
+}
+
+impl ChainWorker {
+    /// The worker of a chain with a source.
+    #[must_use]
+    pub fn new(app: App, chain: Chain, source: Arc<dyn Source>, watch: Arc<dyn Watch>, holder: String, wake: Arc<Notify>) -> Self {
+        Self { app, chain, source, watch, holder, wake, checked: false, polled_at: None, lease: None }
+    }
+
+    fn poll_every(&self) -> Duration {
+        Duration::from_millis(self.chain.block_ms / 2).clamp(POLL.0, POLL.1)
+    }
+
+    /// The lease, renewed in good time. Whether it still holds is checked again in the transaction of every effect.
+    async fn lease(&mut self, now: Timestamp) -> Result<Option<Lease>, StepFault> {
+        if let Some((lease, at)) = &self.lease
+            && *at <= now
+            && now.since(*at) < LEASE_TERM / 3
+        {
+            return Ok(Some(lease.clone()));
+        }
+        let name = format!("chain {}", self.chain.id);
+        let lease = self.app.store.write(TakeLease { name, holder: self.holder.clone(), now }).await?;
+        self.lease = lease.clone().map(|lease| (lease, now));
+        Ok(lease)
+    }
+
+    async fn cursor(&self) -> Result<Option<Cursor>, Fault> {
+        chains::get(&mut self.app.store.read().await?, self.chain.id.as_str()).await
+    }
+
+    async fn one(&mut self) -> Result<Did, StepFault> {
+        let now = self.app.clock.now();
+        let Some(lease) = self.lease(now).await? else { return Ok(Did::Idle { until: now.plus(LEASE_TERM / 3) }) };
+        if !self.checked {
+            self.source.check().await?;
+            self.checked = true;
+        }
+        let cursor = self.cursor().await?;
+        if cursor.as_ref().is_some_and(|cursor| cursor.halted.is_some()) {
+            return Ok(Did::Idle { until: now.plus(POLL.1) });
+        }
+        // Settling needs no node: money that is in the database is not kept waiting by one that does not answer.
+        if let Some(cursor) = &cursor
+            && self.settle(&lease, cursor, now).await?
+        {
+            self.wake.notify_waiters();
+            return Ok(Did::Work);
+        }
+        if self.polled_at.is_some_and(|at| at <= now && now.since(at) < self.poll_every() / 2) {
+            return Ok(Did::Idle { until: now.plus(self.poll_every() / 2) });
+        }
+        let followed = self.follow(&lease, cursor, now).await;
+        self.app.health.chain(&self.chain.id, followed.as_ref().map(|_| ()).map_err(ToString::to_string), self.app.clock.now());
+        if followed? {
+            return Ok(Did::Work);
+        }
+        self.polled_at = Some(now);
+        Ok(Did::Idle { until: now.plus(self.poll_every()) })
+    }
+
+    /// Asks the node for what comes next and commits it. Answers whether there may be more at once.
+    async fn follow(&mut self, lease: &Lease, cursor: Option<Cursor>, now: Timestamp) -> Result<bool, StepFault> {
+        let tip = cursor.as_ref().map(|cursor| Block {
+            number: cursor.head_number,
+            hash: cursor.head_hash.clone(),
+            parent_hash: String::new(),
+            time: cursor.head_time,
+        });
+        match follow::next(&self.chain, self.source.as_ref(), tip.as_ref(), self.watch.as_ref()).await? {
+            Next::Idle { finalized, .. } => {
+                let moved = finalized.zip(cursor.as_ref()).is_some_and(|(finalized, cursor)| finalized > cursor.finalized_number);
+                if moved {
+                    self.take(lease, cursor, Vec::new(), Vec::new(), finalized, now).await?;
+                }
+                Ok(moved)
+            }
+            Next::Blocks { blocks, transfers, finalized, .. } => {
+                self.take(lease, cursor, blocks, transfers, finalized, now).await?;
+                self.wake.notify_waiters();
+                // They may have confirmed something: settle before the next poll.
+                Ok(true)
+            }
+            Next::Fork => {
+                let Some(cursor) = cursor else { return Ok(false) };
+                self.take_back(lease, cursor, now).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    async fn take(
+        &self,
+        lease: &Lease,
+        from: Option<Cursor>,
+        blocks: Vec<Block>,
+        transfers: Vec<payin_core::transfer::Transfer>,
+        finalized: Option<u64>,
+        now: Timestamp,
+    ) -> Result<(), StepFault> {
+        let transfers = transfers.into_iter().map(|transfer| (TransferId::from_random(self.app.random_id()), transfer)).collect();
+        let unit = ledger::TakeBlocks { lease: lease.clone(), chain: self.chain.clone(), from, blocks, transfers, finalized, now };
+        Ok(self.app.store.write(unit).await?)
+    }
+
+    async fn take_back(&self, lease: &Lease, from: Cursor, now: Timestamp) -> Result<(), StepFault> {
+        let ours = chains::blocks_from(&mut self.app.store.read().await?, self.chain.id.as_str(), 0).await?;
+        let fork = follow::fork_point(self.source.as_ref(), &ours).await?;
+        let unit = match fork.filter(|fork| fork.number >= from.finalized_number) {
+            Some(fork) if fork.number < from.head_number => {
+                tracing::info!(chain.id = %self.chain.id, head = from.head_number, fork = fork.number, "the chain was reorganised");
+                ledger::TakeBack { lease: lease.clone(), chain: self.chain.clone(), from, fork, now }
+            }
+            // The node has changed its mind back meanwhile.
+            Some(_) => return Ok(()),
+            None => {
+                let halted = format!("the node's chain does not contain our block {}, which was final", from.finalized_number);
+                tracing::error!(chain.id = %self.chain.id, reason = halted, "the chain is not followed any more until a person has looked");
+                let unit = ledger::Halt { lease: lease.clone(), chain: self.chain.clone(), from, reason: halted };
+                return Ok(self.app.store.write(unit).await?);
+            }
+        };
+        Ok(self.app.store.write(unit).await?)
+    }
+
+    /// Confirms, completes, expires and releases what the cursor allows. Answers whether anything was.
+    async fn settle(&self, lease: &Lease, cursor: &Cursor, now: Timestamp) -> Result<bool, StepFault> {
+        let id = self.chain.id.as_str();
+        let mut conn = self.app.store.read().await?;
+        let confirmed = payin_core::finality::confirmed_height(cursor.head_number, self.chain.confirmations);
+        let waiting = match confirmed {
+            Some(height) => transfers::waiting(&mut conn, id, height, cursor.finalized_number).await?,
+            None => false,
+        };
+        if waiting {
+            drop(conn);
+            let unit = ledger::Settle { lease: lease.clone(), chain: self.chain.clone(), tolerance: self.app.orders.tolerance, now };
+            return Ok(self.app.store.write(unit).await?);
+        }
+        let Some(confirmed_time) = cursor.confirmed_time else { return Ok(false) };
+        let expiring = orders::due_to_expire(&mut conn, id, confirmed_time, ORDERS_MAX).await?;
+        let final_time = chains::newest_at_or_below(&mut conn, id, cursor.finalized_number).await?.map(|block| block.time);
+        let releasing = match final_time {
+            Some(time) => orders::due_to_release(&mut conn, id, time, ORDERS_MAX).await?,
+            None => Vec::new(),
+        };
+        drop(conn);
+        let any = !expiring.is_empty() || !releasing.is_empty();
+        for order in expiring {
+            self.app.store.write(ledger::Expire { lease: lease.clone(), chain: self.chain.clone(), order, now }).await?;
+        }
+        for (order, address_id) in releasing {
+            let (lease, released_at, cooldown) = (lease.clone(), cursor.head_time, self.app.cooldown);
+            self.app.store.write(ledger::Release { lease, order, address_id, released_at, cooldown }).await?;
+        }
+        Ok(any)
+    }
+}
+
+impl Worker for ChainWorker {
+    fn name(&self) -> String {
+        format!("chain {}", self.chain.id)
+    }
+
+    fn step(&mut self) -> BoxFuture<'_, Result<Did, StepFault>> {
+        async move {
+            let result = self.one().await;
+            if result.is_err() {
+                // Whatever went wrong may be that another server has the lease: ask again.
+                self.lease = None;
+            }
+            result
+        }
+        .boxed()
+    }
+}

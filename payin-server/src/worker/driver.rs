@@ -1,0 +1,76 @@
+//! The one place that starts workers, lets them wait, and stops them. It must not know what they do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+use super::{Did, Worker};
+use crate::env::Clock;
+
+/// Waits after a fault: doubled up to the maximum.
+const FAULT_WAIT_FIRST: Duration = Duration::from_millis(500);
+const FAULT_WAIT_MAX: Duration = Duration::from_secs(15);
+
+/// Running workers.
+pub struct Driver {
+    clock: Arc<dyn Clock>,
+    wake: Arc<Notify>,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Driver {
+    /// No workers yet. `wake` makes every idle worker look again at once.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>, wake: Arc<Notify>) -> Self {
+        Self { clock, wake, stop: watch::Sender::new(false), tasks: JoinSet::new() }
+    }
+
+    /// Starts a worker.
+    pub fn start(&mut self, worker: Box<dyn Worker>) {
+        let (clock, wake, stop) = (Arc::clone(&self.clock), Arc::clone(&self.wake), self.stop.subscribe());
+        self.tasks.spawn(run(worker, clock, wake, stop));
+    }
+
+    /// Lets every worker finish its step and waits for them.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a worker did not end well");
+            }
+        }
+    }
+}
+
+async fn run(mut worker: Box<dyn Worker>, clock: Arc<dyn Clock>, wake: Arc<Notify>, mut stop: watch::Receiver<bool>) {
+    let name = worker.name();
+    let mut fault_wait = FAULT_WAIT_FIRST;
+    while !*stop.borrow() {
+        // Registered before the step: a wake-up during it is not missed.
+        let woken = wake.notified();
+        let until = match worker.step().await {
+            Ok(Did::Work) => {
+                fault_wait = FAULT_WAIT_FIRST;
+                continue;
+            }
+            Ok(Did::Idle { until }) => {
+                fault_wait = FAULT_WAIT_FIRST;
+                until
+            }
+            Err(fault) => {
+                tracing::warn!(worker = name, %fault, "a step failed and is tried again");
+                let until = clock.now().plus(fault_wait);
+                fault_wait = (fault_wait * 2).min(FAULT_WAIT_MAX);
+                until
+            }
+        };
+        tokio::select! {
+            () = clock.sleep_until(until) => {}
+            () = woken => {}
+            _ = stop.changed() => {}
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Identifiers: prefixed, opaque, unguessable. Their shape is never checked by a client and must not be parsed for meaning.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! id {
+    ($(#[$meta:meta])* $name:ident = $prefix:literal) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// What our server's ids of this kind begin with.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// From 128 random bits, written in base62 behind the prefix.
+            #[must_use]
+            pub fn from_random(random: u128) -> Self {
+                Self(format!("{}{}", $prefix, base62(random, 22)))
+            }
+
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(text)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self(text.to_owned())
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+id! { /** A payment order. */ OrderId = "ord_" }
+id! { /** One token transfer on a chain; the same for ever, also when a reorganisation moves it. */ TransferId = "tr_" }
+id! { /** A webhook endpoint. */ EndpointId = "we_" }
+id! { /** An organization: the tenant that owns orders, addresses and keys. */ OrganizationId = "org_" }
+id! { /** An API key (not its secret). */ ApiKeyId = "key_" }
+id! { /** An event: `evt_<type>_<objectId>`, the same on every delivery attempt. */ EventId = "evt_" }
+
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// A number in base62, most significant digit first, padded with zeros to `width` digits.
+#[must_use]
+pub fn base62(mut number: u128, width: usize) -> String {
+    let mut digits = Vec::with_capacity(width);
+    while digits.len() < width || number > 0 {
+        let digit = usize::try_from(number % 62).unwrap_or(0);
+        digits.push(char::from(ALPHABET.get(digit).copied().unwrap_or(b'0')));
+        number /= 62;
+    }
+    digits.iter().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_have_a_fixed_width_and_a_prefix() {
+        assert_eq!(OrderId::from_random(0).as_str(), "ord_0000000000000000000000");
+        assert_eq!(OrderId::from_random(u128::MAX).as_str().len(), 26);
+        assert_eq!(base62(61, 1), "z");
+        assert_eq!(base62(62, 1), "10");
+    }
+}

@@ -1,0 +1,108 @@
+use super::*;
+
+const SECRET: &str = "whsec_test_secret_0123456789";
+const BODY: &str = r#"{"id":"evt_order_completed_ord_abc123","type":"order.completed","created_at":"2025-01-28T12:34:56Z","data":{"orderId":"ord_abc123","orderReference":"ORDER-2025-001","status":"completed","amount":"100.00","currency":"USDT","chainId":"ethereum-sepolia"}}"#;
+const HEADER: &str = "t=1738067696,v1=a1240691062ecbe3131aaca49a56b13bec2f66f2de9de8a80992862eeea6958e";
+const NOW: Timestamp = Timestamp::from_secs(1_738_067_700);
+
+fn secret(text: &str) -> SecretString {
+    SecretString::from(text.to_owned())
+}
+
+fn verifier() -> Verifier {
+    Verifier::new(secret(SECRET))
+}
+
+#[test]
+fn the_known_vectors() {
+    assert_eq!(sign_payin(&[secret(SECRET)], Timestamp::from_secs(1_738_067_696), BODY.as_bytes()), HEADER);
+    let genuine = verifier().verify(Claim::payin(HEADER), BODY.as_bytes(), NOW).unwrap();
+    assert_eq!(genuine, Genuine { secret: 0, signed_at: Some(Timestamp::from_secs(1_738_067_696)) });
+
+    let paywarden = r#"{"event":"payment.confirmed","order_id":"ord_abc123","external_id":"order_123","amount":"99.00","amount_received":"99.00","currency":"USDT","address":"TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t","tx_hash":"def456","confirmations":19,"created_at":"2025-01-01T00:00:00Z","confirmed_at":"2025-01-01T00:05:00Z"}"#;
+    let header = "sha256=fbe9c56ec7ed647b21954520fd5b53ac09705505bbee0a4d9cf32ad28021da2e";
+    assert_eq!(sign_paywarden(&secret(SECRET), paywarden.as_bytes()), header);
+    verifier().verify(Claim::of(Scheme::PayWarden, header), paywarden.as_bytes(), NOW).unwrap();
+
+    let cryptopay = r#"{"event":"payment.confirmed","data":{"order_id":"ORD-abc123def456","amount":"100.00","currency":"USDC","blockchain":"base","status":"confirmed"},"timestamp":"2024-01-01T10:15:30Z","webhook_id":"wh_abc123def456"}"#;
+    let header = "49cf00955d79752241f7125e27e1fc45a15d12fdfb3ce35463b93dd0339d910f";
+    assert_eq!(sign_cryptopay(&secret(SECRET), cryptopay.as_bytes()), header);
+    verifier().verify(Claim::of(Scheme::CryptoPay, header), cryptopay.as_bytes(), NOW).unwrap();
+}
+
+#[test]
+fn standard_webhooks_vector() {
+    // The example of the Standard Webhooks specification.
+    let key = secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    let body = br#"{"test": 2432232314}"#;
+    let signature = sign_standard(std::slice::from_ref(&key), "msg_p5jXN8AQM9LWM0D4loKWxJek", Timestamp::from_secs(1_614_265_330), body);
+    assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    let claim = Claim::standard("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", &signature);
+    Verifier::new(key).verify(claim, body, Timestamp::from_secs(1_614_265_330)).unwrap();
+}
+
+#[test]
+fn any_v1_and_any_secret_will_do_in_both_orders() {
+    let (old, new) = (secret("an old secret of 16+"), secret(SECRET));
+    for secrets in [[old.clone(), new.clone()], [new.clone(), old.clone()]] {
+        let header = sign_payin(&secrets, NOW, b"{}");
+        verifier().verify(Claim::payin(&header), b"{}", NOW).unwrap();
+        let genuine = Verifier::new(secret("none")).or_secret(new.clone()).verify(Claim::payin(&header), b"{}", NOW).unwrap();
+        assert_eq!(genuine.secret, 1);
+    }
+}
+
+#[test]
+fn one_flipped_bit_anywhere_is_no_match() {
+    let mut body = BODY.as_bytes().to_vec();
+    for at in [0, 40, body.len() - 1] {
+        body[at] ^= 1;
+        assert!(matches!(verifier().verify(Claim::payin(HEADER), &body, NOW), Err(VerifyError::Mismatch { .. })));
+        body[at] ^= 1;
+    }
+    let other_time = HEADER.replace("1738067696", "1738067697");
+    assert!(matches!(verifier().verify(Claim::payin(&other_time), &body, NOW), Err(VerifyError::Mismatch { .. })));
+}
+
+#[test]
+fn the_tolerance_holds_both_ways_to_the_second() {
+    let at = |now_s| verifier().verify(Claim::payin(HEADER), BODY.as_bytes(), Timestamp::from_secs(now_s));
+    at(1_738_067_696 + 300).unwrap();
+    at(1_738_067_696 - 300).unwrap();
+    assert_eq!(at(1_738_067_696 + 301), Err(VerifyError::Stale { skew_s: 301, tolerance_s: 300 }));
+    assert_eq!(at(1_738_067_696 - 301), Err(VerifyError::Stale { skew_s: -301, tolerance_s: 300 }));
+    verifier().tolerance(None).verify(Claim::payin(HEADER), BODY.as_bytes(), Timestamp::from_secs(0)).unwrap();
+}
+
+#[test]
+fn the_error_says_what_is_wrong() {
+    let hint = |verifier: &Verifier, body: &[u8]| match verifier.verify(Claim::payin(HEADER), body, NOW) {
+        Err(VerifyError::Mismatch { hint }) => hint,
+        other => panic!("{other:?}"),
+    };
+    let pretty = serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(BODY).unwrap()).unwrap();
+    // serde_json sorts keys, so the compact form of this body differs from what was signed; sign a sorted one.
+    let sorted = serde_json::to_string(&serde_json::from_str::<serde_json::Value>(BODY).unwrap()).unwrap();
+    let header = sign_payin(&[secret(SECRET)], NOW, sorted.as_bytes());
+    assert_eq!(
+        verifier().verify(Claim::payin(&header), pretty.as_bytes(), NOW),
+        Err(VerifyError::Mismatch { hint: Some(Hint::BodyReserialised) })
+    );
+    assert_eq!(hint(&verifier(), format!("{BODY}\n").as_bytes()), Some(Hint::BodyWhitespace));
+    assert_eq!(hint(&Verifier::new(secret(&format!("{SECRET}\n"))), BODY.as_bytes()), Some(Hint::SecretWhitespace));
+    assert_eq!(hint(&Verifier::new(secret("another secret")), BODY.as_bytes()), None);
+
+    let wrong = |header: &str| verifier().verify(Claim::payin(header), BODY.as_bytes(), NOW).unwrap_err();
+    assert_eq!(wrong("sha256=00"), VerifyError::OtherScheme { expected: Scheme::PayIn, looks_like: Scheme::PayWarden });
+    assert_eq!(wrong("v1,abc"), VerifyError::OtherScheme { expected: Scheme::PayIn, looks_like: Scheme::Standard });
+    assert_eq!(wrong("v1=00"), VerifyError::Malformed("it has no t="));
+    assert_eq!(wrong("t=12"), VerifyError::Malformed("it holds no signature of this scheme"));
+    assert!(matches!(wrong("t=soon,v1=a1240691062ecbe3131aaca49a56b13bec2f66f2de9de8a80992862eeea6958e"), VerifyError::Malformed(_)));
+    assert!(matches!(wrong(""), VerifyError::Malformed(_)));
+    assert!(matches!(wrong("t=1,t=2,v1=00"), VerifyError::Malformed(_)));
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    assert!(!format!("{:?}", verifier()).contains(SECRET));
+}

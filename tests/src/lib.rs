@@ -1,0 +1,6 @@
+//! What the tests share: the judge of the contract, the documents' examples, real nodes, databases and programs. The tests
+//! themselves are in `tests/all.rs`.
+
+pub mod nodes;
+pub mod openapi;
+pub mod seeds;

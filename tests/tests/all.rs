@@ -1,0 +1,5 @@
+//! The one test binary: one link instead of many.
+
+mod contract;
+mod nodes;
+mod tidy;
