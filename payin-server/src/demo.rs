@@ -118,14 +118,14 @@ async fn tour(ready: &Ready, shop: &mut Shop) -> anyhow::Result<()> {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
     let api = Api { client, base: ready.url.clone(), key: ready.api_key.clone() };
     let endpoint = api.post("/webhooks/endpoints", &json!({"url": shop.url, "events": ["order.completed"]})).await?;
-    let secret = endpoint["secret"].as_str().context("a new endpoint shows its secret")?.to_owned();
+    let secret = endpoint.get("secret").and_then(Value::as_str).context("a new endpoint shows its secret")?.to_owned();
     println!("A shop listens at {} and keeps its signing secret.", shop.url);
     let amount: Amount = "25.00".parse()?;
     let order: Order = serde_json::from_value(api.post("/orders", &CreateOrder::new("DEMO-1", amount, "USDT", "ethereum-sepolia")).await?)?;
     println!("\n1. Order {} ({}): pay {} {} on {}", order.order_id, order.order_reference, order.amount, order.currency, order.chain_id);
     println!("   to {} until {}", order.address, order.expires_at);
     let paid = api.post("/sandbox/pay", &json!({"orderId": order.order_id})).await?;
-    println!("2. A simulated payer sends it: transaction {}", paid["txHash"].as_str().unwrap_or_default());
+    println!("2. A simulated payer sends it: transaction {}", paid.get("txHash").and_then(Value::as_str).unwrap_or_default());
     watch(&api, &order).await?;
     let event = received(shop, &secret).await?;
     let data = event.order()?.context("order.completed tells of an order")?;

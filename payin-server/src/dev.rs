@@ -163,7 +163,11 @@ fn workers(app: &App, world: &Arc<World>, wake: &Arc<Notify>, frozen: bool) -> a
     let targets = Targets { allow_private: true, allow_http: true };
     serve::start_workers(&mut driver, app, Arc::new(ReqwestHttp::new(targets)?));
     if !frozen {
-        driver.start(Box::new(BlockTimer { world: Arc::clone(world), clock: Arc::clone(&app.clock), due: app.clock.now().plus(BLOCK_EVERY) }));
+        driver.start(Box::new(BlockTimer {
+            world: Arc::clone(world),
+            clock: Arc::clone(&app.clock),
+            due: app.clock.now().plus(BLOCK_EVERY),
+        }));
     }
     Ok(driver)
 }

@@ -19,7 +19,6 @@ use axum::routing::{delete, get, post};
 use crate::app::App;
 
 /// Everything the server answers. With a sandbox, its API too.
-#[must_use]
 pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
     let native = Router::new()
         .route("/orders", post(orders::create).get(orders::list))

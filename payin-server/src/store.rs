@@ -15,6 +15,7 @@ pub mod leases;
 pub mod open;
 pub mod orders;
 pub mod pool;
+pub mod statement;
 pub mod transfers;
 pub mod writer;
 
@@ -24,9 +25,10 @@ use payin_core::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-pub use db::{Conn, Engine, Locked, Tx, sql, sql_of};
+pub use db::{Conn, Engine, Locked, Tx};
 pub use open::{Location, claim_sole, migrate, open};
-pub use writer::Unit;
+pub use statement::{sql, sql_of, sql_rows};
+pub use writer::{Together, Unit};
 
 /// What we or the world did wrong. Logged where it is handled; callers see a 500 or 503 and the request id.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +81,9 @@ impl Fault {
         match self {
             Self::Corrupt(_) | Self::Guard { .. } | Self::Fenced(_) => true,
             Self::Sql(sqlx::Error::Database(error)) => {
-                error.is_unique_violation() || error.is_check_violation() || error.is_foreign_key_violation()
+                // 21000: two rows of one statement meet on one key.
+                let twice = error.code().as_deref() == Some("21000");
+                twice || error.is_unique_violation() || error.is_check_violation() || error.is_foreign_key_violation()
             }
             _ => false,
         }
@@ -134,8 +138,21 @@ impl Store {
     /// The unit's refusal, or a fault; after either nothing of the unit remains.
     pub async fn write<U: Unit>(&self, unit: U) -> Result<U::Output, Failure> {
         let (reply, answer) = oneshot::channel();
+        self.queue(Box::new(writer::Queued::alone(unit, reply)), answer).await
+    }
+
+    /// As [`Store::write`], for a unit that may be done together with others of its kind.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_together<U: Together>(&self, unit: U) -> Result<U::Output, Failure> {
+        let (reply, answer) = oneshot::channel();
+        self.queue(Box::new(writer::Queued::together(unit, reply)), answer).await
+    }
+
+    async fn queue<T>(&self, job: Box<dyn writer::Job>, answer: oneshot::Receiver<Result<T, Failure>>) -> Result<T, Failure> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Fault::Stopped)?;
-        queue.send(Box::new(writer::Queued { unit, outcome: None, reply })).await.map_err(|_| Fault::Stopped)?;
+        queue.send(job).await.map_err(|_| Fault::Stopped)?;
         drop(queue);
         answer.await.unwrap_or_else(|_| Err(Fault::Stopped.into()))
     }

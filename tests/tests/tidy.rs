@@ -163,9 +163,9 @@ fn item_end(code: &str) -> usize {
     let mut depth = 0_usize;
     for (at, c) in code.char_indices() {
         match c {
-            '{' => depth += 1,
+            '{' | '(' | '[' => depth += 1,
             '}' if depth <= 1 => return at + 1,
-            '}' => depth -= 1,
+            '}' | ')' | ']' => depth = depth.saturating_sub(1),
             ';' if depth == 0 => return at + 1,
             _ => {}
         }
@@ -583,7 +583,7 @@ fn wrong_module_edges_are_caught() {
     catches(module_edges, &format!("{SERVER}sandbox/evm.rs:1"), "use crate::store::Store;", "`store`");
     catches(module_edges, &format!("{SERVER}billing.rs:1"), "//! New.", "EDGES");
     let right = "use crate::app::{App, orders};\nuse super::Wire;\n// use crate::store::Tx;\nconst A: &str = \"crate::store\";";
-    let only_tested = "\n#[cfg(test)]\nmod tests {\n    use crate::store::Tx;\n}";
+    let only_tested = "\n#[cfg(test)]\nfn f(a: [u8; 4]) -> B {\n    use crate::store::Tx;\n}";
     passes(module_edges, &format!("{SERVER}http/orders.rs"), &format!("{right}{only_tested}"));
     passes(module_edges, &format!("{SERVER}serve.rs"), "use crate::{app, chain, env, http, store, worker};");
 }

@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use payin_types::ChainId;
 use payin_types::health::Check;
-use payin_types::{ChainId, Timestamp};
 
 use super::App;
 
-/// What the workers last found.
+/// What the workers last found, by chain.
 #[derive(Debug, Default)]
-pub struct Health(Mutex<BTreeMap<String, (Result<(), String>, Timestamp)>>);
+pub struct Health(Mutex<BTreeMap<String, Result<(), String>>>);
 
 impl Health {
     /// A chain's source answered, or did not.
-    pub fn chain(&self, chain: &ChainId, found: Result<(), String>, now: Timestamp) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(chain.as_str().to_owned(), (found, now));
+    pub fn chain(&self, chain: &ChainId, found: Result<(), String>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(chain.as_str().to_owned(), found);
     }
 }
 
@@ -35,6 +35,6 @@ pub async fn ready(app: &App) -> (bool, BTreeMap<String, Check>) {
     let ready = database.is_ok();
     let mut checks = BTreeMap::from([("database".to_owned(), check(database))]);
     let chains = app.health.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    checks.extend(chains.into_iter().map(|(chain, (found, _))| (format!("chain {chain}"), check(found))));
+    checks.extend(chains.into_iter().map(|(chain, found)| (format!("chain {chain}"), check(found))));
     (ready, checks)
 }

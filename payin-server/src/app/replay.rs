@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::Outcome;
 use crate::seal::Seal;
 use crate::store::idempotency::{self, Record, Scope};
-use crate::store::{Failure, Fault, Tx, Unit};
+use crate::store::{Failure, Fault, Together, Tx, Unit};
 
 /// What a request is answered with: a status and the bytes of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl<U: Unit, R: Render<U::Output>> Unit for Once<U, R> {
             }
             Err(fault) => return Err(fault),
         };
-        if idempotency::keep(tx, &self.scope, &self.record(&answer), self.now, self.cutoff()).await? {
+        if idempotency::keep(tx, &[(&self.scope, self.record(&answer))], self.now, self.cutoff()).await? {
             return Ok(answer);
         }
         tx.undo().await?;
@@ -109,5 +109,18 @@ impl<U: Unit, R: Render<U::Output>> Unit for Once<U, R> {
             // It was there a moment ago; it cannot have grown old within one transaction.
             None => Err(Fault::Corrupt("an idempotency record has vanished".to_owned()).into()),
         }
+    }
+}
+
+impl<U: Together, R: Render<U::Output>> Together for Once<U, R> {
+    /// All at once if every one of them succeeds for the first time.
+    async fn run_together<'a>(units: &'a [&'a Self], tx: &'a mut Tx<'_>) -> Result<Option<Vec<Answer>>, Fault> {
+        let inner: Vec<&U> = units.iter().map(|once| &once.unit).collect();
+        let Some(outputs) = U::run_together(&inner, tx).await? else { return Ok(None) };
+        let answers: Vec<Answer> = units.iter().zip(&outputs).map(|(once, output)| once.render.success(output)).collect();
+        let records: Vec<_> = units.iter().zip(&answers).map(|(once, answer)| (&once.scope, once.record(answer))).collect();
+        let Some(now) = units.iter().map(|once| once.now).min() else { return Ok(None) };
+        let kept = idempotency::keep(tx, &records, now, now.minus(replay::LIFETIME)).await?;
+        Ok(kept.then_some(answers))
     }
 }

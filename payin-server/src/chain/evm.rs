@@ -4,6 +4,7 @@ pub mod decode;
 mod transport;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -117,10 +118,10 @@ impl EvmSource {
             let (Some(hash), Some(block_hash), Some(number)) = (log.transaction_hash, log.block_hash, log.block_number) else {
                 return Err(SourceFault::Inconsistent("a log without its place".to_owned()));
             };
-            if !receipts.contains_key(&hash) {
-                receipts.insert(hash, self.receipt(hash, block_hash).await?);
-            }
-            let Some(receipt) = receipts.get(&hash) else { continue };
+            let receipt = match receipts.entry(hash) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(self.receipt(hash, block_hash).await?),
+            };
             let Some(ordinal) = confirmed_by(receipt, &log)? else { continue };
             let time = times.of(number, block_hash).await?;
             transfers.extend(build(&self.chain, seen, hash, ordinal, (number, block_hash, time)));

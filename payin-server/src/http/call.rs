@@ -17,11 +17,11 @@ use serde::de::DeserializeOwned;
 use super::answer::{AsJson, Reject, json, kept};
 use super::frame::RequestId;
 use super::listen::body_too_slow;
-use crate::app::replay::{Once, fingerprint};
-use crate::app::{App, access};
-use crate::store::Unit;
+use crate::app::replay::{Answer, Once, fingerprint};
+use crate::app::{App, Outcome, access};
 use crate::store::access::Key;
 use crate::store::idempotency::Scope;
+use crate::store::{Together, Unit};
 
 /// The longest body of most calls.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -105,27 +105,38 @@ impl Caller {
         let Some(key) = self.idempotency_key()? else {
             return Ok(json(status, &self.app.store.write(unit).await?));
         };
-        let scope = Scope {
-            organization_id: self.key.organization_id.clone(),
-            api_key_id: if bears_secret { self.key.id.as_str().to_owned() } else { String::new() },
-            method: self.method.as_str().to_owned(),
-            path: self.path.clone(),
-            key,
+        in_turn(self.app.store.write(self.under(key, unit, body, status, bears_secret))).await
+    }
+
+    /// As [`Caller::once`], for a use case that may be done together with others of its kind.
+    ///
+    /// # Errors
+    /// As [`Caller::once`].
+    pub async fn once_together<U>(&self, unit: U, body: &[u8], status: u16) -> Result<Response, Reject>
+    where
+        U: Together,
+        U::Output: Serialize,
+    {
+        let Some(key) = self.idempotency_key()? else {
+            return Ok(json(status, &self.app.store.write_together(unit).await?));
         };
-        let once = Once {
+        in_turn(self.app.store.write_together(self.under(key, unit, body, status, false))).await
+    }
+
+    fn under<U: Unit>(&self, key: String, unit: U, body: &[u8], status: u16, bears_secret: bool) -> Once<U, AsJson> {
+        Once {
             unit,
             render: AsJson { status, request_id: self.request_id.clone() },
-            scope,
+            scope: Scope {
+                organization_id: self.key.organization_id.clone(),
+                api_key_id: if bears_secret { self.key.id.as_str().to_owned() } else { String::new() },
+                method: self.method.as_str().to_owned(),
+                path: self.path.clone(),
+                key,
+            },
             fingerprint: fingerprint(body),
             sealed: bears_secret.then(|| (Arc::clone(&self.app.seal), self.app.entropy.array())),
             now: self.app.clock.now(),
-        };
-        match tokio::time::timeout(IN_PROGRESS_AFTER, self.app.store.write(once)).await {
-            Ok(answer) => Ok(kept(answer?)),
-            Err(_) => {
-                let message = "A request with this Idempotency-Key is still under way; ask again with the same key";
-                Err(Reject(Error { retry_after_s: Some(1), ..Error::new(ErrorCode::IdempotencyInProgress, message) }))
-            }
         }
     }
 
@@ -135,6 +146,17 @@ impl Caller {
             (None, _) => Ok(None),
             (Some(value), None) => replay_rules::key(value.as_bytes()).map(Some),
             (Some(_), Some(_)) => Err(Error::field("Idempotency-Key", "must be given once")),
+        }
+    }
+}
+
+/// Waits for a kept answer, but not for ever: what is under way goes on, and asking again with the same key gets its answer.
+async fn in_turn(answer: impl Future<Output = Outcome<Answer>>) -> Result<Response, Reject> {
+    match tokio::time::timeout(IN_PROGRESS_AFTER, answer).await {
+        Ok(answer) => Ok(kept(answer?)),
+        Err(_) => {
+            let message = "A request with this Idempotency-Key is still under way; ask again with the same key";
+            Err(Reject(Error { retry_after_s: Some(1), ..Error::new(ErrorCode::IdempotencyInProgress, message) }))
         }
     }
 }

@@ -14,7 +14,7 @@ pub async fn create(caller: Caller, request: Request) -> Result<Response, Reject
     caller.may(Permission::CreateOrders)?;
     let body = body(request, BODY_MAX).await?;
     let unit = orders::Create::new(&caller.app, caller.key.organization_id.clone(), parse(&body));
-    caller.once(unit, &body, 201, false).await
+    caller.once_together(unit, &body, 201).await
 }
 
 /// `GET /orders/{id}`

@@ -3,7 +3,8 @@
 use payin_core::Block;
 use payin_types::Timestamp;
 
-use super::db::{Row, locked};
+use super::db::Row;
+use super::statement::locked;
 use super::{Conn, Fault, Tx, sql};
 
 /// How far a chain has been followed.

@@ -1,5 +1,4 @@
-//! The seam to the two databases: one SQL text with `$n` parameters, native drivers beneath. The only dialect difference allowed is
-//! row locking, in [`claim!`] and [`locked!`]. No statement is ever built from input: texts are literals, or composed of literals.
+//! The seam to the two databases: connections, rows and transactions over sqlx's native drivers. It must not know any table.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -11,6 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection};
 
 use super::Fault;
+use super::statement::{Arg, LockingSql, Sql};
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,110 +23,6 @@ pub enum Engine {
 
 /// The statements that were executed, by text: the store's tests fail if one was never run on an engine.
 pub type Recorder = Arc<Mutex<BTreeSet<String>>>;
-
-#[derive(Debug, Clone)]
-enum Arg {
-    Int(Option<i64>),
-    Text(Option<String>),
-}
-
-/// A statement and its arguments.
-#[derive(Debug, Clone)]
-pub struct Sql {
-    text: Cow<'static, str>,
-    /// What PostgreSQL needs behind the text to lock the rows.
-    lock: &'static str,
-    args: Vec<Arg>,
-}
-
-/// A statement from a literal.
-#[must_use]
-pub fn sql(text: &'static str) -> Sql {
-    Sql { text: Cow::Borrowed(text), lock: "", args: Vec::new() }
-}
-
-/// A statement composed of literals, such as a list with its filters.
-#[must_use]
-pub fn sql_of(parts: &[&'static str]) -> Sql {
-    Sql { text: Cow::Owned(parts.concat()), lock: "", args: Vec::new() }
-}
-
-impl Sql {
-    /// Adds an integer argument.
-    #[must_use]
-    pub fn int(mut self, value: impl Into<Option<i64>>) -> Self {
-        self.args.push(Arg::Int(value.into()));
-        self
-    }
-
-    /// Adds a text argument.
-    #[must_use]
-    pub fn text(mut self, value: impl Into<String>) -> Self {
-        self.args.push(Arg::Text(Some(value.into())));
-        self
-    }
-
-    /// Adds a text argument that may be NULL.
-    #[must_use]
-    pub fn opt_text(mut self, value: Option<impl Into<String>>) -> Self {
-        self.args.push(Arg::Text(value.map(Into::into)));
-        self
-    }
-
-    /// Adds the three limbs of a sum of money.
-    #[must_use]
-    pub fn money(self, units: payin_core::Units) -> Self {
-        let [whole, nano, atto] = units.limbs();
-        self.int(whole).int(nano).int(atto)
-    }
-
-    fn text_for(self, engine: Engine) -> (Cow<'static, str>, Vec<Arg>) {
-        match engine {
-            Engine::Postgres if !self.lock.is_empty() => (Cow::Owned(format!("{}{}", self.text, self.lock)), self.args),
-            _ => (self.text, self.args),
-        }
-    }
-}
-
-/// A statement that locks the row it finds, or passes over rows that others have locked.
-#[derive(Debug, Clone)]
-pub struct LockingSql(pub(super) Sql);
-
-impl LockingSql {
-    #[doc(hidden)]
-    #[must_use]
-    pub fn new(text: &'static str, lock: &'static str) -> Self {
-        Self(Sql { lock, ..sql(text) })
-    }
-
-    /// Adds an integer argument.
-    #[must_use]
-    pub fn int(self, value: impl Into<Option<i64>>) -> Self {
-        Self(self.0.int(value))
-    }
-
-    /// Adds a text argument.
-    #[must_use]
-    pub fn text(self, value: impl Into<String>) -> Self {
-        Self(self.0.text(value))
-    }
-}
-
-/// Takes one of many: rows that another transaction has locked are passed over.
-macro_rules! claim {
-    ($text:literal) => {
-        $crate::store::db::LockingSql::new($text, " FOR UPDATE SKIP LOCKED")
-    };
-}
-
-/// Loads a row in order to change it: waits for whoever has locked it.
-macro_rules! locked {
-    ($text:literal) => {
-        $crate::store::db::LockingSql::new($text, " FOR UPDATE")
-    };
-}
-
-pub(crate) use {claim, locked};
 
 /// A row that is locked until the transaction ends. Functions that change a row take nothing else.
 #[derive(Debug)]
@@ -240,7 +136,6 @@ pub struct Conn {
 }
 
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there are a handful of connections")]
 pub(super) enum Raw {
     Sqlite(SqliteConnection),
     SqlitePooled(PoolConnection<Sqlite>),
@@ -345,15 +240,34 @@ impl Conn {
 
 /// A connection within a transaction of a writer: what can change data.
 #[derive(Debug)]
-pub struct Tx<'c>(pub(super) &'c mut Conn);
+pub struct Tx<'c> {
+    conn: &'c mut Conn,
+    /// Whether what was done since the savepoint is there to stay, so that the next unit needs one of its own.
+    kept: bool,
+}
 
-impl Tx<'_> {
+impl<'c> Tx<'c> {
+    /// Over a transaction that has just begun, with its savepoint.
+    pub(super) fn begun(conn: &'c mut Conn) -> Self {
+        Self { conn, kept: false }
+    }
+
+    /// What was done so far stays, whatever the next unit does.
+    pub(super) fn keep(&mut self) {
+        self.kept = true;
+    }
+
+    /// Makes sure that the next unit can be undone by itself. The last of a transaction needs no savepoint behind it.
+    pub(super) async fn next_unit(&mut self) -> Result<(), Fault> {
+        if std::mem::take(&mut self.kept) { self.conn.words("RELEASE SAVEPOINT unit; SAVEPOINT unit").await } else { Ok(()) }
+    }
+
     /// Loads a row and locks it.
     ///
     /// # Errors
     /// What the database says.
     pub(super) async fn lock(&mut self, sql: LockingSql) -> Result<Option<Locked<Row>>, Fault> {
-        Ok(self.0.one(sql.0).await?.map(Locked))
+        Ok(self.conn.one(sql.0).await?.map(Locked))
     }
 
     /// Locks every row of a query.
@@ -361,7 +275,7 @@ impl Tx<'_> {
     /// # Errors
     /// What the database says.
     pub(super) async fn lock_all(&mut self, sql: LockingSql) -> Result<Vec<Locked<Row>>, Fault> {
-        Ok(self.0.all(sql.0).await?.into_iter().map(Locked).collect())
+        Ok(self.conn.all(sql.0).await?.into_iter().map(Locked).collect())
     }
 
     /// Undoes everything the unit has done so far; it may go on with something else.
@@ -369,7 +283,7 @@ impl Tx<'_> {
     /// # Errors
     /// What the database says.
     pub async fn undo(&mut self) -> Result<(), Fault> {
-        self.0.words("ROLLBACK TO SAVEPOINT unit").await
+        self.conn.words("ROLLBACK TO SAVEPOINT unit").await
     }
 
     /// Executes a guarded change that must hit exactly one row: anything else means that somebody else was there first.
@@ -377,10 +291,18 @@ impl Tx<'_> {
     /// # Errors
     /// What the database says; [`Fault::Guard`] if another number of rows changed.
     pub(super) async fn change_one(&mut self, sql: Sql) -> Result<(), Fault> {
-        let text = sql.text.clone();
-        match self.0.execute(sql).await? {
-            1 => Ok(()),
-            rows => Err(Fault::Guard { rows, statement: text.chars().take(60).collect() }),
+        self.change(sql, 1).await
+    }
+
+    /// Executes a guarded change that must hit exactly so many rows.
+    ///
+    /// # Errors
+    /// What the database says; [`Fault::Guard`] if another number of rows changed.
+    pub(super) async fn change(&mut self, sql: Sql, expected: usize) -> Result<(), Fault> {
+        let text: String = sql.text.chars().take(60).collect();
+        match self.conn.execute(sql).await? {
+            rows if usize::try_from(rows) == Ok(expected) => Ok(()),
+            rows => Err(Fault::Guard { rows, statement: text }),
         }
     }
 }
@@ -388,12 +310,12 @@ impl Tx<'_> {
 impl std::ops::Deref for Tx<'_> {
     type Target = Conn;
     fn deref(&self) -> &Conn {
-        self.0
+        self.conn
     }
 }
 
 impl std::ops::DerefMut for Tx<'_> {
     fn deref_mut(&mut self) -> &mut Conn {
-        self.0
+        self.conn
     }
 }

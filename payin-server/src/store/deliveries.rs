@@ -2,7 +2,7 @@
 
 use payin_types::{EndpointId, EventId, EventType, Timestamp};
 
-use super::db::claim;
+use super::statement::claim;
 use super::{Conn, Fault, Tx, sql};
 
 /// A claimed delivery.

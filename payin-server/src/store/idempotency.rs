@@ -2,7 +2,7 @@
 
 use payin_types::{OrganizationId, Timestamp};
 
-use super::{Fault, Tx, sql};
+use super::{Fault, Tx, sql, sql_rows};
 
 /// Within what a key is unique.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,20 +32,22 @@ pub struct Record {
     pub sealed: bool,
 }
 
-/// Keeps an answer; a record older than `cutoff` is replaced. Waits for a concurrent transaction that keeps one under the same key.
-/// Answers false if a younger record is there.
+/// Keeps answers; a record older than `cutoff` is replaced. Waits for a concurrent transaction that keeps one under the same key.
+/// Answers false if not all could be kept, because a younger record is there.
 ///
 /// # Errors
 /// What the database says.
-pub async fn keep(tx: &mut Tx<'_>, scope: &Scope, record: &Record, now: Timestamp, cutoff: Timestamp) -> Result<bool, Fault> {
-    let rows = tx
-        .execute(
-            sql("INSERT INTO idempotency_records \
-                 (organization_id, api_key_id, method, path, key, fingerprint, status, body, sealed, created_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
-                 ON CONFLICT (organization_id, api_key_id, method, path, key) DO UPDATE SET \
-                 fingerprint = excluded.fingerprint, status = excluded.status, body = excluded.body, sealed = excluded.sealed, \
-                 created_at = excluded.created_at WHERE idempotency_records.created_at <= $11")
+pub async fn keep(tx: &mut Tx<'_>, records: &[(&Scope, Record)], now: Timestamp, cutoff: Timestamp) -> Result<bool, Fault> {
+    let mut insert = sql_rows(
+        "INSERT INTO idempotency_records (organization_id, api_key_id, method, path, key, fingerprint, status, body, sealed, created_at) VALUES ",
+        "($, $, $, $, $, $, $, $, $, $)",
+        records.len(),
+        " ON CONFLICT (organization_id, api_key_id, method, path, key) DO UPDATE SET fingerprint = excluded.fingerprint, \
+         status = excluded.status, body = excluded.body, sealed = excluded.sealed, created_at = excluded.created_at \
+         WHERE idempotency_records.created_at <= $",
+    );
+    for (scope, record) in records {
+        insert = insert
             .text(scope.organization_id.as_str())
             .text(scope.api_key_id.as_str())
             .text(scope.method.as_str())
@@ -55,11 +57,10 @@ pub async fn keep(tx: &mut Tx<'_>, scope: &Scope, record: &Record, now: Timestam
             .int(i64::from(record.status))
             .text(record.body.as_str())
             .int(i64::from(record.sealed))
-            .int(now.millis())
-            .int(cutoff.millis()),
-        )
-        .await?;
-    Ok(rows == 1)
+            .int(now.millis());
+    }
+    let rows = tx.execute(insert.int(cutoff.millis())).await?;
+    Ok(usize::try_from(rows) == Ok(records.len()))
 }
 
 /// The record under a key, unless it is older than `cutoff`.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use payin_types::Timestamp;
 
-use super::db::locked;
+use super::statement::locked;
 use super::{Fault, Tx, sql};
 
 /// Proof of holding a lease, as of when it was taken.

@@ -26,6 +26,8 @@ const POSTGRES_READERS: u32 = 16;
 const POSTGRES_WRITERS: usize = 2;
 /// Units that may wait; beyond it callers wait to queue, which is the server's back-pressure.
 const QUEUE: usize = 4096;
+/// Prepared statements kept by a connection: those over several rows have one text for each number of rows.
+const STATEMENTS: usize = 1024;
 /// How long a writer waits for SQLite's lock, which only a backup or a migration of ours may hold.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -107,7 +109,7 @@ fn sqlite_options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
-        .statement_cache_capacity(256)
+        .statement_cache_capacity(STATEMENTS)
 }
 
 /// Opens the database at a location, without changing its schema.
@@ -124,7 +126,7 @@ pub async fn open(location: &Location, recorder: Option<Recorder>) -> Result<Sto
             (Connector::Sqlite(options, recorder.clone()), Readers::Sqlite(readers, recorder), 1)
         }
         Location::Postgres(url) => {
-            let options = PgConnectOptions::from_str(&url.0)?.application_name("payin-server").statement_cache_capacity(256);
+            let options = PgConnectOptions::from_str(&url.0)?.application_name("payin-server").statement_cache_capacity(STATEMENTS);
             let readers = PgPoolOptions::new().max_connections(POSTGRES_READERS).connect_lazy_with(options.clone());
             (Connector::Postgres(options, recorder.clone()), Readers::Postgres(readers, recorder), POSTGRES_WRITERS)
         }

@@ -8,8 +8,9 @@ use payin_core::order::{Facts, Payment, Terms};
 use payin_types::order::OrderSort;
 use payin_types::{OrderId, OrderStatus, OrganizationId, Protocol, SortOrder, Timestamp};
 
-use super::db::{Locked, Row, Sql, locked};
-use super::{Conn, Fault, Tx, sql, sql_of};
+use super::db::{Locked, Row};
+use super::statement::{Sql, locked};
+use super::{Conn, Fault, Tx, sql, sql_of, sql_rows};
 
 const COLUMNS: &str = "o.id, o.organization_id, o.reference, o.amount, o.amount_whole, o.amount_nano, o.amount_atto, o.currency, o.chain_id, \
     o.protocol, o.address_id, o.address, o.metadata, o.success_url, o.cancel_url, o.window_ms, o.grace_ms, o.required_confirmations, \
@@ -73,21 +74,23 @@ fn stored(row: &Row) -> Result<Stored, Fault> {
     Ok(Stored { facts, address_id: row.int("address_id")?, event_sequence: row.count("event_sequence")? })
 }
 
-/// Adds an order. Answers false if its reference is taken.
+/// Adds orders, each with the row of its address. Answers false if not all could be added, because a reference is taken.
 ///
 /// # Errors
 /// What the database says.
-pub async fn insert(tx: &mut Tx<'_>, order: &Facts, address_id: i64) -> Result<bool, Fault> {
-    let terms = &order.terms;
+pub async fn insert(tx: &mut Tx<'_>, orders: &[(&Facts, i64)]) -> Result<bool, Fault> {
     let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-    let metadata = serde_json::to_string(&terms.metadata).map_err(|error| Fault::Corrupt(error.to_string()))?;
-    let rows = tx
-        .execute(
-            sql("INSERT INTO orders (id, organization_id, reference, reference_folded, amount, amount_whole, amount_nano, amount_atto, \
-                 currency, chain_id, protocol, address_id, address, metadata, success_url, cancel_url, window_ms, grace_ms, \
-                 required_confirmations, created_at, updated_at, closes_at, received_whole, received_nano, received_atto, event_sequence) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20, $21, 0, 0, 0, 0) \
-                 ON CONFLICT (organization_id, reference) DO NOTHING")
+    let mut insert = sql_rows(
+        "INSERT INTO orders (id, organization_id, reference, reference_folded, amount, amount_whole, amount_nano, amount_atto, currency, \
+         chain_id, protocol, address_id, address, metadata, success_url, cancel_url, window_ms, grace_ms, required_confirmations, \
+         created_at, updated_at, closes_at, received_whole, received_nano, received_atto, event_sequence) VALUES ",
+        "($, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, 0, 0, 0, 0)",
+        orders.len(),
+        " ON CONFLICT (organization_id, reference) DO NOTHING",
+    );
+    for (order, address_id) in orders {
+        let terms = &order.terms;
+        insert = insert
             .text(order.id.as_str())
             .text(order.organization_id.as_str())
             .text(terms.reference.as_str())
@@ -97,19 +100,19 @@ pub async fn insert(tx: &mut Tx<'_>, order: &Facts, address_id: i64) -> Result<b
             .text(terms.currency.as_str())
             .text(terms.chain_id.as_str())
             .text(terms.protocol.as_str())
-            .int(address_id)
+            .int(*address_id)
             .text(order.address.as_str())
-            .text(metadata)
+            .text(serde_json::to_string(&terms.metadata).map_err(|error| Fault::Corrupt(error.to_string()))?)
             .opt_text(terms.success_url.as_deref())
             .opt_text(terms.cancel_url.as_deref())
             .int(millis(terms.window))
             .int(millis(terms.grace))
             .int(i64::try_from(order.required_confirmations).unwrap_or(i64::MAX))
             .int(order.created_at.millis())
-            .int(order.closes_at().millis()),
-        )
-        .await?;
-    Ok(rows == 1)
+            .int(order.created_at.millis())
+            .int(order.closes_at().millis());
+    }
+    Ok(usize::try_from(tx.execute(insert).await?) == Ok(orders.len()))
 }
 
 /// An order and the newest block of its chain.

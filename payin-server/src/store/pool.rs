@@ -4,8 +4,9 @@ use payin_core::address::Address;
 use payin_types::{AddressState, OrderId, OrganizationId, PoolAddress, Protocol, Timestamp};
 use serde_json::Map;
 
-use super::db::{Locked, Row, Sql, claim, locked};
-use super::{Conn, Fault, Tx, sql, sql_of};
+use super::db::{Locked, Row};
+use super::statement::{Sql, claim, locked};
+use super::{Conn, Fault, Tx, sql, sql_of, sql_rows};
 use payin_types::pool::PoolCounts;
 
 /// An address that is free, locked for whoever takes it.
@@ -17,8 +18,8 @@ pub struct Free {
     pub address: Address,
     /// What binds it to its organization.
     pub mac: String,
-    /// 0 never used, 1 was an order's, 2 was a deposit's.
-    pub reuse_class: i64,
+    /// When its previous holder let go of it.
+    pub free_since: Timestamp,
     /// Whether an endpoint of the organization asks to be told of new orders.
     pub someone_wants_created: bool,
 }
@@ -28,12 +29,12 @@ fn free(row: Row) -> Result<Free, Fault> {
         id: row.int("id")?,
         address: Address::from_canonical(row.text("address")?),
         mac: row.text("mac")?,
-        reuse_class: row.int("reuse_class")?,
+        free_since: row.time("free_since")?,
         someone_wants_created: row.int("wanting")? > 0,
     })
 }
 
-/// Claims a free address of a class: the one that became free first. Passes over addresses that others are claiming.
+/// Claims free addresses of a class, those first that became free first. Passes over addresses that others are claiming.
 ///
 /// # Errors
 /// What the database says.
@@ -43,26 +44,29 @@ pub async fn claim(
     protocol: &Protocol,
     reuse_class: i64,
     free_by: Timestamp,
-) -> Result<Option<Locked<Free>>, Fault> {
-    let row = tx
-        .lock(
+    most: usize,
+) -> Result<Vec<Locked<Free>>, Fault> {
+    let rows = tx
+        .lock_all(
             claim!(
-                "SELECT id, address, mac, reuse_class, (SELECT COUNT(*) FROM webhook_endpoints w WHERE w.organization_id = $1 \
-                 AND w.deleted_at IS NULL AND w.enabled = 1 AND w.events LIKE '%\"order.created\"%') AS wanting \
-                 FROM pool_addresses WHERE organization_id = $1 AND protocol = $2 \
+                "SELECT id, address, mac, \
+                 (SELECT COALESCE(MAX(a.released_at), 0) FROM assignments a WHERE a.address_id = pool_addresses.id) AS free_since, \
+                 (SELECT COUNT(*) FROM webhook_endpoints w WHERE w.organization_id = $1 AND w.deleted_at IS NULL AND w.enabled = 1 \
+                 AND w.events LIKE '%\"order.created\"%') AS wanting FROM pool_addresses WHERE organization_id = $1 AND protocol = $2 \
                  AND reuse_class = $3 AND claimable_from <= $4 AND held = 0 AND quarantined_at IS NULL \
-                 ORDER BY claimable_from, id LIMIT 1"
+                 ORDER BY claimable_from, id LIMIT $5"
             )
             .text(organization.as_str())
             .text(protocol.as_str())
             .int(reuse_class)
-            .int(free_by.millis()),
+            .int(free_by.millis())
+            .int(i64::try_from(most).unwrap_or(i64::MAX)),
         )
         .await?;
-    row.map(|row| row.read(free)).transpose()
+    rows.into_iter().map(|row| row.read(free)).collect()
 }
 
-/// As [`claim`], but waits for those who are claiming: they may yet let go.
+/// As [`claim`], for one, but waits for those who are claiming: they may yet let go.
 ///
 /// # Errors
 /// What the database says.
@@ -76,9 +80,10 @@ pub async fn claim_waiting(
     let row = tx
         .lock(
             locked!(
-                "SELECT id, address, mac, reuse_class, (SELECT COUNT(*) FROM webhook_endpoints w WHERE w.organization_id = $1 \
-                 AND w.deleted_at IS NULL AND w.enabled = 1 AND w.events LIKE '%\"order.created\"%') AS wanting \
-                 FROM pool_addresses WHERE organization_id = $1 AND protocol = $2 \
+                "SELECT id, address, mac, \
+                 (SELECT COALESCE(MAX(a.released_at), 0) FROM assignments a WHERE a.address_id = pool_addresses.id) AS free_since, \
+                 (SELECT COUNT(*) FROM webhook_endpoints w WHERE w.organization_id = $1 AND w.deleted_at IS NULL AND w.enabled = 1 \
+                 AND w.events LIKE '%\"order.created\"%') AS wanting FROM pool_addresses WHERE organization_id = $1 AND protocol = $2 \
                  AND reuse_class = $3 AND claimable_from <= $4 AND held = 0 AND quarantined_at IS NULL \
                  ORDER BY claimable_from, id LIMIT 1"
             )
@@ -91,19 +96,21 @@ pub async fn claim_waiting(
     row.map(|row| row.read(free)).transpose()
 }
 
-/// Gives a claimed address to an order. The interval begins where the previous holder's ended.
+/// Gives claimed addresses to orders. Each interval begins where the previous holder's ended.
 ///
 /// # Errors
-/// What the database says; a unique violation if somebody holds it.
-pub async fn hold(tx: &mut Tx<'_>, address: &Locked<Free>, order: &OrderId) -> Result<(), Fault> {
-    tx.change_one(sql("UPDATE pool_addresses SET held = 1 WHERE id = $1 AND held = 0 AND quarantined_at IS NULL").int(address.id)).await?;
-    tx.change_one(
-        sql("INSERT INTO assignments (holder_id, holder_kind, address_id, begins_at) \
-             VALUES ($1, 'order', $2, (SELECT COALESCE(MAX(released_at), 0) FROM assignments WHERE address_id = $2))")
-        .text(order.as_str())
-        .int(address.id),
-    )
-    .await
+/// What the database says; a unique violation if somebody holds one.
+pub async fn hold(tx: &mut Tx<'_>, held: &[(&Locked<Free>, &OrderId)]) -> Result<(), Fault> {
+    let mut mark =
+        sql_rows("UPDATE pool_addresses SET held = 1 WHERE held = 0 AND quarantined_at IS NULL AND id IN (", "$", held.len(), ")");
+    let head = "INSERT INTO assignments (holder_id, holder_kind, address_id, begins_at) VALUES ";
+    let mut assign = sql_rows(head, "($, 'order', $, $)", held.len(), "");
+    for (address, order) in held {
+        mark = mark.int(address.id);
+        assign = assign.text(order.as_str()).int(address.id).int(address.free_since.millis());
+    }
+    tx.change(mark, held.len()).await?;
+    tx.change(assign, held.len()).await
 }
 
 /// Ends an order's hold on its address, which becomes free again after the cooldown.
@@ -135,6 +142,9 @@ pub struct New {
     pub mac: String,
 }
 
+/// Rows of one statement of an import: 8 parameters each, far below either engine's limit.
+const IMPORT_ROWS: usize = 500;
+
 /// Adds addresses. Answers how many are new; those that the organization has already are passed over.
 ///
 /// # Errors
@@ -156,22 +166,16 @@ pub async fn import(
     let count = sql("UPDATE counters SET value = $1 WHERE name = 'pool_addresses' AND value = $2");
     tx.change_one(count.int(first.saturating_add(wanted)).int(first)).await?;
     let mut imported = 0u64;
-    for (address, id) in addresses.iter().zip(first.saturating_add(1)..) {
-        let rows = tx
-            .execute(
-                sql("INSERT INTO pool_addresses \
-                     (id, organization_id, protocol, address, mode, mac, reuse_class, claimable_from, held, created_at) \
-                     VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 0, $7) ON CONFLICT (protocol, address) DO NOTHING")
-                .int(id)
-                .text(organization.as_str())
-                .text(protocol.as_str())
-                .text(address.address.as_str())
-                .text(mode)
-                .text(address.mac.as_str())
-                .int(now.millis()),
-            )
-            .await?;
-        imported = imported.saturating_add(rows);
+    let mut ids = first.saturating_add(1)..;
+    for chunk in addresses.chunks(IMPORT_ROWS) {
+        let head = "INSERT INTO pool_addresses \
+                    (id, organization_id, protocol, address, mode, mac, reuse_class, claimable_from, held, created_at) VALUES ";
+        let mut insert = sql_rows(head, "($, $, $, $, $, $, 0, $, 0, $)", chunk.len(), " ON CONFLICT (protocol, address) DO NOTHING");
+        for (address, id) in chunk.iter().zip(&mut ids) {
+            insert = insert.int(id).text(organization.as_str()).text(protocol.as_str()).text(address.address.as_str());
+            insert = insert.text(mode).text(address.mac.as_str()).int(now.millis()).int(now.millis());
+        }
+        imported = imported.saturating_add(tx.execute(insert).await?);
     }
     Ok(imported)
 }

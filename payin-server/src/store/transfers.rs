@@ -5,7 +5,8 @@ use payin_core::address::Address;
 use payin_core::transfer::{Holder, Transfer, Unmatched};
 use payin_types::{OrderId, OrganizationId, Timestamp, TransferId};
 
-use super::db::{Locked, Row, locked};
+use super::db::{Locked, Row};
+use super::statement::locked;
 use super::{Conn, Fault, Tx, sql};
 
 /// An address of the pool that was paid, and who holds or last held it.

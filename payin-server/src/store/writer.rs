@@ -1,6 +1,8 @@
 //! Units of work and the group commit: many units in one transaction, each behind a savepoint, answered only after the commit.
 //! A writer commits at once while nobody else waits; there is no batching timer. It must not know what a unit does.
 
+use std::any::Any;
+
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -24,8 +26,21 @@ pub trait Unit: Send + Sync + 'static {
     fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> impl Future<Output = Result<Self::Output, Failure>> + Send + 'a;
 }
 
+/// A unit that can be done together with others of its kind in a few statements, which is most of what a group commit gains.
+pub trait Together: Unit {
+    /// Does all of the units' work, or says that they must be run one by one: then, and after a fault, nothing of it remains.
+    fn run_together<'a>(
+        units: &'a [&'a Self],
+        tx: &'a mut Tx<'_>,
+    ) -> impl Future<Output = Result<Option<Vec<Self::Output>>, Fault>> + Send + 'a
+    where
+        Self: Sized;
+}
+
+type RunTogether = for<'a, 'c> fn(&'a mut [&'a mut dyn Job], &'a mut Tx<'c>) -> BoxFuture<'a, Result<bool, Fault>>;
+
 /// A unit in the queue, its type erased.
-pub(super) trait Job: Send {
+pub(super) trait Job: Send + Any {
     fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<(), Failure>>;
     /// After the commit.
     fn answer(self: Box<Self>);
@@ -33,12 +48,47 @@ pub(super) trait Job: Send {
     fn fail(self: Box<Self>, fault: Fault);
     /// When this unit alone could not be done; the others go on.
     fn spoil(&mut self, fault: Fault);
+    /// How it is done together with others, if it can be.
+    fn together(&self) -> Option<RunTogether>;
 }
 
 pub(super) struct Queued<U: Unit> {
     pub(super) unit: U,
     pub(super) outcome: Option<Result<U::Output, Failure>>,
     pub(super) reply: oneshot::Sender<Result<U::Output, Failure>>,
+    together: Option<RunTogether>,
+}
+
+impl<U: Unit> Queued<U> {
+    pub(super) fn alone(unit: U, reply: oneshot::Sender<Result<U::Output, Failure>>) -> Self {
+        Self { unit, outcome: None, reply, together: None }
+    }
+}
+
+impl<U: Together> Queued<U> {
+    pub(super) fn together(unit: U, reply: oneshot::Sender<Result<U::Output, Failure>>) -> Self {
+        Self { unit, outcome: None, reply, together: Some(run_together::<U>) }
+    }
+}
+
+fn run_together<'a, U: Together>(jobs: &'a mut [&'a mut dyn Job], tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<bool, Fault>> {
+    async move {
+        let mut queued = Vec::with_capacity(jobs.len());
+        for job in jobs.iter_mut() {
+            let any: &mut dyn Any = &mut **job;
+            queued.extend(any.downcast_mut::<Queued<U>>());
+        }
+        let units: Vec<&U> = queued.iter().map(|job| &job.unit).collect();
+        let Some(outputs) = U::run_together(&units, tx).await? else { return Ok(false) };
+        if outputs.len() != queued.len() {
+            return Ok(false);
+        }
+        for (job, output) in queued.iter_mut().zip(outputs) {
+            job.outcome = Some(Ok(output));
+        }
+        Ok(true)
+    }
+    .boxed()
 }
 
 impl<U: Unit> Job for Queued<U> {
@@ -67,6 +117,10 @@ impl<U: Unit> Job for Queued<U> {
 
     fn spoil(&mut self, fault: Fault) {
         self.outcome = Some(Err(fault.into()));
+    }
+
+    fn together(&self) -> Option<RunTogether> {
+        self.together
     }
 }
 
@@ -138,23 +192,63 @@ async fn run_group(group: &mut Jobs, conn: &mut Conn) -> Result<(), Fault> {
         Engine::Postgres => "BEGIN; SAVEPOINT unit",
     })
     .await?;
-    let mut tx = Tx(conn);
-    let last = group.len().saturating_sub(1);
-    for (at, job) in group.iter_mut().enumerate() {
-        let undone = match job.run(&mut tx).await {
-            Ok(()) => false,
-            Err(Failure::Refused(_)) => true,
-            Err(Failure::Fault(fault)) if fault.is_of_one_unit() => {
-                job.spoil(fault);
-                true
-            }
-            Err(Failure::Fault(fault)) => return Err(fault),
-        };
-        match (undone, at == last) {
-            (true, _) => tx.words("ROLLBACK TO SAVEPOINT unit").await?,
-            (false, false) => tx.words("RELEASE SAVEPOINT unit; SAVEPOINT unit").await?,
-            (false, true) => {}
+    let mut tx = Tx::begun(conn);
+    let mut rest: Vec<&mut dyn Job> = Vec::with_capacity(group.len());
+    let mut kinds: Vec<(RunTogether, Vec<&mut dyn Job>)> = Vec::new();
+    for job in group.iter_mut().map(|job| &mut **job) {
+        match job.together() {
+            None => rest.push(job),
+            Some(run) => match kinds.iter_mut().find(|(other, _)| std::ptr::fn_addr_eq(*other, run)) {
+                Some((_, alike)) => alike.push(job),
+                None => kinds.push((run, vec![job])),
+            },
         }
     }
+    for (run, mut alike) in kinds {
+        if alike.len() > 1 && together(run, &mut alike, &mut tx).await? {
+            continue;
+        }
+        rest.extend(alike);
+    }
+    for job in rest {
+        one(job, &mut tx).await?;
+    }
     tx.words("COMMIT").await
+}
+
+/// Tries units of one kind together. Answers false, with nothing done, if they must be run one by one.
+async fn together(run: RunTogether, alike: &mut [&mut dyn Job], tx: &mut Tx<'_>) -> Result<bool, Fault> {
+    tx.next_unit().await?;
+    let mut jobs: Vec<&mut dyn Job> = alike.iter_mut().map(|job| &mut **job).collect();
+    let done = match run(&mut jobs, tx).await {
+        Ok(done) => done,
+        Err(fault) if fault.is_of_one_unit() => false,
+        Err(fault) => return Err(fault),
+    };
+    if done {
+        tx.keep();
+    } else {
+        tx.undo().await?;
+    }
+    Ok(done)
+}
+
+/// Runs one unit behind its savepoint.
+async fn one(job: &mut dyn Job, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    tx.next_unit().await?;
+    let undone = match job.run(tx).await {
+        Ok(()) => false,
+        Err(Failure::Refused(_)) => true,
+        Err(Failure::Fault(fault)) if fault.is_of_one_unit() => {
+            job.spoil(fault);
+            true
+        }
+        Err(Failure::Fault(fault)) => return Err(fault),
+    };
+    if undone {
+        tx.undo().await
+    } else {
+        tx.keep();
+        Ok(())
+    }
 }

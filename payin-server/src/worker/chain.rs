@@ -140,7 +140,7 @@ impl ChainWorker {
             return Ok(Did::Idle { until: now.plus(self.poll_every() / 2) });
         }
         let followed = self.follow(&lease, cursor, now).await;
-        self.app.health.chain(&self.chain.id, followed.as_ref().map(|_| ()).map_err(ToString::to_string), self.app.clock.now());
+        self.app.health.chain(&self.chain.id, followed.as_ref().map(|_| ()).map_err(ToString::to_string));
         if followed? {
             return Ok(Did::Work);
         }

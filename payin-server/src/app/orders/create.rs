@@ -1,0 +1,187 @@
+//! Opening orders, one or many at a time: an address, the order, its hold on the address, in one transaction.
+//! What may be ordered is a rule of `payin-core`.
+
+use std::sync::Arc;
+
+use payin_core::order::{self, Facts, Terms};
+use payin_core::{Chains, Error, Units};
+use payin_types::{CreateOrder, EventType, Order, OrderId, OrganizationId, Protocol, Timestamp};
+
+use crate::app::events::{Happened, record};
+use crate::app::{App, Outcome, refused};
+use crate::seal::Seal;
+use crate::store::db::Locked;
+use crate::store::{Fault, Together, Tx, Unit, chains, orders, pool};
+
+/// Opens an order on a free address.
+pub struct Create {
+    /// What is asked for, or why it cannot be read: within the unit, so that a bad request under an idempotency key is answered as the
+    /// first request under that key was.
+    pub request: Result<CreateOrder, Error>,
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// Its id.
+    pub id: OrderId,
+    /// The time.
+    pub now: Timestamp,
+    chains: Arc<Chains>,
+    settings: order::Settings,
+    seal: Arc<Seal>,
+}
+
+impl Create {
+    /// A new order of an organization.
+    #[must_use]
+    pub fn new(app: &App, organization_id: OrganizationId, request: Result<CreateOrder, Error>) -> Self {
+        Self {
+            request,
+            organization_id,
+            id: OrderId::from_random(app.random_id()),
+            now: app.clock.now(),
+            chains: Arc::clone(&app.chains),
+            settings: app.orders,
+            seal: Arc::clone(&app.seal),
+        }
+    }
+
+    fn terms(&self) -> Result<Terms, Error> {
+        order::open(self.request.clone()?, &self.chains, &self.settings)
+    }
+
+    /// The order on an address, if the address is as it was imported.
+    fn place(&self, terms: Terms, free: &pool::Free) -> Result<Facts, Fault> {
+        let (organization, protocol) = (self.organization_id.as_str(), terms.protocol.as_str());
+        if !self.seal.address_is_genuine(organization, protocol, free.address.as_str(), &free.mac) {
+            return Err(Fault::Corrupt(format!(
+                "the pool's address {} has been altered in the database; no order is given it",
+                free.address
+            )));
+        }
+        let required_confirmations = self.chains.get(&terms.chain_id).map_or(u64::MAX, order::required_confirmations);
+        Ok(Facts {
+            id: self.id.clone(),
+            organization_id: self.organization_id.clone(),
+            required_confirmations,
+            terms,
+            address: free.address.clone(),
+            created_at: self.now,
+            seen_at: None,
+            completed_at: None,
+            expired_at: None,
+            paid_late_at: None,
+            reverted_at: None,
+            received: Units::ZERO,
+            payment: None,
+        })
+    }
+
+    /// A free address: one never used, else one whose cooldown has passed on every chain of its family, former deposit addresses last.
+    async fn claim(&self, tx: &mut Tx<'_>, protocol: &Protocol) -> Result<Option<Locked<pool::Free>>, Fault> {
+        let organization = &self.organization_id;
+        if let Some(free) = pool::claim(tx, organization, protocol, 0, self.now, 1).await?.pop() {
+            return Ok(Some(free));
+        }
+        let rested_by = self.rested_by(tx, protocol).await?;
+        for class in [1, 2] {
+            if let Some(free) = pool::claim(tx, organization, protocol, class, rested_by, 1).await?.pop() {
+                return Ok(Some(free));
+            }
+        }
+        // What is left may be locked by transactions that will yet let go: wait for them before saying that there is none.
+        for (class, free_by) in [(0, self.now), (1, rested_by), (2, rested_by)] {
+            if let Some(free) = pool::claim_waiting(tx, organization, protocol, class, free_by).await? {
+                return Ok(Some(free));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Until when every chain of a family has been followed. An address is handed out again only if no late payment to its former
+    /// holder can still be waiting, unread, in a block that our watcher has not reached.
+    async fn rested_by(&self, tx: &mut Tx<'_>, protocol: &Protocol) -> Result<Timestamp, Fault> {
+        let cursors = chains::all(tx).await?;
+        let family = self.chains.iter().filter(|chain| &chain.protocol == protocol);
+        let followed = family.map(|chain| {
+            let cursor = cursors.iter().find(|(id, _)| id == chain.id.as_str());
+            cursor.map_or(Timestamp::from_millis(0), |(_, cursor)| cursor.head_time)
+        });
+        Ok(followed.min().unwrap_or_default().min(self.now))
+    }
+
+    async fn existing(&self, tx: &mut Tx<'_>, reference: &str) -> Result<Option<OrderId>, Fault> {
+        Ok(orders::get_by_reference(tx, &self.organization_id, reference).await?.map(|(existing, _)| existing.id))
+    }
+
+    /// Tells of the new order whoever asks to be told.
+    async fn tell(&self, tx: &mut Tx<'_>, facts: &Facts) -> Result<(), Fault> {
+        let stored = orders::lock(tx, facts.id.as_str()).await?;
+        let happened = Happened {
+            organization_id: &self.organization_id,
+            event_type: EventType::OrderCreated,
+            object_id: facts.id.as_str(),
+            sequence: 1,
+            data: payin_core::event::order_data(&facts.to_wire(None)),
+            now: self.now,
+        };
+        if record(tx, happened).await? {
+            orders::update(tx, &stored, facts, 1, self.now).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Unit for Create {
+    type Output = Order;
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Order> {
+        let terms = self.terms().map_err(refused)?;
+        let (protocol, reference) = (terms.protocol.clone(), terms.reference.clone());
+        let Some(free) = self.claim(tx, &protocol).await? else {
+            // An empty pool must not hide that the order exists.
+            return Err(match self.existing(tx, &reference).await? {
+                Some(existing) => order::duplicate(&reference, existing).into(),
+                None => order::no_address(&protocol).into(),
+            });
+        };
+        let facts = self.place(terms, &free)?;
+        if !orders::insert(tx, &[(&facts, free.id)]).await? {
+            let existing = self.existing(tx, &reference).await?;
+            let existing = existing.ok_or_else(|| Fault::Corrupt("a reference is taken by nobody".to_owned()))?;
+            return Err(order::duplicate(&reference, existing).into());
+        }
+        pool::hold(tx, &[(&free, &facts.id)]).await?;
+        if free.someone_wants_created {
+            self.tell(tx, &facts).await?;
+        }
+        Ok(facts.to_wire(None))
+    }
+}
+
+impl Together for Create {
+    /// Opens orders that are all in order, in four statements however many they are. Anything out of the ordinary (a bad request, too
+    /// few fresh addresses, a taken reference, somebody who wants to be told) is left to [`Create::run`], one by one.
+    async fn run_together<'a>(units: &'a [&'a Self], tx: &'a mut Tx<'_>) -> Result<Option<Vec<Order>>, Fault> {
+        let Some(first) = units.first() else { return Ok(None) };
+        let Ok(terms) = units.iter().map(|unit| unit.terms()).collect::<Result<Vec<_>, _>>() else { return Ok(None) };
+        let Some(protocol) = terms.first().map(|terms| terms.protocol.clone()) else { return Ok(None) };
+        let alike =
+            units.iter().all(|unit| unit.organization_id == first.organization_id) && terms.iter().all(|terms| terms.protocol == protocol);
+        if !alike {
+            return Ok(None);
+        }
+        let now = units.iter().map(|unit| unit.now).min().unwrap_or(first.now);
+        let free = pool::claim(tx, &first.organization_id, &protocol, 0, now, units.len()).await?;
+        if free.len() < units.len() || free.iter().any(|free| free.someone_wants_created) {
+            return Ok(None);
+        }
+        let placed =
+            units.iter().zip(terms).zip(&free).map(|((unit, terms), free)| unit.place(terms, free)).collect::<Result<Vec<_>, _>>()?;
+        let rows: Vec<_> = placed.iter().zip(&free).map(|(facts, free)| (facts, free.id)).collect();
+        if !orders::insert(tx, &rows).await? {
+            return Ok(None);
+        }
+        let held: Vec<_> = free.iter().zip(placed.iter().map(|facts| &facts.id)).collect();
+        pool::hold(tx, &held).await?;
+        Ok(Some(placed.iter().map(|facts| facts.to_wire(None)).collect()))
+    }
+}
