@@ -153,21 +153,20 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
 }
 
 fn workers(app: &App, world: &Arc<World>, wake: &Arc<Notify>, frozen: bool) -> anyhow::Result<Driver> {
-    let mut driver = Driver::new(Arc::clone(&app.clock), Arc::clone(wake));
+    let mut driver = Driver::new(Arc::clone(&app.clock));
+    let events = Arc::new(Notify::new());
     let holder = serve::holder_name(&SystemEntropy);
     let watch: Arc<dyn Watch> = Arc::new(PoolWatch::new(app.clone(), Protocol::Evm));
     for chain in world.chains() {
         let node = Arc::new(world.node(&chain.id)?.clone());
-        driver.start(Box::new(serve::chain_worker(app, chain.clone(), node, Arc::clone(&watch), &holder, wake)));
+        let worker = serve::chain_worker(app, chain.clone(), node, Arc::clone(&watch), &holder, &events);
+        driver.start(Box::new(worker), wake);
     }
     let targets = Targets { allow_private: true, allow_http: true };
-    serve::start_workers(&mut driver, app, Arc::new(ReqwestHttp::new(targets)?));
+    serve::start_workers(&mut driver, app, Arc::new(ReqwestHttp::new(targets)?), &events);
     if !frozen {
-        driver.start(Box::new(BlockTimer {
-            world: Arc::clone(world),
-            clock: Arc::clone(&app.clock),
-            due: app.clock.now().plus(BLOCK_EVERY),
-        }));
+        let due = app.clock.now().plus(BLOCK_EVERY);
+        driver.start(Box::new(BlockTimer { world: Arc::clone(world), clock: Arc::clone(&app.clock), due }), &Arc::default());
     }
     Ok(driver)
 }
@@ -213,7 +212,6 @@ impl Worker for BlockTimer {
 
     fn step(&mut self) -> BoxFuture<'_, Result<Did, StepFault>> {
         async move {
-            // Workers are woken for many reasons; only time makes a block.
             if self.clock.now() >= self.due {
                 self.world.mine(None, 1).map_err(|fault| StepFault::Refused(fault.to_string()))?;
                 self.due = self.clock.now().plus(BLOCK_EVERY);

@@ -84,15 +84,15 @@ fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> J
 
 /// A chain's worker over a JSON-RPC transport.
 #[must_use]
-pub fn chain_worker(app: &App, chain: Chain, rpc: Arc<dyn Rpc>, watch: Arc<dyn Watch>, holder: &str, wake: &Arc<Notify>) -> ChainWorker {
+pub fn chain_worker(app: &App, chain: Chain, rpc: Arc<dyn Rpc>, watch: Arc<dyn Watch>, holder: &str, events: &Arc<Notify>) -> ChainWorker {
     let source: Arc<dyn Source> = Arc::new(EvmSource::new(chain.clone(), rpc));
-    ChainWorker::new(app.clone(), chain, source, watch, holder.to_owned(), Arc::clone(wake))
+    ChainWorker::new(app.clone(), chain, source, watch, holder.to_owned(), Arc::clone(events))
 }
 
-/// The workers that every server has.
-pub fn start_workers(driver: &mut Driver, app: &App, http: Arc<dyn Http>) {
-    driver.start(Box::new(Deliver::new(app.clone(), http)));
-    driver.start(Box::new(Maintain::new(app.clone())));
+/// The workers that every server has. `events` is rung when there may be some to deliver.
+pub fn start_workers(driver: &mut Driver, app: &App, http: Arc<dyn Http>, events: &Arc<Notify>) {
+    driver.start(Box::new(Deliver::new(app.clone(), http)), events);
+    driver.start(Box::new(Maintain::new(app.clone())), &Arc::default());
 }
 
 /// A name for this server among those that share its database.
@@ -129,16 +129,17 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
 pub async fn serve(config: Config) -> anyhow::Result<Running> {
     let sole = store::claim_sole(&config.database)?;
     let app = app(&config).await?;
-    let wake = Arc::new(Notify::new());
-    let mut driver = Driver::new(Arc::clone(&app.clock), Arc::clone(&wake));
+    let events = Arc::new(Notify::new());
+    let mut driver = Driver::new(Arc::clone(&app.clock));
     let holder = holder_name(app.entropy.as_ref());
     let watch: Arc<dyn Watch> = Arc::new(PoolWatch::new(app.clone(), Protocol::Evm));
     let client = HttpRpc::client()?;
     for source in config.chains {
         let rpc = Arc::new(HttpRpc::new(client.clone(), source.rpc, &[])?);
-        driver.start(Box::new(chain_worker(&app, source.chain, rpc, Arc::clone(&watch), &holder, &wake)));
+        let worker = chain_worker(&app, source.chain, rpc, Arc::clone(&watch), &holder, &events);
+        driver.start(Box::new(worker), &Arc::default());
     }
-    start_workers(&mut driver, &app, Arc::new(ReqwestHttp::new(config.targets)?));
+    start_workers(&mut driver, &app, Arc::new(ReqwestHttp::new(config.targets)?), &events);
     let router = crate::http::router(app.clone(), None);
     start(Parts { app, router, driver, sole }, &config.listen, Limits::default()).await
 }

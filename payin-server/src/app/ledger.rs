@@ -204,6 +204,8 @@ pub struct TakeBack {
     pub lease: Lease,
     /// The chain.
     pub chain: Chain,
+    /// How much less than the amount still completes an order.
+    pub tolerance: Units,
     /// Where its cursor stands.
     pub from: Cursor,
     /// The newest block that is still part of the chain.
@@ -253,7 +255,7 @@ impl TakeBack {
         if facts.completed_at.is_none() && received.latest_seen.is_none() {
             facts.seen_at = None;
         }
-        let unpaid = !is_paid(received.sum, facts.terms.units, Units::ZERO);
+        let unpaid = !is_paid(received.sum, facts.terms.units, self.tolerance);
         let mut what = Vec::new();
         if facts.completed_at.is_some() && facts.reverted_at.is_none() && unpaid {
             facts.reverted_at = Some(self.now);

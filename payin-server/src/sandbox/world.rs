@@ -131,17 +131,16 @@ impl World {
         if let Some(id) = chain {
             self.node(id)?;
         }
-        let chosen = self.nodes.iter().filter(|(id, _)| chain.is_none_or(|chain| &chain == id));
-        let mut grown = Vec::new();
-        for (id, (_, node)) in chosen {
-            let mut node = node.lock();
-            for _ in 0..blocks {
-                let block = node.mine(u64::try_from(self.clock.now().secs()).unwrap_or(0));
-                self.catch_up(block.time_s);
+        let chosen: Vec<_> = self.nodes.iter().filter(|(id, _)| chain.is_none_or(|chain| &chain == id)).collect();
+        for _ in 0..blocks {
+            let heads = chosen.iter().map(|(_, (_, node))| node.lock().head().time_s);
+            let time_s = heads.max().map_or(0, |head| head.saturating_add(1)).max(u64::try_from(self.clock.now().secs()).unwrap_or(0));
+            for (_, (_, node)) in &chosen {
+                node.lock().mine(time_s);
             }
-            grown.push((id.clone(), node.head().number));
+            self.catch_up(time_s);
         }
-        Ok(grown)
+        Ok(chosen.into_iter().map(|(id, (_, node))| (id.clone(), node.lock().head().number)).collect())
     }
 
     fn catch_up(&self, time_s: u64) {

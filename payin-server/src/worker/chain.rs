@@ -33,10 +33,9 @@ pub struct ChainWorker {
     watch: Arc<dyn Watch>,
     /// This server's name among those that share the database.
     holder: String,
-    /// Rung when something happened that others may wait for, such as an event to deliver.
-    wake: Arc<Notify>,
+    /// Rung when there may be events to deliver.
+    events: Arc<Notify>,
     checked: bool,
-    polled_at: Option<Timestamp>,
     /// The lease, and when it was taken or renewed.
     lease: Option<(Lease, Timestamp)>,
 }
@@ -92,8 +91,8 @@ impl Watch for PoolWatch {
 impl ChainWorker {
     /// The worker of a chain with a source.
     #[must_use]
-    pub fn new(app: App, chain: Chain, source: Arc<dyn Source>, watch: Arc<dyn Watch>, holder: String, wake: Arc<Notify>) -> Self {
-        Self { app, chain, source, watch, holder, wake, checked: false, polled_at: None, lease: None }
+    pub fn new(app: App, chain: Chain, source: Arc<dyn Source>, watch: Arc<dyn Watch>, holder: String, events: Arc<Notify>) -> Self {
+        Self { app, chain, source, watch, holder, events, checked: false, lease: None }
     }
 
     fn poll_every(&self) -> Duration {
@@ -126,25 +125,22 @@ impl ChainWorker {
             self.checked = true;
         }
         let cursor = self.cursor().await?;
-        if cursor.as_ref().is_some_and(|cursor| cursor.halted.is_some()) {
+        if let Some(reason) = cursor.as_ref().and_then(|cursor| cursor.halted.clone()) {
+            self.app.health.chain(&self.chain.id, Err(reason));
             return Ok(Did::Idle { until: now.plus(POLL.1) });
         }
         // Settling needs no node: money that is in the database is not kept waiting by one that does not answer.
         if let Some(cursor) = &cursor
             && self.settle(&lease, cursor, now).await?
         {
-            self.wake.notify_waiters();
+            self.events.notify_waiters();
             return Ok(Did::Work);
-        }
-        if self.polled_at.is_some_and(|at| at <= now && now.since(at) < self.poll_every() / 2) {
-            return Ok(Did::Idle { until: now.plus(self.poll_every() / 2) });
         }
         let followed = self.follow(&lease, cursor, now).await;
         self.app.health.chain(&self.chain.id, followed.as_ref().map(|_| ()).map_err(ToString::to_string));
         if followed? {
             return Ok(Did::Work);
         }
-        self.polled_at = Some(now);
         Ok(Did::Idle { until: now.plus(self.poll_every()) })
     }
 
@@ -166,7 +162,7 @@ impl ChainWorker {
             }
             Next::Blocks { blocks, transfers, finalized, .. } => {
                 self.take(lease, cursor, blocks, transfers, finalized, now).await?;
-                self.wake.notify_waiters();
+                self.events.notify_waiters();
                 // They may have confirmed something: settle before the next poll.
                 Ok(true)
             }
@@ -198,7 +194,8 @@ impl ChainWorker {
         let unit = match fork.filter(|fork| fork.number >= from.finalized_number) {
             Some(fork) if fork.number < from.head_number => {
                 tracing::info!(chain.id = %self.chain.id, head = from.head_number, fork = fork.number, "the chain was reorganised");
-                ledger::TakeBack { lease: lease.clone(), chain: self.chain.clone(), from, fork, now }
+                let tolerance = self.app.orders.tolerance;
+                ledger::TakeBack { lease: lease.clone(), chain: self.chain.clone(), tolerance, from, fork, now }
             }
             // The node has changed its mind back meanwhile.
             Some(_) => return Ok(()),

@@ -16,22 +16,20 @@ const FAULT_WAIT_MAX: Duration = Duration::from_secs(15);
 /// Running workers.
 pub struct Driver {
     clock: Arc<dyn Clock>,
-    wake: Arc<Notify>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
 
 impl Driver {
-    /// No workers yet. `wake` makes every idle worker look again at once.
+    /// No workers yet.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>, wake: Arc<Notify>) -> Self {
-        Self { clock, wake, stop: watch::Sender::new(false), tasks: JoinSet::new() }
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, stop: watch::Sender::new(false), tasks: JoinSet::new() }
     }
 
-    /// Starts a worker.
-    pub fn start(&mut self, worker: Box<dyn Worker>) {
-        let (clock, wake, stop) = (Arc::clone(&self.clock), Arc::clone(&self.wake), self.stop.subscribe());
-        self.tasks.spawn(run(worker, clock, wake, stop));
+    /// Starts a worker. Ringing `wake` makes it look again at once.
+    pub fn start(&mut self, worker: Box<dyn Worker>, wake: &Arc<Notify>) {
+        self.tasks.spawn(run(worker, Arc::clone(&self.clock), Arc::clone(wake), self.stop.subscribe()));
     }
 
     /// Lets every worker finish its step and waits for them.

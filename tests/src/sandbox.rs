@@ -1,0 +1,373 @@
+//! The sandbox of `payin-server dev` in this process, and a raw client of it: no type of ours between the test and the
+//! wire, and every answer is judged by `openapi.yaml` before the test sees it.
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use http::{HeaderMap, Method};
+use payin_server::app::{App, Outcome, access};
+use payin_server::config::Config;
+use payin_server::dev::{self, Dev, Options};
+use payin_server::env::Targets;
+use payin_server::serve;
+use payin_server::store::{self, Location, Tx, Unit, sql};
+use payin_types::{Environment, ExposeSecret, OrganizationId, Role};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+use crate::nodes::postgres::Database;
+use crate::nodes::{DEADLINE, http_client};
+use crate::openapi::Contract;
+
+/// The chain that tests use unless they want another: 3 confirmations.
+pub const CHAIN: &str = "ethereum-sepolia";
+
+/// The contract, read once.
+#[must_use]
+pub fn contract() -> &'static Contract {
+    static CONTRACT: LazyLock<Contract> = LazyLock::new(Contract::load);
+    &CONTRACT
+}
+
+/// A running sandbox with a database of its own.
+pub struct Sandbox {
+    dev: Dev,
+    client: reqwest::Client,
+    location: Location,
+    /// A second way into its database, beside the server: for what no API offers.
+    back_door: OnceCell<App>,
+    _postgres: Option<Database>,
+    _folder: Option<TempDir>,
+}
+
+impl Sandbox {
+    /// On SQLite; time runs.
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// On SQLite; time stands still until the test moves it, and blocks come on demand.
+    pub async fn frozen() -> Self {
+        Self::with(|options| options.frozen = true).await
+    }
+
+    /// As the test wants it, on SQLite.
+    pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let location = Location::Sqlite(folder.path().join("payin.db"));
+        Self::at(location, None, Some(folder), change).await
+    }
+
+    /// On PostgreSQL; time stands still.
+    pub async fn frozen_on_postgres() -> Self {
+        let database = Database::create().await;
+        let location = database.url().parse().expect("a location");
+        Self::at(location, Some(database), None, |options| options.frozen = true).await
+    }
+
+    async fn at(location: Location, postgres: Option<Database>, folder: Option<TempDir>, change: impl FnOnce(&mut Options)) -> Self {
+        let client = http_client();
+        let database = Some(location.clone());
+        let mut options = Options { listen: "127.0.0.1:0".to_owned(), database, api_key: None, seed: None, frozen: false };
+        change(&mut options);
+        let dev = dev::start(options).await.unwrap_or_else(|error| panic!("no sandbox: {error:#}"));
+        Self { dev, client, location, back_door: OnceCell::new(), _postgres: postgres, _folder: folder }
+    }
+
+    /// `http://127.0.0.1:PORT`
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.dev.ready.url
+    }
+
+    /// The owner's key.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.dev.ready.api_key
+    }
+
+    /// Stops it in order. A test that does not care may drop it.
+    pub async fn stop(self) {
+        if let Some(app) = self.back_door.get() {
+            app.store.close().await;
+        }
+        self.dev.stop().await.unwrap_or_else(|error| panic!("the sandbox did not stop: {error:#}"));
+    }
+
+    /// A request with the owner's key. `path` is the whole path, as it goes over the wire.
+    #[must_use]
+    pub fn ask(&self, method: &str, path: &str) -> Ask<'_> {
+        let method: Method = method.parse().expect("a method");
+        let key = vec![("X-API-Key".to_owned(), self.key().as_bytes().to_vec())];
+        Ask { sandbox: self, method, path: path.to_owned(), headers: key, body: None }
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.ask("GET", path).send().await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.ask("POST", path).json(body).send().await
+    }
+
+    /// The body of a GET that must succeed.
+    pub async fn read(&self, path: &str) -> Value {
+        self.get(path).await.ok(200)
+    }
+
+    /// A new order in the documents' words.
+    pub async fn order(&self, reference: &str, amount: &str) -> Value {
+        self.post("/api/v1/orders", &new_order(reference, amount)).await.ok(201)
+    }
+
+    /// An order as it is.
+    pub async fn order_now(&self, id: &Value) -> Value {
+        self.read(&format!("/api/v1/orders/{}", text(id))).await
+    }
+
+    /// An order, as soon as it is as the test waits for.
+    pub async fn order_when(&self, id: &Value, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
+        loop {
+            let order = self.order_now(id).await;
+            if is_it(&order) {
+                return order;
+            }
+            assert!(begun.elapsed() < DEADLINE, "not {what} within {DEADLINE:?}: {order:#}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// An order, as soon as it has this status.
+    pub async fn order_with_status(&self, id: &Value, status: &str) -> Value {
+        self.order_when(id, status, |order| order["status"] == status).await
+    }
+
+    /// An order, as soon as a payment of it was seen.
+    pub async fn order_seen(&self, id: &Value) -> Value {
+        self.order_when(id, "seen", |order| order["txHash"].is_string()).await
+    }
+
+    /// Pays an order, as `change` says where it says anything. Answers what the sandbox answered.
+    pub async fn pay(&self, id: &Value, change: Value) -> Value {
+        let mut pay = json!({ "orderId": id });
+        let (pay_fields, change) = (pay.as_object_mut().expect("an object"), change.as_object().cloned().unwrap_or_default());
+        pay_fields.extend(change);
+        self.post("/api/v1/sandbox/pay", &pay).await.ok(200)
+    }
+
+    /// Mines blocks on [`CHAIN`].
+    pub async fn mine(&self, blocks: u32) -> Value {
+        self.post("/api/v1/sandbox/mine", &json!({ "chainId": CHAIN, "blocks": blocks })).await.ok(200)
+    }
+
+    pub async fn advance(&self, seconds: u64) -> Value {
+        self.post("/api/v1/sandbox/clock/advance", &json!({ "seconds": seconds })).await.ok(200)
+    }
+
+    /// What must stay the same where nothing may happen: how many orders, endpoints and addresses there are.
+    pub async fn counts(&self) -> Value {
+        let total = async |path: &str| self.read(path).await["pagination"]["total"].clone();
+        json!({
+            "orders": total("/api/v1/orders?limit=1").await,
+            "endpoints": total("/api/v1/webhooks/endpoints?limit=1").await,
+            "pool": self.read("/api/v1/address-pool/status").await,
+        })
+    }
+
+    /// A key of the sandbox's organization with this role.
+    pub async fn key_with_role(&self, role: Role) -> String {
+        let app = self.back_door().await;
+        let secret = access::make_key(app);
+        let unit = access::CreateKey::new(app, secret.expose_secret(), role, "of a test", None, "never made");
+        app.store.write(unit).await.unwrap_or_else(|error| panic!("no key: {error:?}"));
+        secret.expose_secret().to_owned()
+    }
+
+    /// An owner's key of another organization, whose pool is empty.
+    pub async fn stranger(&self) -> String {
+        let app = self.back_door().await;
+        let secret = access::make_key(app);
+        let organization = OrganizationId::from_random(app.random_id());
+        let made = InsertOrganization { id: organization.clone(), now: app.clock.now() };
+        app.store.write(made).await.unwrap_or_else(|error| panic!("no organization: {error:?}"));
+        let unit = access::CreateKey::new(app, secret.expose_secret(), Role::Owner, "of a stranger", Some(organization), "");
+        app.store.write(unit).await.unwrap_or_else(|error| panic!("no key: {error:?}"));
+        secret.expose_secret().to_owned()
+    }
+
+    /// Sets when a key ends: a column that no API of this version writes.
+    pub async fn end_key(&self, key: &str, column: &'static str) {
+        let app = self.back_door().await;
+        let mac = app.seal.api_key_macs(key).remove(0);
+        app.store.write(EndKey { mac, column }).await.unwrap_or_else(|error| panic!("the key stays: {error:?}"));
+    }
+
+    async fn back_door(&self) -> &App {
+        let open = async || {
+            // The sandbox's own master key: `dev::start` says it.
+            let master_keys = vec![secrecy::SecretBox::new(Box::new([0x5a; 32]))];
+            let config = Config {
+                environment: Environment::Testnet,
+                listen: String::new(),
+                database: self.location.clone(),
+                master_keys,
+                orders: payin_core::order::Settings::default(),
+                cooldown: Duration::ZERO,
+                targets: Targets { allow_private: false, allow_http: false },
+                chains: Vec::new(),
+            };
+            serve::app(&config).await.unwrap_or_else(|error| panic!("no back door: {error:#}"))
+        };
+        self.back_door.get_or_init(open).await
+    }
+}
+
+/// The body of a new order, with only what is required.
+#[must_use]
+pub fn new_order(reference: &str, amount: &str) -> Value {
+    json!({ "orderReference": reference, "amount": amount, "currency": "USDT", "chainId": CHAIN })
+}
+
+/// A JSON string's text.
+#[must_use]
+pub fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("not a text: {value}"))
+}
+
+struct InsertOrganization {
+    id: OrganizationId,
+    now: payin_types::Timestamp,
+}
+
+impl Unit for InsertOrganization {
+    type Output = ();
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
+        Ok(store::access::insert_organization(tx, &self.id, "Stranger", self.now).await?)
+    }
+}
+
+struct EndKey {
+    mac: String,
+    column: &'static str,
+}
+
+impl Unit for EndKey {
+    type Output = ();
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
+        let statement = match self.column {
+            "revoked_at" => sql("UPDATE api_keys SET revoked_at = 1 WHERE secret_mac = $1"),
+            "expires_at" => sql("UPDATE api_keys SET expires_at = 1 WHERE secret_mac = $1"),
+            other => panic!("{other}: no such end"),
+        };
+        Ok(tx.change_one(statement.text(self.mac.as_str())).await?)
+    }
+}
+
+/// A request on its way: `sandbox.ask("GET", "/api/v1/me").key("pk_…").send().await`.
+#[must_use = "nothing is asked before `send`"]
+pub struct Ask<'a> {
+    sandbox: &'a Sandbox,
+    method: Method,
+    path: String,
+    headers: Vec<(String, Vec<u8>)>,
+    body: Option<bytes::Bytes>,
+}
+
+impl Ask<'_> {
+    /// Another key than the owner's.
+    pub fn key(self, key: &str) -> Self {
+        self.no_key().header("X-API-Key", key)
+    }
+
+    pub fn no_key(mut self) -> Self {
+        self.headers.retain(|(name, _)| name != "X-API-Key");
+        self
+    }
+
+    /// One more header; a name may come twice.
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.headers.push((name.to_owned(), value.as_ref().to_vec()));
+        self
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        self.raw_json(body.to_string())
+    }
+
+    /// A body that says that it is JSON.
+    pub fn raw_json(self, body: impl Into<bytes::Bytes>) -> Self {
+        self.header("Content-Type", "application/json").body(body)
+    }
+
+    /// A body that says nothing of itself.
+    pub fn body(mut self, body: impl Into<bytes::Bytes>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// Sends it and lets the contract judge the answer.
+    ///
+    /// # Panics
+    /// If no answer comes, or one that the contract does not allow.
+    pub async fn send(self) -> Reply {
+        let at = format!("{} {}", self.method, self.path);
+        let mut request = self.sandbox.client.request(self.method.clone(), format!("{}{}", self.sandbox.url(), self.path));
+        for (name, value) in &self.headers {
+            request = request.header(name, value.as_slice());
+        }
+        if let Some(body) = self.body {
+            request = request.body(body);
+        }
+        let response = request.send().await.unwrap_or_else(|error| panic!("{at}: no answer: {error:?}"));
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap_or_else(|error| panic!("{at}: no body: {error:?}"));
+        let json = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{at}: {status}: not JSON ({error}): {text}"));
+        if let Err(why) = contract().check_response(self.method.as_str(), &self.path, status, &headers, &json) {
+            panic!("the contract is broken: {why}\n{text}");
+        }
+        Reply { at, status, headers, text, json }
+    }
+}
+
+/// An answer that keeps the contract.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    at: String,
+    pub status: u16,
+    pub headers: HeaderMap,
+    /// The body, byte for byte.
+    pub text: String,
+    pub json: Value,
+}
+
+impl Reply {
+    /// The body, if this is the status.
+    ///
+    /// # Panics
+    /// If it is another.
+    #[must_use]
+    pub fn ok(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}: {}", self.at, self.text);
+        self.json
+    }
+
+    /// That it was refused with this status, this code, and a message that has this in it.
+    ///
+    /// # Panics
+    /// If it was not.
+    pub fn refused(&self, status: u16, code: &str, says: &str) {
+        let message = self.json["message"].as_str().unwrap_or_default();
+        let is_so = self.status == status && self.json["code"] == code && message.contains(says);
+        assert!(is_so, "{}: wanted {status} {code} “…{says}…”, got {} {}", self.at, self.status, self.text);
+    }
+
+    /// A header's value; empty if it is not there.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("a header of visible characters"))
+    }
+}
