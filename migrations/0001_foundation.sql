@@ -53,14 +53,14 @@ CREATE INDEX pool_addresses_list ON pool_addresses (organization_id, protocol, i
 
 -- Who holds an address, and until when. It begins where the previous holder's ended.
 CREATE TABLE assignments (
-    holder_id TEXT PRIMARY KEY,
-    holder_kind TEXT NOT NULL CHECK (holder_kind IN ('order', 'deposit')),
     address_id BIGINT NOT NULL REFERENCES pool_addresses (id),
     begins_at BIGINT NOT NULL,
-    released_at BIGINT
+    holder_kind TEXT NOT NULL CHECK (holder_kind IN ('order', 'deposit')),
+    holder_id TEXT NOT NULL,
+    released_at BIGINT,
+    PRIMARY KEY (address_id, begins_at)
 );
 CREATE UNIQUE INDEX assignments_live ON assignments (address_id) WHERE released_at IS NULL;
-CREATE INDEX assignments_address ON assignments (address_id, begins_at);
 
 CREATE TABLE orders (
     id TEXT PRIMARY KEY,
@@ -92,6 +92,8 @@ CREATE TABLE orders (
     expired_at BIGINT,
     paid_late_at BIGINT,
     reverted_at BIGINT,
+    -- When it let go of its address.
+    released_at BIGINT,
     received_whole BIGINT NOT NULL,
     received_nano BIGINT NOT NULL,
     received_atto BIGINT NOT NULL,
@@ -103,6 +105,8 @@ CREATE TABLE orders (
 );
 CREATE UNIQUE INDEX orders_reference ON orders (organization_id, reference);
 CREATE INDEX orders_created ON orders (organization_id, created_at, id);
+CREATE INDEX orders_holding ON orders (chain_id, closes_at)
+    WHERE released_at IS NULL AND (completed_at IS NOT NULL OR expired_at IS NOT NULL);
 CREATE INDEX orders_open ON orders (chain_id, closes_at) WHERE completed_at IS NULL AND expired_at IS NULL;
 
 CREATE TABLE transfers (

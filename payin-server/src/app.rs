@@ -1,12 +1,15 @@
 //! The use cases of the gateway, each a value or a function over [`App`]. Nothing here knows HTTP, and no chain is asked anything.
 
 pub mod access;
+pub mod deliveries;
 pub mod endpoints;
 pub mod events;
 pub mod health;
 pub mod ledger;
+pub mod maintenance;
 pub mod orders;
 pub mod pool;
+pub mod progress;
 pub mod replay;
 
 use std::sync::Arc;
@@ -17,7 +20,7 @@ use payin_types::Environment;
 
 use crate::env::{Clock, Entropy};
 use crate::seal::Seal;
-use crate::store::{Failure, Fault, Store};
+pub use crate::store::{Failure, Fault, Store, Together, Unit};
 
 /// One gateway: its database, its clock, its secrets and its rules. A value, so that a test or a simulator can have several.
 #[derive(Clone)]

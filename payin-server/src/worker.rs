@@ -9,8 +9,8 @@ pub mod maintain;
 use futures_util::future::BoxFuture;
 use payin_types::Timestamp;
 
+use crate::app::{Failure, Fault};
 use crate::chain::SourceFault;
-use crate::store::{Failure, Fault};
 
 /// What a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

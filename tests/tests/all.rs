@@ -1,6 +1,8 @@
 //! The one test binary: one link instead of many.
 
+mod api;
 mod contract;
 mod journey;
 mod nodes;
+mod sdk;
 mod tidy;

@@ -209,7 +209,7 @@ const EDGES: &[(&str, &[&str])] = &[
 const ROOT: &[&str] = &["main", "lib", "config", "serve", "dev", "demo"];
 /// Crates that only some modules may name.
 const CRATES: &[(&str, &[&str])] = &[
-    ("payin_core", &["http", "worker", "app", "store", "chain"]),
+    ("payin_core", &["http", "worker", "app", "store", "chain", "sandbox"]),
     ("sqlx", &["store"]),
     ("axum", &["http"]),
     ("reqwest", &["env"]),

@@ -391,6 +391,7 @@ impl Unit for Release {
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
         leases::check(tx, &self.lease).await?;
         let free_from = self.released_at.plus(self.cooldown);
+        orders::released(tx, self.order.as_str(), self.released_at).await?;
         Ok(pool::release(tx, self.address_id, self.order.as_str(), self.released_at, free_from).await?)
     }
 }

@@ -8,7 +8,7 @@ use payin_types::order::OrderSort;
 use payin_types::{ListOrders, Order, OrderStatus, OrderSummary, OrganizationId, Page, Pagination, SortOrder};
 
 use super::{App, Outcome};
-use crate::store::orders;
+use crate::store::{Fault, orders};
 pub use create::Create;
 
 /// One order by id.
@@ -17,7 +17,7 @@ pub use create::Create;
 /// `RESOURCE_NOT_FOUND`, also for another organization's.
 pub async fn get(app: &App, organization: &OrganizationId, id: &str) -> Outcome<Order> {
     let found = orders::get(&mut app.store.read().await?, organization, id).await?;
-    found.map(|(facts, head)| facts.to_wire(head)).ok_or_else(|| Error::not_found("Order", id).into())
+    shown(app, found.ok_or_else(|| Error::not_found("Order", id))?)
 }
 
 /// One order by the merchant's reference.
@@ -26,7 +26,21 @@ pub async fn get(app: &App, organization: &OrganizationId, id: &str) -> Outcome<
 /// `RESOURCE_NOT_FOUND`, also for another organization's.
 pub async fn get_by_reference(app: &App, organization: &OrganizationId, reference: &str) -> Outcome<Order> {
     let found = orders::get_by_reference(&mut app.store.read().await?, organization, reference).await?;
-    found.map(|(facts, head)| facts.to_wire(head)).ok_or_else(|| Error::not_found("Order with reference", reference).into())
+    shown(app, found.ok_or_else(|| Error::not_found("Order with reference", reference))?)
+}
+
+/// An order as it is shown: only if the address that people will pay is the one that was imported.
+fn shown(app: &App, found: orders::Shown) -> Outcome<Order> {
+    let facts = found.facts;
+    let (organization, protocol, address) = (facts.organization_id.as_str(), facts.terms.protocol.as_str(), facts.address.as_str());
+    if !app.seal.address_is_genuine(organization, protocol, address, &found.address_mac) {
+        return Err(Fault::Corrupt(format!(
+            "the address {address} of order {} has been altered in the database; it is not shown",
+            facts.id
+        ))
+        .into());
+    }
+    Ok(facts.to_wire(found.head))
 }
 
 /// Which page of which size.

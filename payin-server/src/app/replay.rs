@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::Outcome;
 use crate::seal::Seal;
-use crate::store::idempotency::{self, Record, Scope};
+pub use crate::store::idempotency::Scope;
+use crate::store::idempotency::{self, Record};
 use crate::store::{Failure, Fault, Together, Tx, Unit};
 
 /// What a request is answered with: a status and the bytes of a body.

@@ -6,8 +6,7 @@ use payin_core::Error;
 use payin_types::{ErrorCode, Problem};
 use serde::Serialize;
 
-use crate::app::replay;
-use crate::store::{Failure, Fault};
+use crate::app::{Failure, Fault, replay};
 
 /// Why a request is not answered with success. Becomes a [`Problem`] once the request's id is known.
 #[derive(Debug, Clone)]

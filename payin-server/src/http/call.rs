@@ -17,11 +17,9 @@ use serde::de::DeserializeOwned;
 use super::answer::{AsJson, Reject, json, kept};
 use super::frame::RequestId;
 use super::listen::body_too_slow;
-use crate::app::replay::{Answer, Once, fingerprint};
-use crate::app::{App, Outcome, access};
-use crate::store::access::Key;
-use crate::store::idempotency::Scope;
-use crate::store::{Together, Unit};
+use crate::app::access::{self, Key};
+use crate::app::replay::{Answer, Once, Scope, fingerprint};
+use crate::app::{App, Outcome, Together, Unit};
 
 /// The longest body of most calls.
 pub const BODY_MAX: usize = 64 * 1024;

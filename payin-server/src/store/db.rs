@@ -185,7 +185,7 @@ impl Conn {
 
     fn record(&self, sql: &Sql) {
         if let Some(recorder) = &self.recorder {
-            recorder.lock().unwrap_or_else(PoisonError::into_inner).insert(sql.text.to_string());
+            recorder.lock().unwrap_or_else(PoisonError::into_inner).insert(sql.name().to_owned());
         }
     }
 
@@ -299,7 +299,7 @@ impl<'c> Tx<'c> {
     /// # Errors
     /// What the database says; [`Fault::Guard`] if another number of rows changed.
     pub(super) async fn change(&mut self, sql: Sql, expected: usize) -> Result<(), Fault> {
-        let text: String = sql.text.chars().take(60).collect();
+        let text: String = sql.name().chars().take(60).collect();
         match self.conn.execute(sql).await? {
             rows if usize::try_from(rows) == Ok(expected) => Ok(()),
             rows => Err(Fault::Guard { rows, statement: text }),

@@ -28,6 +28,10 @@ const POSTGRES_WRITERS: usize = 2;
 const QUEUE: usize = 4096;
 /// Prepared statements kept by a connection: those over several rows have one text for each number of rows.
 const STATEMENTS: usize = 1024;
+/// SQLite's page cache of a connection: minus means KiB. Its default of 2 MiB does not hold the indexes of a busy pool.
+const CACHE_KIB: &str = "-16384";
+/// Pages in the write-ahead log before they are copied into the database. Its default of 1,000 copies hot pages again and again.
+const CHECKPOINT_PAGES: &str = "8000";
 /// How long a writer waits for SQLite's lock, which only a backup or a migration of ours may hold.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -109,6 +113,8 @@ fn sqlite_options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
+        .pragma("cache_size", CACHE_KIB)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .statement_cache_capacity(STATEMENTS)
 }
 

@@ -115,38 +115,48 @@ pub async fn insert(tx: &mut Tx<'_>, orders: &[(&Facts, i64)]) -> Result<bool, F
     Ok(usize::try_from(tx.execute(insert).await?) == Ok(orders.len()))
 }
 
-/// An order and the newest block of its chain.
-pub type WithHead = (Facts, Option<u64>);
+/// An order with what it takes to show it.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// What happened.
+    pub facts: Facts,
+    /// The newest block of its chain.
+    pub head: Option<u64>,
+    /// What binds its address to its organization.
+    pub address_mac: String,
+}
 
-fn with_head(row: &Row) -> Result<WithHead, Fault> {
+fn shown(row: &Row) -> Result<Shown, Fault> {
     let head = row.opt_int("head_number")?.and_then(|head| u64::try_from(head).ok());
-    Ok((stored(row)?.facts, head))
+    Ok(Shown { facts: stored(row)?.facts, head, address_mac: row.text("address_mac")? })
 }
 
 /// An order of an organization, by id.
 ///
 /// # Errors
 /// What the database says.
-pub async fn get(conn: &mut Conn, organization: &OrganizationId, id: &str) -> Result<Option<WithHead>, Fault> {
+pub async fn get(conn: &mut Conn, organization: &OrganizationId, id: &str) -> Result<Option<Shown>, Fault> {
     let query = sql_of(&[
-        "SELECT c.head_number, ",
+        "SELECT c.head_number, p.mac AS address_mac, ",
         COLUMNS,
-        " FROM orders o LEFT JOIN chain_cursors c ON c.chain_id = o.chain_id WHERE o.organization_id = $1 AND o.id = $2",
+        " FROM orders o JOIN pool_addresses p ON p.id = o.address_id LEFT JOIN chain_cursors c ON c.chain_id = o.chain_id \
+         WHERE o.organization_id = $1 AND o.id = $2",
     ]);
-    conn.one(query.text(organization.as_str()).text(id)).await?.as_ref().map(with_head).transpose()
+    conn.one(query.text(organization.as_str()).text(id)).await?.as_ref().map(shown).transpose()
 }
 
 /// An order of an organization, by the merchant's reference.
 ///
 /// # Errors
 /// What the database says.
-pub async fn get_by_reference(conn: &mut Conn, organization: &OrganizationId, reference: &str) -> Result<Option<WithHead>, Fault> {
+pub async fn get_by_reference(conn: &mut Conn, organization: &OrganizationId, reference: &str) -> Result<Option<Shown>, Fault> {
     let query = sql_of(&[
-        "SELECT c.head_number, ",
+        "SELECT c.head_number, p.mac AS address_mac, ",
         COLUMNS,
-        " FROM orders o LEFT JOIN chain_cursors c ON c.chain_id = o.chain_id WHERE o.organization_id = $1 AND o.reference = $2",
+        " FROM orders o JOIN pool_addresses p ON p.id = o.address_id LEFT JOIN chain_cursors c ON c.chain_id = o.chain_id \
+         WHERE o.organization_id = $1 AND o.reference = $2",
     ]);
-    conn.one(query.text(organization.as_str()).text(reference)).await?.as_ref().map(with_head).transpose()
+    conn.one(query.text(organization.as_str()).text(reference)).await?.as_ref().map(shown).transpose()
 }
 
 /// Loads an order in order to change it.
@@ -227,9 +237,9 @@ pub async fn due_to_expire(conn: &mut Conn, chain: &str, before: Timestamp, limi
 pub async fn due_to_release(conn: &mut Conn, chain: &str, final_time: Timestamp, limit: i64) -> Result<Vec<(OrderId, i64)>, Fault> {
     let rows = conn
         .all(
-            sql("SELECT o.id, o.address_id FROM assignments a JOIN orders o ON o.id = a.holder_id WHERE a.released_at IS NULL \
-                 AND a.holder_kind = 'order' AND o.chain_id = $1 AND (o.expired_at IS NOT NULL OR o.completed_at IS NOT NULL) \
-                 AND o.closes_at < $2 AND NOT EXISTS (SELECT 1 FROM transfers t WHERE t.order_id = o.id AND t.unmatched IS NULL \
+            sql("SELECT o.id, o.address_id FROM orders o WHERE o.chain_id = $1 AND o.released_at IS NULL \
+                 AND (o.completed_at IS NOT NULL OR o.expired_at IS NOT NULL) AND o.closes_at < $2 \
+                 AND NOT EXISTS (SELECT 1 FROM transfers t WHERE t.order_id = o.id AND t.unmatched IS NULL \
                  AND t.final_at IS NULL AND t.orphaned_at IS NULL) ORDER BY o.closes_at LIMIT $3")
             .text(chain)
             .int(final_time.millis())
@@ -237,6 +247,16 @@ pub async fn due_to_release(conn: &mut Conn, chain: &str, final_time: Timestamp,
         )
         .await?;
     rows.iter().map(|row| Ok((row.text("id")?.into(), row.int("address_id")?))).collect()
+}
+
+/// Notes that an order has let go of its address.
+///
+/// # Errors
+/// What the database says; [`Fault::Guard`] if it had before, or is still open.
+pub async fn released(tx: &mut Tx<'_>, id: &str, at: Timestamp) -> Result<(), Fault> {
+    let update = sql("UPDATE orders SET released_at = $2 WHERE id = $1 AND released_at IS NULL \
+                      AND (completed_at IS NOT NULL OR expired_at IS NOT NULL)");
+    tx.change_one(update.text(id).int(at.millis())).await
 }
 
 /// Which orders a list shows, and in which order.

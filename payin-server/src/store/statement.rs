@@ -14,7 +14,7 @@ pub(super) enum Arg {
 /// A statement and its arguments.
 #[derive(Debug, Clone)]
 pub struct Sql {
-    pub(super) text: Cow<'static, str>,
+    pub(super) text: Text,
     /// What PostgreSQL needs behind the text to lock the rows.
     lock: &'static str,
     args: Vec<Arg>,
@@ -23,39 +23,56 @@ pub struct Sql {
 /// A statement from a literal.
 #[must_use]
 pub fn sql(text: &'static str) -> Sql {
-    Sql { text: Cow::Borrowed(text), lock: "", args: Vec::new() }
+    Sql { text: Text::Plain(Cow::Borrowed(text)), lock: "", args: Vec::new() }
 }
 
 /// A statement composed of literals, such as a list with its filters.
 #[must_use]
 pub fn sql_of(parts: &[&'static str]) -> Sql {
-    Sql { text: Cow::Owned(parts.concat()), lock: "", args: Vec::new() }
+    Sql { text: Text::Plain(Cow::Owned(parts.concat())), lock: "", args: Vec::new() }
 }
 
 /// A statement over several rows: `head`, then `row` once for each with a comma between, then `tail`. A bare `$` in row and tail is the
 /// next parameter.
 #[must_use]
 pub fn sql_rows(head: &'static str, row: &'static str, rows: usize, tail: &'static str) -> Sql {
-    let mut text = String::with_capacity(head.len().saturating_add(rows.saturating_mul(row.len().saturating_add(48))));
-    text.push_str(head);
-    let mut parameter = 0usize;
-    let mut push = |text: &mut String, part: &str| {
-        for piece in part.split_inclusive('$') {
-            text.push_str(piece);
-            if piece.ends_with('$') {
+    Sql { text: Text::Rows { head, row, rows, tail }, lock: "", args: Vec::new() }
+}
+
+/// What a statement says, before an engine is known.
+#[derive(Debug, Clone)]
+pub(super) enum Text {
+    Plain(Cow<'static, str>),
+    Rows { head: &'static str, row: &'static str, rows: usize, tail: &'static str },
+}
+
+impl Text {
+    fn render(&self, engine: Engine) -> Cow<'static, str> {
+        let (head, row, rows, tail) = match self {
+            Self::Plain(text) => return text.clone(),
+            Self::Rows { head, row, rows, tail } => (head, row, *rows, tail),
+        };
+        let mut text = String::with_capacity(head.len().saturating_add(rows.saturating_mul(row.len().saturating_mul(2))));
+        text.push_str(head);
+        let mut parameter = 0usize;
+        for (at, part) in std::iter::repeat_n(*row, rows).chain([*tail]).enumerate() {
+            text.push_str(if at > 0 && at < rows { ", " } else { "" });
+            for piece in part.split_inclusive('$') {
+                let Some(before) = piece.strip_suffix('$') else {
+                    text.push_str(piece);
+                    continue;
+                };
+                text.push_str(before);
                 parameter = parameter.saturating_add(1);
-                text.push_str(&parameter.to_string());
+                match engine {
+                    // SQLite finds the name of a numbered parameter by walking all of them, for each of them.
+                    Engine::Sqlite => text.push('?'),
+                    Engine::Postgres => text.push_str(&format!("${parameter}")),
+                }
             }
         }
-    };
-    for at in 0..rows {
-        if at > 0 {
-            text.push_str(", ");
-        }
-        push(&mut text, row);
+        Cow::Owned(text)
     }
-    push(&mut text, tail);
-    Sql { text: Cow::Owned(text), lock: "", args: Vec::new() }
 }
 
 impl Sql {
@@ -88,9 +105,18 @@ impl Sql {
     }
 
     pub(super) fn text_for(self, engine: Engine) -> (Cow<'static, str>, Vec<Arg>) {
+        let text = self.text.render(engine);
         match engine {
-            Engine::Postgres if !self.lock.is_empty() => (Cow::Owned(format!("{}{}", self.text, self.lock)), self.args),
-            _ => (self.text, self.args),
+            Engine::Postgres if !self.lock.is_empty() => (Cow::Owned(format!("{text}{}", self.lock)), self.args),
+            _ => (text, self.args),
+        }
+    }
+
+    /// What to call the statement in a log or a record: its text, or the head of one over several rows.
+    pub(super) fn name(&self) -> &str {
+        match &self.text {
+            Text::Plain(text) => text,
+            Text::Rows { head, .. } => head,
         }
     }
 }
@@ -134,3 +160,22 @@ macro_rules! locked {
 }
 
 pub(crate) use {claim, locked};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_numbered_on_postgres_and_bare_on_sqlite() {
+        let statement = || sql_rows("INSERT INTO t (a, b) VALUES ", "($, 'x', $)", 2, " ON CONFLICT DO NOTHING WHERE a = $");
+        assert_eq!(
+            statement().text_for(Engine::Postgres).0,
+            "INSERT INTO t (a, b) VALUES ($1, 'x', $2), ($3, 'x', $4) ON CONFLICT DO NOTHING WHERE a = $5"
+        );
+        assert_eq!(
+            statement().text_for(Engine::Sqlite).0,
+            "INSERT INTO t (a, b) VALUES (?, 'x', ?), (?, 'x', ?) ON CONFLICT DO NOTHING WHERE a = ?"
+        );
+        assert_eq!(sql_rows("DELETE FROM t WHERE a IN (", "$", 1, ")").text_for(Engine::Postgres).0, "DELETE FROM t WHERE a IN ($1)");
+    }
+}

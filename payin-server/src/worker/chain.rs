@@ -10,18 +10,12 @@ use payin_types::{Timestamp, TransferId};
 use tokio::sync::Notify;
 
 use super::{Did, StepFault, Worker};
-use crate::app::{App, ledger};
+use crate::app::progress::{self, Cursor, Due, Lease, TakeLease};
+use crate::app::{App, Fault, ledger};
 use crate::chain::{Next, Source, SourceFault, Watch, Watched, follow};
-use crate::store::chains::{self, Cursor};
-use crate::store::leases::{self, Lease};
-use crate::store::{Fault, Tx, Unit, orders, pool, transfers};
 
 /// How long a server that has gone silent keeps a chain from the others.
 const LEASE_TERM: Duration = Duration::from_secs(15);
-/// Orders expired or released in one step.
-const ORDERS_MAX: i64 = 50;
-/// Addresses learned at a time.
-const ADDRESSES_MAX: i64 = 10_000;
 /// How often to ask a node at least and at most.
 const POLL: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(4));
 
@@ -40,21 +34,6 @@ pub struct ChainWorker {
     lease: Option<(Lease, Timestamp)>,
 }
 
-/// Takes or renews a lease.
-struct TakeLease {
-    name: String,
-    holder: String,
-    now: Timestamp,
-}
-
-impl Unit for TakeLease {
-    type Output = Option<Lease>;
-
-    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> crate::app::Outcome<Option<Lease>> {
-        Ok(leases::take(tx, &self.name, &self.holder, self.now, LEASE_TERM).await?)
-    }
-}
-
 /// The addresses of a family, learned from the pool as it grows.
 pub struct PoolWatch {
     app: App,
@@ -71,9 +50,8 @@ impl PoolWatch {
 
     async fn learn(&self) -> Result<Arc<Watched>, Fault> {
         let mut known = self.known.lock().await;
-        let mut conn = self.app.store.read().await?;
         loop {
-            let more = pool::addresses_after(&mut conn, &self.protocol, known.0, ADDRESSES_MAX).await?;
+            let more = progress::addresses_after(&self.app, &self.protocol, known.0).await?;
             let Some((last, _)) = more.last() else { return Ok(Arc::clone(&known.1)) };
             known.0 = *last;
             let set = Arc::make_mut(&mut known.1);
@@ -108,13 +86,9 @@ impl ChainWorker {
             return Ok(Some(lease.clone()));
         }
         let name = format!("chain {}", self.chain.id);
-        let lease = self.app.store.write(TakeLease { name, holder: self.holder.clone(), now }).await?;
+        let lease = self.app.store.write(TakeLease { name, holder: self.holder.clone(), now, term: LEASE_TERM }).await?;
         self.lease = lease.clone().map(|lease| (lease, now));
         Ok(lease)
-    }
-
-    async fn cursor(&self) -> Result<Option<Cursor>, Fault> {
-        chains::get(&mut self.app.store.read().await?, self.chain.id.as_str()).await
     }
 
     async fn one(&mut self) -> Result<Did, StepFault> {
@@ -124,7 +98,7 @@ impl ChainWorker {
             self.source.check().await?;
             self.checked = true;
         }
-        let cursor = self.cursor().await?;
+        let cursor = progress::cursor(&self.app, &self.chain).await?;
         if let Some(reason) = cursor.as_ref().and_then(|cursor| cursor.halted.clone()) {
             self.app.health.chain(&self.chain.id, Err(reason));
             return Ok(Did::Idle { until: now.plus(POLL.1) });
@@ -183,13 +157,14 @@ impl ChainWorker {
         finalized: Option<u64>,
         now: Timestamp,
     ) -> Result<(), StepFault> {
-        let transfers = transfers.into_iter().map(|transfer| (TransferId::from_random(self.app.random_id()), transfer)).collect();
+        let transfers =
+            transfers.into_iter().map(|transfer| (TransferId::from_time(now.millis(), self.app.random_id()), transfer)).collect();
         let unit = ledger::TakeBlocks { lease: lease.clone(), chain: self.chain.clone(), from, blocks, transfers, finalized, now };
         Ok(self.app.store.write(unit).await?)
     }
 
     async fn take_back(&self, lease: &Lease, from: Cursor, now: Timestamp) -> Result<(), StepFault> {
-        let ours = chains::blocks_from(&mut self.app.store.read().await?, self.chain.id.as_str(), 0).await?;
+        let ours = progress::kept_blocks(&self.app, &self.chain).await?;
         let fork = follow::fork_point(self.source.as_ref(), &ours).await?;
         let unit = match fork.filter(|fork| fork.number >= from.finalized_number) {
             Some(fork) if fork.number < from.head_number => {
@@ -211,31 +186,16 @@ impl ChainWorker {
 
     /// Confirms, completes, expires and releases what the cursor allows. Answers whether anything was.
     async fn settle(&self, lease: &Lease, cursor: &Cursor, now: Timestamp) -> Result<bool, StepFault> {
-        let id = self.chain.id.as_str();
-        let mut conn = self.app.store.read().await?;
-        let confirmed = payin_core::finality::confirmed_height(cursor.head_number, self.chain.confirmations);
-        let waiting = match confirmed {
-            Some(height) => transfers::waiting(&mut conn, id, height, cursor.finalized_number).await?,
-            None => false,
-        };
-        if waiting {
-            drop(conn);
+        let Due { settle, expire, release } = progress::due(&self.app, &self.chain, cursor).await?;
+        if settle {
             let unit = ledger::Settle { lease: lease.clone(), chain: self.chain.clone(), tolerance: self.app.orders.tolerance, now };
             return Ok(self.app.store.write(unit).await?);
         }
-        let Some(confirmed_time) = cursor.confirmed_time else { return Ok(false) };
-        let expiring = orders::due_to_expire(&mut conn, id, confirmed_time, ORDERS_MAX).await?;
-        let final_time = chains::newest_at_or_below(&mut conn, id, cursor.finalized_number).await?.map(|block| block.time);
-        let releasing = match final_time {
-            Some(time) => orders::due_to_release(&mut conn, id, time, ORDERS_MAX).await?,
-            None => Vec::new(),
-        };
-        drop(conn);
-        let any = !expiring.is_empty() || !releasing.is_empty();
-        for order in expiring {
+        let any = !expire.is_empty() || !release.is_empty();
+        for order in expire {
             self.app.store.write(ledger::Expire { lease: lease.clone(), chain: self.chain.clone(), order, now }).await?;
         }
-        for (order, address_id) in releasing {
+        for (order, address_id) in release {
             let (lease, released_at, cooldown) = (lease.clone(), cursor.head_time, self.app.cooldown);
             self.app.store.write(ledger::Release { lease, order, address_id, released_at, cooldown }).await?;
         }

@@ -5,18 +5,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
-use payin_core::delivery::{ATTEMPT_TIMEOUT, Verdict, next_attempt, verdict};
+use payin_core::delivery::{ATTEMPT_TIMEOUT, verdict};
 use payin_types::id::base62;
-use payin_types::{SecretString, Timestamp, signature};
+use payin_types::{Timestamp, signature};
 
 use super::{Did, StepFault, Worker};
-use crate::app::{App, Outcome, endpoints as endpoint_cases};
+use crate::app::App;
+use crate::app::deliveries::{self, Attempt, Claim, Due, Record};
 use crate::env::{Answer, Http, Outgoing, SendFault};
-use crate::store::deliveries::{self, Attempt, Due, Next};
-use crate::store::{Tx, Unit, endpoints};
 
-/// After this an attempt of which nothing was heard is given up: its timeout, and time to record it.
-const CLAIM: Duration = Duration::from_secs(30);
 /// How often to look when nothing is due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -24,38 +21,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub struct Deliver {
     app: App,
     http: Arc<dyn Http>,
-}
-
-struct Claim {
-    now: Timestamp,
-}
-
-impl Unit for Claim {
-    type Output = Vec<Due>;
-
-    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Vec<Due>> {
-        Ok(deliveries::claim_due(tx, self.now, self.now.plus(CLAIM)).await?)
-    }
-}
-
-struct Record {
-    due: Due,
-    attempt: Attempt,
-    next: Next,
-    gone: bool,
-    now: Timestamp,
-}
-
-impl Unit for Record {
-    type Output = ();
-
-    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
-        let taken = deliveries::record(tx, &self.due, &self.attempt, self.next, self.now).await?;
-        if taken && self.gone {
-            endpoints::disable(tx, self.due.endpoint_id.as_str(), self.now).await?;
-        }
-        Ok(())
-    }
 }
 
 impl Deliver {
@@ -67,7 +32,7 @@ impl Deliver {
 
     async fn one(&self) -> Result<Did, StepFault> {
         let now = self.app.clock.now();
-        let next = deliveries::next_due(&mut self.app.store.read().await?).await?;
+        let next = deliveries::next_due(&self.app).await?;
         let look_again = now.plus(LOOK_EVERY);
         match next {
             Some(due) if due <= now => {}
@@ -89,29 +54,22 @@ impl Deliver {
         };
         let now = self.app.clock.now();
         let status = result.as_ref().ok().map(|answer| answer.status);
-        let judged = verdict(status);
-        let next = match judged {
-            Verdict::Delivered => Next::Delivered,
-            Verdict::Gone => Next::GivenUp,
-            Verdict::Retry => next_attempt(due.attempts.saturating_add(1), now).map_or(Next::GivenUp, Next::At),
-        };
-        tracing::info!(event.id = %due.event_id, endpoint.id = %due.endpoint_id, status, attempt = due.attempts + 1, ?next, "a webhook was sent");
+        let failure = result.as_ref().err().cloned();
+        tracing::info!(event.id = %due.event_id, endpoint.id = %due.endpoint_id, status, failure, attempt = due.attempts + 1, "a webhook was sent");
         let attempt = Attempt {
             started_at,
             duration_ms: u64::try_from(now.since(started_at).as_millis()).unwrap_or(u64::MAX),
             status,
-            failure: result.as_ref().err().cloned(),
+            failure,
             // NUL is the one character PostgreSQL does not take in a text.
             response: result.ok().map(|Answer { body, .. }| String::from_utf8_lossy(&body).replace('\0', "\u{fffd}")),
         };
-        Ok(self.app.store.write(Record { due, attempt, next, gone: judged == Verdict::Gone, now }).await?)
+        Ok(self.app.store.write(Record { due, attempt, verdict: verdict(status), now }).await?)
     }
 
     /// The request, signed now: the body is the same on every attempt, the signature's time is not.
     fn outgoing(&self, due: &Due, now: Timestamp) -> Result<Outgoing, String> {
-        let secret =
-            self.app.seal.open(&endpoint_cases::place(&due.endpoint_id), &due.secret_sealed).map_err(|broken| broken.to_string())?;
-        let secrets = [SecretString::from(secret)];
+        let secrets = [deliveries::secret(&self.app, due).map_err(|fault| fault.to_string())?];
         let body = due.body.as_bytes();
         let random: [u8; 8] = self.app.entropy.array();
         let delivery = format!("dlv_{}_{}", now.millis(), base62(u128::from(u64::from_be_bytes(random)), 11));

@@ -5,11 +5,10 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use payin_core::replay;
-use payin_types::Timestamp;
 
 use super::{Did, StepFault, Worker};
-use crate::app::{App, Outcome};
-use crate::store::{Tx, Unit, idempotency};
+use crate::app::App;
+use crate::app::maintenance::Forget;
 
 /// How often to look: idempotency records live a day, a little more does no harm.
 const LOOK_EVERY: Duration = Duration::from_secs(300);
@@ -17,18 +16,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(300);
 /// The worker that forgets.
 pub struct Maintain {
     app: App,
-}
-
-struct Forget {
-    cutoff: Timestamp,
-}
-
-impl Unit for Forget {
-    type Output = u64;
-
-    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<u64> {
-        Ok(idempotency::forget(tx, self.cutoff).await?)
-    }
 }
 
 impl Maintain {

@@ -33,11 +33,12 @@ impl Create {
     /// A new order of an organization.
     #[must_use]
     pub fn new(app: &App, organization_id: OrganizationId, request: Result<CreateOrder, Error>) -> Self {
+        let now = app.clock.now();
         Self {
             request,
             organization_id,
-            id: OrderId::from_random(app.random_id()),
-            now: app.clock.now(),
+            id: OrderId::from_time(now.millis(), app.random_id()),
+            now,
             chains: Arc::clone(&app.chains),
             settings: app.orders,
             seal: Arc::clone(&app.seal),
@@ -109,7 +110,7 @@ impl Create {
     }
 
     async fn existing(&self, tx: &mut Tx<'_>, reference: &str) -> Result<Option<OrderId>, Fault> {
-        Ok(orders::get_by_reference(tx, &self.organization_id, reference).await?.map(|(existing, _)| existing.id))
+        Ok(orders::get_by_reference(tx, &self.organization_id, reference).await?.map(|existing| existing.facts.id))
     }
 
     /// Tells of the new order whoever asks to be told.

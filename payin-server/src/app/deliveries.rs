@@ -1,0 +1,75 @@
+//! The outbox as use cases: claim what is due, record what came of it, sign what is sent. Sending itself is a worker's business.
+
+use std::time::Duration;
+
+use payin_core::delivery::{Verdict, next_attempt};
+use payin_types::{SecretString, Timestamp};
+
+use super::{App, Outcome, endpoints as cases};
+use crate::store::deliveries::{self, Next};
+pub use crate::store::deliveries::{Attempt, Due};
+use crate::store::{Fault, Tx, Unit, endpoints};
+
+/// After this an attempt of which nothing was heard is given up: its timeout, and time to record it.
+const CLAIM: Duration = Duration::from_secs(30);
+
+/// When the next delivery is due.
+///
+/// # Errors
+/// What the database says.
+pub async fn next_due(app: &App) -> Result<Option<Timestamp>, Fault> {
+    deliveries::next_due(&mut app.store.read().await?).await
+}
+
+/// The secret a delivery is signed with.
+///
+/// # Errors
+/// If it cannot be opened.
+pub fn secret(app: &App, due: &Due) -> Result<SecretString, Fault> {
+    Ok(SecretString::from(app.seal.open(&cases::place(&due.endpoint_id), &due.secret_sealed)?))
+}
+
+/// Claims deliveries that are due.
+#[derive(Debug)]
+pub struct Claim {
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl Unit for Claim {
+    type Output = Vec<Due>;
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Vec<Due>> {
+        Ok(deliveries::claim_due(tx, self.now, self.now.plus(CLAIM)).await?)
+    }
+}
+
+/// Records what came of an attempt, and how the delivery goes on.
+#[derive(Debug)]
+pub struct Record {
+    /// The delivery.
+    pub due: Due,
+    /// The attempt.
+    pub attempt: Attempt,
+    /// What it means.
+    pub verdict: Verdict,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl Unit for Record {
+    type Output = ();
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
+        let next = match self.verdict {
+            Verdict::Delivered => Next::Delivered,
+            Verdict::Gone => Next::GivenUp,
+            Verdict::Retry => next_attempt(self.due.attempts.saturating_add(1), self.now).map_or(Next::GivenUp, Next::At),
+        };
+        let taken = deliveries::record(tx, &self.due, &self.attempt, next, self.now).await?;
+        if taken && self.verdict == Verdict::Gone {
+            endpoints::disable(tx, self.due.endpoint_id.as_str(), self.now).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+//! How far a chain has been worked off, and what is due on it: what its worker asks before it acts. It changes nothing but the lease.
+
+use std::time::Duration;
+
+use payin_core::address::Address;
+use payin_core::{Block, Chain, finality};
+use payin_types::{OrderId, Protocol, Timestamp};
+
+use super::{App, Outcome};
+pub use crate::store::chains::Cursor;
+pub use crate::store::leases::Lease;
+use crate::store::{Fault, Tx, Unit, chains, leases, orders, pool, transfers};
+
+/// Orders expired or released in one step.
+const ORDERS_MAX: i64 = 50;
+/// Addresses learned at a time.
+const ADDRESSES_MAX: i64 = 10_000;
+
+/// Takes or renews a lease. `None`: another server holds it.
+#[derive(Debug)]
+pub struct TakeLease {
+    /// The work.
+    pub name: String,
+    /// This server.
+    pub holder: String,
+    /// The time.
+    pub now: Timestamp,
+    /// How long a server that has gone silent keeps the work from others.
+    pub term: Duration,
+}
+
+impl Unit for TakeLease {
+    type Output = Option<Lease>;
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Option<Lease>> {
+        Ok(leases::take(tx, &self.name, &self.holder, self.now, self.term).await?)
+    }
+}
+
+/// Where a chain's cursor stands.
+///
+/// # Errors
+/// What the database says.
+pub async fn cursor(app: &App, chain: &Chain) -> Result<Option<Cursor>, Fault> {
+    chains::get(&mut app.store.read().await?, chain.id.as_str()).await
+}
+
+/// The blocks of a chain that are kept, newest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn kept_blocks(app: &App, chain: &Chain) -> Result<Vec<Block>, Fault> {
+    chains::blocks_from(&mut app.store.read().await?, chain.id.as_str(), 0).await
+}
+
+/// Addresses of a family that came after a number, in order.
+///
+/// # Errors
+/// What the database says.
+pub async fn addresses_after(app: &App, protocol: &Protocol, after: i64) -> Result<Vec<(i64, Address)>, Fault> {
+    pool::addresses_after(&mut app.store.read().await?, protocol, after, ADDRESSES_MAX).await
+}
+
+/// What is due on a chain, given how far it has been followed.
+#[derive(Debug, Default)]
+pub struct Due {
+    /// Transfers wait to be confirmed or made final: [`super::ledger::Settle`].
+    pub settle: bool,
+    /// Orders whose time is over: [`super::ledger::Expire`].
+    pub expire: Vec<OrderId>,
+    /// Orders that can let go of their address: [`super::ledger::Release`].
+    pub release: Vec<(OrderId, i64)>,
+}
+
+/// What is due. Nothing expires or is released while something waits to be settled.
+///
+/// # Errors
+/// What the database says.
+pub async fn due(app: &App, chain: &Chain, cursor: &Cursor) -> Result<Due, Fault> {
+    let id = chain.id.as_str();
+    let mut conn = app.store.read().await?;
+    if let Some(height) = finality::confirmed_height(cursor.head_number, chain.confirmations)
+        && transfers::waiting(&mut conn, id, height, cursor.finalized_number).await?
+    {
+        return Ok(Due { settle: true, ..Due::default() });
+    }
+    let expire = match cursor.confirmed_time {
+        Some(time) => orders::due_to_expire(&mut conn, id, time, ORDERS_MAX).await?,
+        None => Vec::new(),
+    };
+    let final_time = chains::newest_at_or_below(&mut conn, id, cursor.finalized_number).await?.map(|block| block.time);
+    let release = match final_time {
+        Some(time) => orders::due_to_release(&mut conn, id, time, ORDERS_MAX).await?,
+        None => Vec::new(),
+    };
+    Ok(Due { settle: false, expire, release })
+}

@@ -1,0 +1,172 @@
+//! Idempotency keys over HTTP.
+
+use futures_util::future::join_all;
+use payin_tests::sandbox::{Ask, Reply, Sandbox, new_order, text};
+use payin_types::Role;
+use serde_json::{Value, json};
+
+const ORDERS: &str = "/api/v1/orders";
+
+fn with<'a>(sandbox: &'a Sandbox, key: &str, body: &Value) -> Ask<'a> {
+    sandbox.ask("POST", ORDERS).header("Idempotency-Key", key).json(body)
+}
+
+fn is_replay(reply: &Reply) -> bool {
+    reply.header("idempotent-replayed") == "true"
+}
+
+async fn replays(sandbox: &Sandbox) {
+    let order = new_order("ONCE", "1.50");
+    let first = with(sandbox, "a-key", &order).send().await;
+    assert_eq!((first.status, is_replay(&first)), (201, false));
+    let id = first.json["orderId"].clone();
+    // The order goes on; its first answer does not.
+    sandbox.pay(&id, json!({})).await;
+    sandbox.mine(3).await;
+    sandbox.order_with_status(&id, "completed").await;
+    for key in ["a-key", "\"a-key\"", " a-key "] {
+        let again = with(sandbox, key, &order).send().await;
+        assert_eq!((again.status, is_replay(&again)), (201, true), "{key:?}");
+        assert_eq!(again.text, first.text, "{key:?}");
+        assert_ne!(again.header("x-request-id"), first.header("x-request-id"));
+    }
+    // The same with another body is a mistake, even if only a space differs.
+    for other in [new_order("ONCE", "1.51").to_string(), format!("{order} "), String::new(), "{".to_owned()] {
+        let ask = sandbox.ask("POST", ORDERS).header("Idempotency-Key", "a-key").raw_json(other);
+        ask.send().await.refused(409, "IDEMPOTENCY_KEY_CONFLICT", "another request body");
+    }
+    // A key is of one path.
+    let import = json!({ "protocol": "evm", "addresses": "0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE" });
+    for is_again in [false, true] {
+        let ask = sandbox.ask("POST", "/api/v1/address-pool/import").header("Idempotency-Key", "a-key");
+        let reply = ask.json(&import).send().await;
+        assert_eq!((is_replay(&reply), &reply.json["imported"]), (is_again, &json!(1)));
+    }
+    // Refusals that the same request would meet again are kept too, the id of their request with them.
+    for (key, body, status, code) in
+        [("bad", new_order("BAD", "0"), 400, "INVALID_AMOUNT"), ("twice", new_order("ONCE", "7"), 409, "DUPLICATE_ORDER_REFERENCE")]
+    {
+        let refusal = with(sandbox, key, &body).send().await;
+        refusal.refused(status, code, "");
+        let again = with(sandbox, key, &body).send().await;
+        assert_eq!((is_replay(&refusal), is_replay(&again)), (false, true), "{key}");
+        assert_eq!(again.text, refusal.text);
+    }
+    assert_eq!(sandbox.read(ORDERS).await["pagination"]["total"], 1);
+    // After a day a key is free again.
+    sandbox.advance(24 * 60 * 60 + 60).await;
+    with(sandbox, "a-key", &order).send().await.refused(409, "DUPLICATE_ORDER_REFERENCE", "'ONCE'");
+    assert_eq!(with(sandbox, "bad", &new_order("GOOD", "1")).send().await.status, 201);
+}
+
+#[tokio::test]
+async fn the_first_answer_is_given_again_on_sqlite() {
+    let sandbox = Sandbox::frozen().await;
+    replays(&sandbox).await;
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn the_first_answer_is_given_again_on_postgresql() {
+    let sandbox = Sandbox::frozen_on_postgres().await;
+    replays(&sandbox).await;
+    sandbox.stop().await;
+}
+
+async fn sixty_four_at_once(sandbox: &Sandbox) {
+    let order = new_order("CROWD", "1");
+    let replies = join_all((0..64).map(|_| with(sandbox, "crowd", &order).send())).await;
+    assert_eq!(replies.iter().filter(|reply| !is_replay(reply)).count(), 1);
+    for reply in &replies {
+        assert_eq!((reply.status, &reply.text), (201, &replies[0].text));
+    }
+    // Without a key it is the reference that lets only one through.
+    let order = new_order("RACE", "1");
+    let replies = join_all((0..64).map(|_| sandbox.ask("POST", ORDERS).json(&order).send())).await;
+    let (made, refused): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 201);
+    assert_eq!((made.len(), refused.len()), (1, 63));
+    for reply in refused {
+        reply.refused(409, "DUPLICATE_ORDER_REFERENCE", "'RACE'");
+        assert_eq!(reply.json["existingOrderId"], made[0].json["orderId"]);
+    }
+    let counts = sandbox.counts().await;
+    assert_eq!((&counts["orders"], &counts["pool"]["evm"]["allocated"]), (&json!(2), &json!(2)));
+}
+
+#[tokio::test]
+async fn sixty_four_at_once_are_one_order_on_sqlite() {
+    let sandbox = Sandbox::frozen().await;
+    sixty_four_at_once(&sandbox).await;
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn sixty_four_at_once_are_one_order_on_postgresql() {
+    let sandbox = Sandbox::frozen_on_postgres().await;
+    sixty_four_at_once(&sandbox).await;
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_key_is_refused() {
+    let sandbox = Sandbox::frozen().await;
+    let order = new_order("KEYS", "1");
+    let before = sandbox.counts().await;
+    for (bad, says) in [
+        (String::new(), "Idempotency-Key: must not be empty"),
+        ("\"\"".to_owned(), "Idempotency-Key: must not be empty"),
+        ("k".repeat(256), "Idempotency-Key: must be at most 255 characters, is 256"),
+        ("ключ".to_owned(), "Idempotency-Key: must consist of printable ASCII"),
+        ("a\tb".to_owned(), "Idempotency-Key: must consist of printable ASCII"),
+    ] {
+        with(&sandbox, &bad, &order).send().await.refused(400, "VALIDATION_ERROR", says);
+    }
+    with(&sandbox, "one", &order).header("Idempotency-Key", "two").send().await.refused(400, "VALIDATION_ERROR", "given once");
+    with(&sandbox, "one", &order).header("Idempotency-Key", "one").send().await.refused(400, "VALIDATION_ERROR", "given once");
+    assert_eq!(sandbox.counts().await, before);
+    assert_eq!(with(&sandbox, &"k".repeat(255), &order).send().await.status, 201);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn what_may_pass_by_itself_is_not_kept() {
+    let sandbox = Sandbox::frozen().await;
+    let key = sandbox.stranger().await;
+    let create = || with(&sandbox, "later", &new_order("LATER", "1")).key(&key);
+    for _ in 0..2 {
+        let empty = create().send().await;
+        empty.refused(503, "NO_AVAILABLE_ADDRESSES", "'evm'");
+        assert!(!is_replay(&empty));
+        assert_eq!(empty.header("retry-after"), empty.json["retryAfter"].to_string());
+    }
+    let import = json!({ "protocol": "evm", "addresses": "0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE" });
+    assert_eq!(sandbox.ask("POST", "/api/v1/address-pool/import").key(&key).json(&import).send().await.status, 200);
+    let made = create().send().await;
+    assert_eq!((made.status, is_replay(&made)), (201, false));
+    // The pool is empty again, but this answer stands.
+    assert!(is_replay(&create().send().await));
+    // An empty pool does not hide that a reference is taken.
+    let twice = sandbox.ask("POST", ORDERS).key(&key).json(&new_order("LATER", "2")).send().await;
+    twice.refused(409, "DUPLICATE_ORDER_REFERENCE", "'LATER'");
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_secret_is_given_again_only_to_the_key_that_made_it() {
+    let sandbox = Sandbox::frozen().await;
+    let admin = sandbox.key_with_role(Role::Admin).await;
+    let body = json!({ "url": "https://a.example/hook", "events": ["order.completed"] });
+    let create = |key: &str| sandbox.ask("POST", "/api/v1/webhooks/endpoints").key(key).header("Idempotency-Key", "hook").json(&body);
+    let (first, again) = (create(sandbox.key()).send().await, create(sandbox.key()).send().await);
+    assert_eq!((first.status, is_replay(&first), is_replay(&again)), (201, false, true));
+    assert_eq!(first.text, again.text);
+    let other = create(&admin).send().await;
+    assert_eq!((other.status, is_replay(&other)), (201, false));
+    assert_ne!(text(&other.json["secret"]), text(&first.json["secret"]));
+    // An order bears no secret: there the organization shares its keys.
+    let order = new_order("SHARED", "1");
+    let mine = with(&sandbox, "shared", &order).send().await;
+    let theirs = with(&sandbox, "shared", &order).key(&admin).send().await;
+    assert_eq!((is_replay(&theirs), &theirs.text), (true, &mine.text));
+    sandbox.stop().await;
+}

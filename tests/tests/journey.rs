@@ -1,0 +1,27 @@
+//! A payment's whole way, with nothing simulated: `payin orders create`, an ERC-20 transfer on a real EVM node, `payin-server serve`
+//! with a real database between, `payin orders wait`, the merchant's webhook. And what may go wrong on that way.
+
+mod expiry;
+mod payments;
+mod reorganisations;
+mod restarts;
+mod world;
+
+/// Each journey on each database.
+macro_rules! on_both {
+    ($($journey:ident: $file:ident;)*) => {
+        mod on_sqlite {
+            $(#[tokio::test] async fn $journey() { super::$file::$journey(payin_tests::merchant::Engine::Sqlite).await })*
+        }
+        mod on_postgres {
+            $(#[tokio::test] async fn $journey() { super::$file::$journey(payin_tests::merchant::Engine::Postgres).await })*
+        }
+    };
+}
+
+on_both! {
+    payments_complete_orders: payments;
+    reorganisations_lose_and_double_nothing: reorganisations;
+    what_is_left_unpaid_expires: expiry;
+    a_killed_server_goes_on: restarts;
+}

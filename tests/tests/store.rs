@@ -1,0 +1,110 @@
+//! The store on both engines, through the use cases that write to it: contending writers, guarded transitions, leases, the outbox.
+//! Every scenario runs on SQLite and on PostgreSQL, each on a database of its own, without HTTP, workers or a real clock.
+//!
+//! A scenario is run once in a process, by whoever asks first: its own test, or the test that every statement was executed on both
+//! engines, which therefore does not depend on the order of tests.
+
+mod coverage;
+mod creating;
+mod files;
+mod ledger;
+mod line;
+mod listing;
+mod outbox;
+mod pool;
+mod recycling;
+mod reorganisation;
+mod replay;
+mod tenancy;
+mod work;
+
+use std::sync::{LazyLock, OnceLock};
+use std::time::Duration;
+
+use payin_server::store::db::Recorder;
+use payin_tests::gateway::{Gateway, Kind, Place};
+
+/// Longer than any scenario takes on a busy machine: what is still running then waits for something that never comes.
+const SCENARIO_MAX: Duration = Duration::from_secs(120);
+
+/// Every statement executed by a scenario of this process, by engine.
+static EXECUTED: LazyLock<[Recorder; 2]> = LazyLock::new(Default::default);
+
+fn executed(kind: Kind) -> Recorder {
+    EXECUTED[kind as usize].clone()
+}
+
+/// A fresh database and a gateway on it.
+struct World {
+    gateway: Gateway,
+    place: Place,
+}
+
+impl World {
+    async fn new(kind: Kind) -> Self {
+        let place = Place::new(kind).await;
+        let gateway = Gateway::open(&place.location, 1, Some(executed(kind))).await;
+        Self { gateway, place }
+    }
+
+    /// Another server on the same database. Only PostgreSQL may have one.
+    async fn second_server(&self) -> Gateway {
+        assert_eq!(self.place.kind(), Kind::Postgres);
+        Gateway::open(&self.place.location, 2, Some(executed(Kind::Postgres))).await
+    }
+
+    /// The servers that may share this database: one, or two.
+    async fn servers(&self) -> Vec<Gateway> {
+        let mut servers = vec![self.gateway.clone()];
+        if self.place.kind() == Kind::Postgres {
+            servers.push(self.second_server().await);
+        }
+        servers
+    }
+}
+
+fn run(scenario: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    runtime.block_on(async { tokio::time::timeout(SCENARIO_MAX, scenario).await }).expect("the scenario ends in time");
+}
+
+macro_rules! scenarios {
+    ($($module:ident: $($name:ident),+;)+) => {
+        mod sqlite {
+            $($( #[test] fn $name() { super::once::$name(super::Kind::Sqlite); } )+)+
+        }
+        mod postgres {
+            $($( #[test] fn $name() { super::once::$name(super::Kind::Postgres); } )+)+
+        }
+        mod once {
+            use super::{Kind, OnceLock};
+            $($(
+                pub fn $name(kind: Kind) {
+                    static DONE: [OnceLock<()>; 2] = [OnceLock::new(), OnceLock::new()];
+                    DONE[kind as usize].get_or_init(|| super::run(super::$module::$name(kind)));
+                }
+            )+)+
+        }
+        const SCENARIOS: &[fn(Kind)] = &[$($(once::$name),+),+];
+    };
+}
+
+scenarios! {
+    creating: orders_never_share_an_address, a_reference_is_taken_once, an_altered_address_is_given_to_nobody,
+        what_one_unit_cannot_do_harms_no_other, amounts_survive_with_every_digit, a_closed_store_has_finished_its_work;
+    replay: one_key_makes_one_order, another_body_under_a_key_is_refused, a_key_lives_a_day, what_may_pass_is_not_kept,
+        a_refusal_is_kept, secrets_are_kept_sealed;
+    ledger: an_order_completes_once, payments_add_up, a_transfer_is_one_row, a_cursor_elsewhere_changes_nothing,
+        orders_expire_by_chain_time, expiring_and_settling_agree, money_for_nobody_is_kept_apart, late_money_is_told;
+    reorganisation: a_payment_taken_back_unconfirmed, a_payment_taken_back_after_completion, what_is_final_is_not_taken_back,
+        enough_that_stays_is_enough, a_late_payment_may_come_back_in_time;
+    recycling: addresses_come_back_in_chain_time, addresses_wait_for_the_slowest_chain, the_longest_released_comes_first,
+        late_money_keeps_an_address_back, only_what_is_over_lets_go;
+    work: one_holder_has_a_lease, a_lease_changes_hands, a_fenced_server_changes_nothing;
+    outbox: events_go_to_those_who_asked, retries_follow_the_table, a_void_claim_changes_nothing, gone_is_gone,
+        a_deleted_endpoint_gets_nothing, a_delivery_is_claimed_once;
+    pool: imports_are_all_or_nothing, an_address_belongs_to_one, watchers_miss_no_import, addresses_are_listed_by_state;
+    tenancy: organizations_see_their_own, keys_open_their_organization;
+    listing: lists_are_what_a_naive_model_says, pages_join_up, odd_texts_are_found_or_not_but_never_a_fault;
+    files: a_newer_schema_is_refused, migrations_may_run_side_by_side;
+}
