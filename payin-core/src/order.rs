@@ -250,7 +250,10 @@ impl Facts {
         order.expired_at = self.expired_at;
         order.tx_hash = self.payment.as_ref().map(|payment| payment.tx_hash.clone());
         order.block_number = self.payment.as_ref().map(|payment| payment.block_number);
-        order.confirmations = self.payment.as_ref().zip(head).map(|(payment, head)| finality::confirmations(head, payment.block_number));
+        // A payment that its chain has taken back has none, whatever stands in its former block now.
+        let confirmed = |(payment, head): (&Payment, u64)| finality::confirmations(head, payment.block_number);
+        let taken_back = self.reverted_at.is_some();
+        order.confirmations = self.payment.as_ref().zip(head).map(|place| if taken_back { 0 } else { confirmed(place) });
         order.required_confirmations = Some(self.required_confirmations);
         order
     }
@@ -298,6 +301,13 @@ pub fn duplicate(reference: &str, existing: OrderId) -> Error {
 pub fn no_address(protocol: &Protocol) -> Error {
     let message = format!("Address pool exhausted for protocol '{protocol}'; import more addresses or wait until held ones are released");
     Error { retry_after_s: Some(60), ..Error::new(ErrorCode::NoAvailableAddresses, message) }
+}
+
+/// The refusal while a chain is not followed: a payment on it would not be seen.
+#[must_use]
+pub fn chain_unavailable(chain: &ChainId) -> Error {
+    let message = format!("Chain '{chain}' is not followed at the moment, so no order is taken on it; try again soon");
+    Error { retry_after_s: Some(10), ..Error::new(ErrorCode::ChainUnavailable, message) }
 }
 
 /// How many confirmations a chain asks for.

@@ -15,7 +15,7 @@ use secrecy::SecretBox;
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use crate::app::{App, access, pool};
+use crate::app::{App, access, pool, progress};
 use crate::chain::Watch;
 use crate::env::{Clock, Entropy, ReqwestHttp, SeededEntropy, SystemClock, SystemEntropy, Targets, VirtualClock};
 use crate::http::listen::Limits;
@@ -138,6 +138,7 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
     let world = Arc::new(World::new(&chains, options.seed.unwrap_or_default(), clock));
     world.mine(None, 1)?;
     let driver = workers(&app, &world, &wake, options.frozen)?;
+    followed(&app, &chains).await?;
     let sandbox = Arc::new(Play { world, wake });
     let router = crate::http::router(app.clone(), Some(sandbox));
     // Everybody who plays comes from one address.
@@ -150,6 +151,17 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
         chains: chains.iter().map(|chain| chain.id.as_str().to_owned()).collect(),
     };
     Ok(Dev { ready, running, _folder: folder })
+}
+
+/// Waits until every chain is followed: before that no order is taken on it.
+async fn followed(app: &App, chains: &[Chain]) -> anyhow::Result<()> {
+    for chain in chains {
+        while progress::cursor(app, chain).await?.is_none() {
+            let soon = SystemClock.now().plus(Duration::from_millis(2));
+            SystemClock.sleep_until(soon).await;
+        }
+    }
+    Ok(())
 }
 
 fn workers(app: &App, world: &Arc<World>, wake: &Arc<Notify>, frozen: bool) -> anyhow::Result<Driver> {

@@ -13,13 +13,14 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::app::App;
+use crate::app::progress::EndLeases;
 use crate::chain::evm::EvmSource;
 use crate::chain::{Source, Watch};
 use crate::config::Config;
 use crate::env::{Entropy, Http, HttpRpc, ReqwestHttp, Rpc, SystemClock, SystemEntropy};
 use crate::http::listen::{self, Limits};
 use crate::seal::Seal;
-use crate::store::{self, open::SoleServer};
+use crate::store::{self, Location, open::SoleServer};
 use crate::worker::chain::{ChainWorker, PoolWatch};
 use crate::worker::deliver::Deliver;
 use crate::worker::driver::Driver;
@@ -129,6 +130,10 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
 pub async fn serve(config: Config) -> anyhow::Result<Running> {
     let sole = store::claim_sole(&config.database)?;
     let app = app(&config).await?;
+    if matches!(config.database, Location::Sqlite(_)) {
+        // The claim above says that nobody else is left: a killed server's chains are taken over at once.
+        app.store.write(EndLeases).await?;
+    }
     let events = Arc::new(Notify::new());
     let mut driver = Driver::new(Arc::clone(&app.clock));
     let holder = holder_name(app.entropy.as_ref());
@@ -141,5 +146,7 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
     }
     start_workers(&mut driver, &app, Arc::new(ReqwestHttp::new(config.targets)?), &events);
     let router = crate::http::router(app.clone(), None);
-    start(Parts { app, router, driver, sole }, &config.listen, Limits::default()).await
+    // Behind the proxy that ends TLS every connection comes from one address; a cap by address would only shed customers.
+    let limits = Limits { connections_per_ip: Limits::default().connections, ..Limits::default() };
+    start(Parts { app, router, driver, sole }, &config.listen, limits).await
 }

@@ -57,6 +57,9 @@ pub enum Fault {
     /// Nothing of the group was committed, for this reason.
     #[error("not committed: {0}")]
     NotCommitted(String),
+    /// The connection was lost while a group was being committed: it is committed, or not.
+    #[error("committed or not: {0}")]
+    CommitUnknown(String),
     /// The store is closed.
     #[error("the store is closed")]
     Stopped,

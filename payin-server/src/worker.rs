@@ -6,6 +6,7 @@ pub mod deliver;
 pub mod driver;
 pub mod maintain;
 
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use payin_types::Timestamp;
 
@@ -54,4 +55,9 @@ pub trait Worker: Send {
 
     /// Does one bounded piece of work.
     fn step(&mut self) -> BoxFuture<'_, Result<Did, StepFault>>;
+
+    /// Lets go of what it holds, so that another server need not wait for it. Called once, after the last step.
+    fn stop(&mut self) -> BoxFuture<'_, Result<(), StepFault>> {
+        futures_util::future::ready(Ok(())).boxed()
+    }
 }

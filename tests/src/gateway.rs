@@ -20,7 +20,7 @@ use payin_types::{
     Timestamp,
 };
 use secrecy::SecretBox;
-use sqlx::{AssertSqlSafe, ColumnIndex, Connection as _, Database as _, Decode, PgConnection, Row, SqliteConnection, Type};
+use sqlx::{AssertSqlSafe, ColumnIndex, Connection as _, Decode, PgConnection, Row, SqliteConnection, Type};
 use tempfile::TempDir;
 
 use crate::nodes::postgres::Database;

@@ -62,7 +62,10 @@ async fn an_order_from_its_creation_to_its_webhook() {
 
     let order = new_order("SHOP/1 é", "12.50").metadata("cart", 17).success_url("https://shop.example/paid?o={{orderId}}");
     let order = client.orders().create(&order).await.expect("an order");
-    assert_eq!((&order.status, order.metadata["cart"].as_u64(), order.amount.to_string().as_str()), (&OrderStatus::Pending, Some(17), "12.50"));
+    assert_eq!(
+        (&order.status, order.metadata["cart"].as_u64(), order.amount.to_string().as_str()),
+        (&OrderStatus::Pending, Some(17), "12.50")
+    );
     assert_eq!(client.orders().get(&order.order_id).await.expect("the order"), order);
     assert_eq!(client.orders().get_by_reference("SHOP/1 é").await.expect("the order"), order);
     assert!(order.extra.is_empty(), "the SDK does not know {:?}", order.extra);
@@ -115,7 +118,8 @@ async fn waiting_ends_as_the_order_does() {
     let wait = || client.orders().wait(&order.order_id).poll_every(Duration::from_millis(10));
     assert!(matches!(wait().timeout(Duration::from_millis(50)).await, Ok(Waited::TimedOut(_))));
     // Each change is shown once, in order.
-    let follow = async { wait().changes().map_ok(|order| (order.status, order.confirmations)).try_collect::<Vec<_>>().await.expect("changes") };
+    let follow =
+        async { wait().changes().map_ok(|order| (order.status, order.confirmations)).try_collect::<Vec<_>>().await.expect("changes") };
     let play = async {
         let client = &client;
         client.sandbox().pay(&Pay { kind: Some(PaymentKind::Under), ..pay(&order) }).await.expect("a payment");
@@ -136,7 +140,12 @@ async fn lists_are_pages_or_streams() {
     for number in 0..25 {
         client.orders().create(&new_order(&format!("LIST-{number:02}"), &format!("{number}.5"))).await.expect("an order");
     }
-    let query = |limit, sort_by: Option<OrderSort>, sort_order: Option<SortOrder>| ListOrders { limit: Some(limit), sort_by, sort_order, ..ListOrders::default() };
+    let query = |limit, sort_by: Option<OrderSort>, sort_order: Option<SortOrder>| ListOrders {
+        limit: Some(limit),
+        sort_by,
+        sort_order,
+        ..ListOrders::default()
+    };
     let page = client.orders().list(&query(10, None, None)).await.expect("a page");
     assert_eq!((page.data.len(), page.pagination.total, page.pagination.has_more), (10, 25, true));
     assert!(page.data.iter().all(|order| order.extra.is_empty()));
@@ -306,7 +315,11 @@ async fn every_example_response_of_the_documents_is_read() {
                 assert!(ErrorCode::known(error.code.as_str()).is_some(), "{name}: {} is not known", error.code);
                 assert_eq!(error.message, fixture.body["message"].as_str().expect("a message"), "{name}");
                 let existing = fixture.body["existingOrderId"].as_str().map(Into::into);
-                assert_eq!((error.existing_order_id, error.retry_after.map(|span| span.as_secs())), (existing, fixture.body["retryAfter"].as_u64()), "{name}");
+                assert_eq!(
+                    (error.existing_order_id, error.retry_after.map(|span| span.as_secs())),
+                    (existing, fixture.body["retryAfter"].as_u64()),
+                    "{name}"
+                );
             }
             Err(other) => panic!("{name}: {other:?}"),
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use payin_core::order::{Facts, Payment, is_paid, may_expire};
+use payin_core::order::{Facts, is_paid, may_expire};
 use payin_core::transfer::{Transfer, Unmatched, attribute};
 use payin_core::{Block, Chain, Units, event, finality};
 use payin_types::{EventType, OrderId, Timestamp, TransferId};
@@ -15,7 +15,7 @@ use crate::store::chains::{self, Cursor};
 use crate::store::db::Locked;
 use crate::store::leases::{self, Lease};
 use crate::store::orders::{self, Stored};
-use crate::store::transfers::{self, Payee};
+use crate::store::transfers::{self, Payee, Received};
 use crate::store::{Fault, Tx, Unit, pool};
 
 /// A stray transfer smaller than this does not take its address out of use: dust would otherwise empty a pool for nothing.
@@ -125,7 +125,7 @@ async fn count(tx: &mut Tx<'_>, order: &OrderId, head: u64, now: Timestamp) -> R
     let mut facts = stored.facts.clone();
     let first = facts.seen_at.is_none();
     facts.seen_at.get_or_insert(now);
-    refresh(tx, &mut facts).await?;
+    refresh(&mut facts, &transfers::received(tx, order).await?);
     let what = if first { vec![EventType::OrderPaymentDetected] } else { Vec::new() };
     put(tx, &stored, &facts, &what, head, now).await
 }
@@ -165,16 +165,19 @@ async fn stray(
 }
 
 /// Brings an order's sum and payment up to its transfers.
-async fn refresh(tx: &mut Tx<'_>, facts: &mut Facts) -> Result<(), Fault> {
-    let received = transfers::received(tx, &facts.id).await?;
+fn refresh(facts: &mut Facts, received: &Received) {
     facts.received = received.sum;
-    // A completed order keeps showing the payment that completed it, while that stands.
-    let payments = [received.latest, received.latest_seen];
-    let shown =
-        if facts.completed_at.is_some() && facts.reverted_at.is_none() && facts.payment.is_some() { return Ok(()) } else { payments };
-    let [confirmed, seen] = shown;
-    facts.payment = confirmed.or(seen).map(|(tx_hash, block_number)| Payment { tx_hash, block_number });
-    Ok(())
+    let latest = |confirmed: bool| received.standing.iter().rev().find(|(_, is)| !confirmed || *is).map(|(payment, _)| payment.clone());
+    let shown = facts.payment.as_ref().filter(|_| facts.completed_at.is_some());
+    facts.payment = match shown {
+        // A completed order keeps showing the payment that completed it while that stands, in whichever block; and when nothing stands
+        // any more, as what was taken back.
+        Some(shown) => {
+            let again = received.standing.iter().find(|(payment, _)| payment.tx_hash == shown.tx_hash).map(|(payment, _)| payment.clone());
+            again.or_else(|| latest(true)).or_else(|| latest(false)).or_else(|| Some(shown.clone()))
+        }
+        None => latest(true).or_else(|| latest(false)),
+    };
 }
 
 /// Writes an order with the events that tell of the change.
@@ -252,7 +255,7 @@ impl TakeBack {
         let stored = orders::lock(tx, order.as_str()).await?;
         let mut facts = stored.facts.clone();
         let received = transfers::received(tx, order).await?;
-        if facts.completed_at.is_none() && received.latest_seen.is_none() {
+        if facts.completed_at.is_none() && received.standing.is_empty() {
             facts.seen_at = None;
         }
         let unpaid = !is_paid(received.sum, facts.terms.units, self.tolerance);
@@ -261,7 +264,7 @@ impl TakeBack {
             facts.reverted_at = Some(self.now);
             what.push(EventType::OrderReverted);
         }
-        refresh(tx, &mut facts).await?;
+        refresh(&mut facts, &received);
         put(tx, &stored, &facts, &what, self.fork.number, self.now).await
     }
 }
@@ -327,7 +330,7 @@ impl Settle {
     async fn settle(&self, tx: &mut Tx<'_>, order: &OrderId, head: u64) -> Result<(), Fault> {
         let stored = orders::lock(tx, order.as_str()).await?;
         let mut facts = stored.facts.clone();
-        refresh(tx, &mut facts).await?;
+        refresh(&mut facts, &transfers::received(tx, order).await?);
         let mut what = Vec::new();
         if is_paid(facts.received, facts.terms.units, self.tolerance) && facts.expired_at.is_none() {
             if facts.completed_at.is_none() || facts.reverted_at.is_some() {

@@ -37,6 +37,33 @@ impl Unit for TakeLease {
     }
 }
 
+/// Gives a lease back.
+#[derive(Debug)]
+pub struct GiveBackLease {
+    /// The lease.
+    pub lease: Lease,
+}
+
+impl Unit for GiveBackLease {
+    type Output = ();
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
+        Ok(leases::give_back(tx, &self.lease).await?)
+    }
+}
+
+/// Ends every lease. Only for the sole server of a database: whoever held them is gone.
+#[derive(Debug)]
+pub struct EndLeases;
+
+impl Unit for EndLeases {
+    type Output = ();
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
+        Ok(leases::end_all(tx).await?)
+    }
+}
+
 /// Where a chain's cursor stands.
 ///
 /// # Errors

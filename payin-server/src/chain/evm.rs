@@ -152,6 +152,11 @@ fn confirmed_by(receipt: &Receipt, log: &Log) -> Result<Option<u64>, SourceFault
 }
 
 fn build(chain: &Chain, seen: Seen, transaction: B256, ordinal: u64, (number, hash, time): (u64, B256, Timestamp)) -> Option<Transfer> {
+    let Some(amount) = seen.amount else {
+        let to = payin_core::address::Address::from_evm_bytes(&seen.to);
+        tracing::warn!(chain.id = %chain.id, transfer.tx = %transaction, %to, "a transfer of a trillion tokens or more is ignored: is the token's contract the right one?");
+        return None;
+    };
     Some(Transfer {
         chain_id: chain.id.clone(),
         tx_hash: transaction.to_string(),
@@ -163,7 +168,7 @@ fn build(chain: &Chain, seen: Seen, transaction: B256, ordinal: u64, (number, ha
         contract: seen.contract,
         from: payin_core::address::Address::from_evm_bytes(&seen.from),
         to: payin_core::address::Address::from_evm_bytes(&seen.to),
-        amount: seen.amount,
+        amount,
     })
 }
 

@@ -36,6 +36,13 @@ impl From<Fault> for Reject {
                 retry_after_s: Some(1),
                 ..Error::new(ErrorCode::ServiceUnavailable, "The server could not do this now and did nothing; try again")
             },
+            Fault::CommitUnknown(_) => Error {
+                retry_after_s: Some(1),
+                ..Error::new(
+                    ErrorCode::ServiceUnavailable,
+                    "The database was lost at the last moment: it was done, or not. Try again with the same Idempotency-Key, which tells",
+                )
+            },
             _ => Error::new(ErrorCode::InternalError, "The server met a fault and did nothing; quote the request id to its operator"),
         })
     }

@@ -74,6 +74,33 @@ fn stored(row: &Row) -> Result<Stored, Fault> {
     Ok(Stored { facts, address_id: row.int("address_id")?, event_sequence: row.count("event_sequence")? })
 }
 
+/// What must be known of an organization and a chain before an order is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opening {
+    /// Whether the chain is followed: a payment made before it is would never be seen.
+    pub followed: bool,
+    /// Whether an endpoint asks to be told of new orders.
+    pub told: bool,
+}
+
+/// Looks that up.
+///
+/// # Errors
+/// What the database says.
+pub async fn opening(tx: &mut Tx<'_>, organization: &OrganizationId, chain: &str) -> Result<Opening, Fault> {
+    let row = tx
+        .one(
+            sql("SELECT (SELECT COUNT(*) FROM chain_cursors WHERE chain_id = $2 AND halted IS NULL) AS followed, \
+                 (SELECT COUNT(*) FROM webhook_endpoints WHERE organization_id = $1 AND deleted_at IS NULL AND enabled = 1 \
+                 AND events LIKE '%\"order.created\"%') AS told")
+            .text(organization.as_str())
+            .text(chain),
+        )
+        .await?
+        .ok_or_else(|| Fault::Corrupt("a query without rows".to_owned()))?;
+    Ok(Opening { followed: row.int("followed")? > 0, told: row.int("told")? > 0 })
+}
+
 /// Adds orders, each with the row of its address. Answers false if not all could be added, because a reference is taken.
 ///
 /// # Errors

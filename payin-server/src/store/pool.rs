@@ -20,8 +20,6 @@ pub struct Free {
     pub mac: String,
     /// When its previous holder let go of it.
     pub free_since: Timestamp,
-    /// Whether an endpoint of the organization asks to be told of new orders.
-    pub someone_wants_created: bool,
 }
 
 fn free(row: Row) -> Result<Free, Fault> {
@@ -30,11 +28,24 @@ fn free(row: Row) -> Result<Free, Fault> {
         address: Address::from_canonical(row.text("address")?),
         mac: row.text("mac")?,
         free_since: row.time("free_since")?,
-        someone_wants_created: row.int("wanting")? > 0,
     })
 }
 
-/// Claims free addresses of a class, those first that became free first. Passes over addresses that others are claiming.
+const FREE: &str = "SELECT id, address, mac, \
+    (SELECT COALESCE(MAX(a.released_at), 0) FROM assignments a WHERE a.address_id = pool_addresses.id) AS free_since \
+    FROM pool_addresses WHERE organization_id = $1 AND protocol = $2 AND reuse_class = $3 AND claimable_from <= $4 \
+    AND held = 0 AND quarantined_at IS NULL ORDER BY claimable_from, id LIMIT $5";
+
+/// What to do about addresses that other transactions are claiming.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contended {
+    /// Pass over them.
+    PassOver,
+    /// Wait: their transactions may yet let go.
+    Wait,
+}
+
+/// Claims free addresses of a class, those first that became free first.
 ///
 /// # Errors
 /// What the database says.
@@ -42,58 +53,25 @@ pub async fn claim(
     tx: &mut Tx<'_>,
     organization: &OrganizationId,
     protocol: &Protocol,
-    reuse_class: i64,
-    free_by: Timestamp,
+    (reuse_class, free_by): (i64, Timestamp),
     most: usize,
+    contended: Contended,
 ) -> Result<Vec<Locked<Free>>, Fault> {
+    let statement = match contended {
+        Contended::PassOver => claim!(FREE),
+        Contended::Wait => locked!(FREE),
+    };
     let rows = tx
         .lock_all(
-            claim!(
-                "SELECT id, address, mac, \
-                 (SELECT COALESCE(MAX(a.released_at), 0) FROM assignments a WHERE a.address_id = pool_addresses.id) AS free_since, \
-                 (SELECT COUNT(*) FROM webhook_endpoints w WHERE w.organization_id = $1 AND w.deleted_at IS NULL AND w.enabled = 1 \
-                 AND w.events LIKE '%\"order.created\"%') AS wanting FROM pool_addresses WHERE organization_id = $1 AND protocol = $2 \
-                 AND reuse_class = $3 AND claimable_from <= $4 AND held = 0 AND quarantined_at IS NULL \
-                 ORDER BY claimable_from, id LIMIT $5"
-            )
-            .text(organization.as_str())
-            .text(protocol.as_str())
-            .int(reuse_class)
-            .int(free_by.millis())
-            .int(i64::try_from(most).unwrap_or(i64::MAX)),
+            statement
+                .text(organization.as_str())
+                .text(protocol.as_str())
+                .int(reuse_class)
+                .int(free_by.millis())
+                .int(i64::try_from(most).unwrap_or(i64::MAX)),
         )
         .await?;
     rows.into_iter().map(|row| row.read(free)).collect()
-}
-
-/// As [`claim`], for one, but waits for those who are claiming: they may yet let go.
-///
-/// # Errors
-/// What the database says.
-pub async fn claim_waiting(
-    tx: &mut Tx<'_>,
-    organization: &OrganizationId,
-    protocol: &Protocol,
-    reuse_class: i64,
-    free_by: Timestamp,
-) -> Result<Option<Locked<Free>>, Fault> {
-    let row = tx
-        .lock(
-            locked!(
-                "SELECT id, address, mac, \
-                 (SELECT COALESCE(MAX(a.released_at), 0) FROM assignments a WHERE a.address_id = pool_addresses.id) AS free_since, \
-                 (SELECT COUNT(*) FROM webhook_endpoints w WHERE w.organization_id = $1 AND w.deleted_at IS NULL AND w.enabled = 1 \
-                 AND w.events LIKE '%\"order.created\"%') AS wanting FROM pool_addresses WHERE organization_id = $1 AND protocol = $2 \
-                 AND reuse_class = $3 AND claimable_from <= $4 AND held = 0 AND quarantined_at IS NULL \
-                 ORDER BY claimable_from, id LIMIT 1"
-            )
-            .text(organization.as_str())
-            .text(protocol.as_str())
-            .int(reuse_class)
-            .int(free_by.millis()),
-        )
-        .await?;
-    row.map(|row| row.read(free)).transpose()
 }
 
 /// Gives claimed addresses to orders. Each interval begins where the previous holder's ended.

@@ -147,14 +147,14 @@ impl LockingSql {
 
 /// Takes one of many: rows that another transaction has locked are passed over.
 macro_rules! claim {
-    ($text:literal) => {
+    ($text:expr) => {
         $crate::store::statement::LockingSql::new($text, " FOR UPDATE SKIP LOCKED")
     };
 }
 
 /// Loads a row in order to change it: waits for whoever has locked it.
 macro_rules! locked {
-    ($text:literal) => {
+    ($text:expr) => {
         $crate::store::statement::LockingSql::new($text, " FOR UPDATE")
     };
 }

@@ -2,6 +2,7 @@
 
 use payin_core::Units;
 use payin_core::address::Address;
+use payin_core::order::Payment;
 use payin_core::transfer::{Holder, Transfer, Unmatched};
 use payin_types::{OrderId, OrganizationId, Timestamp, TransferId};
 
@@ -254,15 +255,13 @@ pub async fn has_pending(tx: &mut Tx<'_>, order: &OrderId) -> Result<bool, Fault
     Ok(tx.one(query.text(order.as_str())).await?.is_some())
 }
 
-/// What an order has received: the sum of its confirmed transfers that count, and the latest of them.
+/// What an order has received: the transfers that count for it and stand on the chain.
 #[derive(Debug, Clone, Default)]
 pub struct Received {
-    /// The sum.
+    /// The sum of the confirmed ones.
     pub sum: Units,
-    /// Transaction and block of the latest confirmed one.
-    pub latest: Option<(String, u64)>,
-    /// Transaction and block of the latest one seen, confirmed or not.
-    pub latest_seen: Option<(String, u64)>,
+    /// All of them, in the order of the chain, and whether each is confirmed.
+    pub standing: Vec<(Payment, bool)>,
 }
 
 /// What an order has received, computed from its transfers.
@@ -274,13 +273,13 @@ pub async fn received(tx: &mut Tx<'_>, order: &OrderId) -> Result<Received, Faul
                      WHERE order_id = $1 AND unmatched IS NULL AND orphaned_at IS NULL ORDER BY block_number, ordinal, id");
     let mut received = Received::default();
     for row in tx.all(query.text(order.as_str())).await? {
-        let place = (row.text("tx_hash")?, row.count("block_number")?);
-        if row.opt_int("confirmed_at")?.is_some() {
+        let payment = Payment { tx_hash: row.text("tx_hash")?, block_number: row.count("block_number")? };
+        let confirmed = row.opt_int("confirmed_at")?.is_some();
+        if confirmed {
             let amount = row.money(["amount_whole", "amount_nano", "amount_atto"])?;
             received.sum = received.sum.checked_add(amount).ok_or_else(|| Fault::Corrupt(format!("what {order} received overflows")))?;
-            received.latest = Some(place.clone());
         }
-        received.latest_seen = Some(place);
+        received.standing.push((payment, confirmed));
     }
     Ok(received)
 }

@@ -135,8 +135,12 @@ pub(super) async fn write(queue: std::sync::Arc<Mutex<mpsc::Receiver<Box<dyn Job
             Ok(()) => group.into_iter().for_each(Job::answer),
             Err(fault) => {
                 tracing::error!(units = group.len(), %fault, "a group of units was not committed");
-                let text = fault.to_string();
-                group.into_iter().for_each(|job| job.fail(Fault::NotCommitted(text.clone())));
+                for job in group {
+                    job.fail(match &fault {
+                        Fault::CommitUnknown(text) => Fault::CommitUnknown(text.clone()),
+                        other => Fault::NotCommitted(other.to_string()),
+                    });
+                }
             }
         }
     }
@@ -213,7 +217,11 @@ async fn run_group(group: &mut Jobs, conn: &mut Conn) -> Result<(), Fault> {
     for job in rest {
         one(job, &mut tx).await?;
     }
-    tx.words("COMMIT").await
+    tx.words("COMMIT").await.map_err(|fault| match fault {
+        // A database that answers has not committed. One that does not may have.
+        Fault::Sql(sqlx::Error::Database(_)) => fault,
+        other => Fault::CommitUnknown(other.to_string()),
+    })
 }
 
 /// Tries units of one kind together. Answers false, with nothing done, if they must be run one by one.

@@ -10,7 +10,7 @@ use payin_types::{Timestamp, TransferId};
 use tokio::sync::Notify;
 
 use super::{Did, StepFault, Worker};
-use crate::app::progress::{self, Cursor, Due, Lease, TakeLease};
+use crate::app::progress::{self, Cursor, Due, GiveBackLease, Lease, TakeLease};
 use crate::app::{App, Fault, ledger};
 use crate::chain::{Next, Source, SourceFault, Watch, Watched, follow};
 
@@ -216,6 +216,16 @@ impl Worker for ChainWorker {
                 self.lease = None;
             }
             result
+        }
+        .boxed()
+    }
+
+    fn stop(&mut self) -> BoxFuture<'_, Result<(), StepFault>> {
+        async move {
+            match self.lease.take() {
+                Some((lease, _)) => Ok(self.app.store.write(GiveBackLease { lease }).await?),
+                None => Ok(()),
+            }
         }
         .boxed()
     }

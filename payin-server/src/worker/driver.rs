@@ -71,4 +71,7 @@ async fn run(mut worker: Box<dyn Worker>, clock: Arc<dyn Clock>, wake: Arc<Notif
             _ = stop.changed() => {}
         }
     }
+    if let Err(fault) = worker.stop().await {
+        tracing::warn!(worker = name, %fault, "a worker could not let go of what it holds; it will be let go of in time");
+    }
 }

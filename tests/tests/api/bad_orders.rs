@@ -177,7 +177,12 @@ fn bodies() -> Vec<Bad> {
         Bad::new("garbage behind", format!("{good}x"), "VALIDATION_ERROR", "body: has something behind"),
         Bad::new("two objects", format!("{good}{good}"), "VALIDATION_ERROR", "body: has something behind"),
         Bad::new("an array", format!("[{good}]"), "VALIDATION_ERROR", "body"),
-        Bad::new("fields by their places", "[\"BAD-1\",\"1\",\"USDT\",\"ethereum-sepolia\",null,null,null,null,null]", "VALIDATION_ERROR", "body"),
+        Bad::new(
+            "fields by their places",
+            "[\"BAD-1\",\"1\",\"USDT\",\"ethereum-sepolia\",null,null,null,null,null]",
+            "VALIDATION_ERROR",
+            "body",
+        ),
         Bad::new("null", "null", "VALIDATION_ERROR", "body"),
         Bad::new("a text", "\"order\"", "VALIDATION_ERROR", "body"),
         Bad::new("10,000 levels", "[".repeat(10_000), "VALIDATION_ERROR", "body"),

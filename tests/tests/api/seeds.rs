@@ -17,8 +17,11 @@ async fn examples_are_taken(sandbox: &Sandbox) {
         // What is asked for by id is asked for by an id that exists.
         let order_id = made["orderId"].as_str().unwrap_or("ord_none");
         let reference = made["orderReference"].as_str().unwrap_or("none");
-        let path =
-            fixture.path.replace("ord_abc123def456", order_id).replace("ord_xxx", order_id).replace("by-reference/ORDER-2025-001", &format!("by-reference/{reference}"));
+        let path = fixture
+            .path
+            .replace("ord_abc123def456", order_id)
+            .replace("ord_xxx", order_id)
+            .replace("by-reference/ORDER-2025-001", &format!("by-reference/{reference}"));
         let mut ask = sandbox.ask(&fixture.method, &path);
         for (name, value) in &fixture.headers {
             ask = ask.header(name, value);

@@ -106,10 +106,10 @@ pub async fn what_one_unit_cannot_do_harms_no_other(kind: Kind) {
         gateway.write(unit).map(|result| result.is_err())
     };
     let broken = |_| {
-        let run = |tx: &mut payin_server::store::Tx<'_>| {
+        let run = gateway.tx(|tx| {
             async move { Ok(payin_server::store::orders::lock(tx, "ord_that_is_not").await.map(drop)?) }.boxed()
-        };
-        gateway.tx(run).map(|result| matches!(result, Err(Failure::Fault(Fault::Corrupt(_)))))
+        });
+        run.map(|result| matches!(result, Err(Failure::Fault(Fault::Corrupt(_)))))
     };
     let create = |number: usize| gateway.create(&organization, request(&format!("order {number}"))).map(|result| result.is_ok());
     let (created, corrupt, refused) =

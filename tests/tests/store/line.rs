@@ -23,11 +23,12 @@ pub fn at(seconds: u64) -> Timestamp {
 
 pub async fn take_lease(gateway: &Gateway, name: &str, holder: &str) -> Option<Lease> {
     let (name, holder, now) = (name.to_owned(), holder.to_owned(), gateway.now());
-    let unit = move |tx: &mut _| {
-        let (name, holder) = (name.clone(), holder.clone());
-        async move { Ok(leases::take(tx, &name, &holder, now, TERM).await?) }.boxed()
-    };
-    gateway.tx(unit).await.expect("an answer to who has the lease")
+    gateway
+        .tx(move |tx| {
+            let (name, holder) = (name.clone(), holder.clone());
+            async move { Ok(leases::take(tx, &name, &holder, now, TERM).await?) }.boxed()
+        })
+        .await.expect("an answer to who has the lease")
 }
 
 /// What somebody sends to an address. Its block is filled in when it is mined.
@@ -149,7 +150,8 @@ impl Line {
     pub async fn take_back_unit(&self, depth: usize) -> TakeBack {
         let fork = self.blocks[self.blocks.len() - 1 - depth].clone();
         let from = self.cursor().await.expect("a cursor");
-        TakeBack { lease: self.lease.clone(), chain: self.chain.clone(), from, fork, now: self.gateway.now() }
+        let (lease, chain) = (self.lease.clone(), self.chain.clone());
+        TakeBack { lease, chain, from, fork, tolerance: self.tolerance, now: self.gateway.now() }
     }
 
     /// The newest blocks are no longer part of the chain.

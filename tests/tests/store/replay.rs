@@ -9,7 +9,7 @@ use payin_server::app::replay::{Answer, Once, fingerprint};
 use payin_server::app::{endpoints, orders};
 use payin_server::http::answer::AsJson;
 use payin_server::store::idempotency::Scope;
-use payin_server::store::{Failure, Together, Unit};
+use payin_server::store::{Failure, Unit};
 use payin_server::worker::maintain::Maintain;
 use payin_server::worker::{Did, Worker as _};
 use payin_tests::gateway::{Gateway, Kind, refusal, request};
@@ -44,7 +44,7 @@ async fn create(gateway: &Gateway, organization: &OrganizationId, key: &str, req
     run(gateway, once(gateway, organization, key, &body, unit)).await
 }
 
-async fn run<U: Together>(gateway: &Gateway, unit: Once<U, AsJson>) -> Result<Answer, Failure> {
+async fn run(gateway: &Gateway, unit: Once<orders::Create, AsJson>) -> Result<Answer, Failure> {
     gateway.app.store.write_together(unit).await
 }
 

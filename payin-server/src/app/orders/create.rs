@@ -1,16 +1,18 @@
 //! Opening orders, one or many at a time: an address, the order, its hold on the address, in one transaction.
 //! What may be ordered is a rule of `payin-core`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use payin_core::order::{self, Facts, Terms};
 use payin_core::{Chains, Error, Units};
-use payin_types::{CreateOrder, EventType, Order, OrderId, OrganizationId, Protocol, Timestamp};
+use payin_types::{ChainId, CreateOrder, EventType, Order, OrderId, OrganizationId, Protocol, Timestamp};
 
 use crate::app::events::{Happened, record};
 use crate::app::{App, Outcome, refused};
 use crate::seal::Seal;
 use crate::store::db::Locked;
+use crate::store::pool::Contended;
 use crate::store::{Fault, Together, Tx, Unit, chains, orders, pool};
 
 /// Opens an order on a free address.
@@ -78,20 +80,19 @@ impl Create {
 
     /// A free address: one never used, else one whose cooldown has passed on every chain of its family, former deposit addresses last.
     async fn claim(&self, tx: &mut Tx<'_>, protocol: &Protocol) -> Result<Option<Locked<pool::Free>>, Fault> {
-        let organization = &self.organization_id;
-        if let Some(free) = pool::claim(tx, organization, protocol, 0, self.now, 1).await?.pop() {
-            return Ok(Some(free));
+        let fresh = pool::claim(tx, &self.organization_id, protocol, (0, self.now), 1, Contended::PassOver).await?.pop();
+        if fresh.is_some() {
+            return Ok(fresh);
         }
         let rested_by = self.rested_by(tx, protocol).await?;
-        for class in [1, 2] {
-            if let Some(free) = pool::claim(tx, organization, protocol, class, rested_by, 1).await?.pop() {
-                return Ok(Some(free));
-            }
-        }
+        let classes = [(0, self.now), (1, rested_by), (2, rested_by)];
         // What is left may be locked by transactions that will yet let go: wait for them before saying that there is none.
-        for (class, free_by) in [(0, self.now), (1, rested_by), (2, rested_by)] {
-            if let Some(free) = pool::claim_waiting(tx, organization, protocol, class, free_by).await? {
-                return Ok(Some(free));
+        for contended in [Contended::PassOver, Contended::Wait] {
+            for class in classes {
+                let free = pool::claim(tx, &self.organization_id, protocol, class, 1, contended).await?.pop();
+                if free.is_some() {
+                    return Ok(free);
+                }
             }
         }
         Ok(None)
@@ -137,6 +138,10 @@ impl Unit for Create {
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Order> {
         let terms = self.terms().map_err(refused)?;
         let (protocol, reference) = (terms.protocol.clone(), terms.reference.clone());
+        let opening = orders::opening(tx, &self.organization_id, terms.chain_id.as_str()).await?;
+        if !opening.followed {
+            return Err(order::chain_unavailable(&terms.chain_id).into());
+        }
         let Some(free) = self.claim(tx, &protocol).await? else {
             // An empty pool must not hide that the order exists.
             return Err(match self.existing(tx, &reference).await? {
@@ -151,38 +156,52 @@ impl Unit for Create {
             return Err(order::duplicate(&reference, existing).into());
         }
         pool::hold(tx, &[(&free, &facts.id)]).await?;
-        if free.someone_wants_created {
+        if opening.told {
             self.tell(tx, &facts).await?;
         }
         Ok(facts.to_wire(None))
     }
 }
 
+/// One of several orders: its place among them, and what it asks for.
+type Wanted<'a> = (usize, &'a Create, Terms);
+
 impl Together for Create {
-    /// Opens orders that are all in order, in four statements however many they are. Anything out of the ordinary (a bad request, too
+    /// Opens orders that are all in order, in a few statements however many they are. Anything out of the ordinary (a bad request, too
     /// few fresh addresses, a taken reference, somebody who wants to be told) is left to [`Create::run`], one by one.
     async fn run_together<'a>(units: &'a [&'a Self], tx: &'a mut Tx<'_>) -> Result<Option<Vec<Order>>, Fault> {
-        let Some(first) = units.first() else { return Ok(None) };
         let Ok(terms) = units.iter().map(|unit| unit.terms()).collect::<Result<Vec<_>, _>>() else { return Ok(None) };
-        let Some(protocol) = terms.first().map(|terms| terms.protocol.clone()) else { return Ok(None) };
-        let alike =
-            units.iter().all(|unit| unit.organization_id == first.organization_id) && terms.iter().all(|terms| terms.protocol == protocol);
-        if !alike {
-            return Ok(None);
+        // Orders of one organization and chain share what must be known, and a claim.
+        let mut alike: BTreeMap<(OrganizationId, ChainId), Vec<Wanted<'_>>> = BTreeMap::new();
+        for (at, (unit, terms)) in units.iter().zip(terms).enumerate() {
+            alike.entry((unit.organization_id.clone(), terms.chain_id.clone())).or_default().push((at, unit, terms));
         }
-        let now = units.iter().map(|unit| unit.now).min().unwrap_or(first.now);
-        let free = pool::claim(tx, &first.organization_id, &protocol, 0, now, units.len()).await?;
-        if free.len() < units.len() || free.iter().any(|free| free.someone_wants_created) {
-            return Ok(None);
+        let (mut places, mut placed, mut frees) = (Vec::with_capacity(units.len()), Vec::with_capacity(units.len()), Vec::new());
+        for ((organization, chain), orders) in alike {
+            let opening = orders::opening(tx, &organization, chain.as_str()).await?;
+            let Some((protocol, now)) =
+                orders.iter().map(|(_, unit, terms)| (terms.protocol.clone(), unit.now)).min_by_key(|(_, now)| *now)
+            else {
+                continue;
+            };
+            let free = pool::claim(tx, &organization, &protocol, (0, now), orders.len(), Contended::PassOver).await?;
+            if !opening.followed || opening.told || free.len() < orders.len() {
+                return Ok(None);
+            }
+            for ((at, unit, terms), free) in orders.into_iter().zip(free) {
+                places.push(at);
+                placed.push(unit.place(terms, &free)?);
+                frees.push(free);
+            }
         }
-        let placed =
-            units.iter().zip(terms).zip(&free).map(|((unit, terms), free)| unit.place(terms, free)).collect::<Result<Vec<_>, _>>()?;
-        let rows: Vec<_> = placed.iter().zip(&free).map(|(facts, free)| (facts, free.id)).collect();
+        let rows: Vec<_> = placed.iter().zip(&frees).map(|(facts, free)| (facts, free.id)).collect();
         if !orders::insert(tx, &rows).await? {
             return Ok(None);
         }
-        let held: Vec<_> = free.iter().zip(placed.iter().map(|facts| &facts.id)).collect();
+        let held: Vec<_> = frees.iter().zip(placed.iter().map(|facts| &facts.id)).collect();
         pool::hold(tx, &held).await?;
-        Ok(Some(placed.iter().map(|facts| facts.to_wire(None)).collect()))
+        let mut opened: Vec<_> = places.into_iter().zip(placed.iter().map(|facts| facts.to_wire(None))).collect();
+        opened.sort_by_key(|(at, _)| *at);
+        Ok(Some(opened.into_iter().map(|(_, order)| order).collect()))
     }
 }

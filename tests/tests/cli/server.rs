@@ -1,0 +1,236 @@
+//! `payin-server` as a program.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use payin_tests::nodes::http_client;
+use payin_tests::nodes::program::{Command, Program};
+use payin_tests::sandbox::{CHAIN, contract, new_order};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{answer, payin_at};
+
+const MASTER_KEY: &str = "abababababababababababababababababababababababababababababababab";
+
+fn server(args: &[&str]) -> Command {
+    let mut command = Command::payin_server();
+    command.args(args);
+    command
+}
+
+/// A folder with a configuration for a testnet whose node does not answer.
+fn configured(more: &str) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = folder.path().join("payin.db");
+    let text = format!(
+        "environment = \"testnet\"\nlisten = \"127.0.0.1:0\"\ndatabase = \"sqlite://{}\"\n{more}\n[chains.{CHAIN}]\nrpc = \"http://127.0.0.1:1/secret-path\"\n",
+        database.display()
+    );
+    fs::write(folder.path().join("payin-server.toml"), text).expect("a file");
+    folder
+}
+
+fn with_config(folder: &Path, args: &[&str]) -> Command {
+    let mut command = server(args);
+    command.arg("--config").arg(folder.join("payin-server.toml")).env("PAYIN_SERVER_MASTER_KEY", MASTER_KEY);
+    command
+}
+
+/// The address that a started server says it listens on.
+async fn url(server: &Program) -> String {
+    let line = server.stderr_with("payin-server is ready").await;
+    let at = line.find("127.0.0.1:").unwrap_or_else(|| panic!("no address in {line}"));
+    let address: String = line[at..].chars().take_while(|c| c.is_ascii_digit() || ".:".contains(*c)).collect();
+    format!("http://{address}")
+}
+
+#[tokio::test]
+async fn the_tour_ends_well() {
+    let exit = server(&["demo", "--exit"]).start().wait_within(Duration::from_secs(90)).await;
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    for said in [
+        "A sandbox is up at http://127.0.0.1:",
+        "pending",
+        "completed: received 25.00",
+        "X-PayIn-Signature: t=",
+        "verified: genuine",
+        "one bit changed: refused",
+    ] {
+        assert!(exit.stdout.contains(said), "{said:?} is not in {}", exit.stdout);
+    }
+}
+
+#[tokio::test]
+async fn the_tour_stays_up_and_what_it_says_can_be_pasted() {
+    let mut tour = server(&["demo"]).start();
+    let export = tour.line_with("export PAYIN_BASE_URL=").await;
+    let word = |name: &str| export.split_whitespace().find_map(|word| word.strip_prefix(name)).expect("a word").to_owned();
+    let (url, key) = (word("PAYIN_BASE_URL="), word("PAYIN_API_KEY="));
+    assert_eq!(answer(payin_at(&url, &key, &["orders", "get", "--reference", "DEMO-1"])).await["status"], "completed");
+    let create = tour.line_with("payin orders create").await;
+    let args: Vec<&str> = create.split_whitespace().skip(1).collect();
+    let order = answer(payin_at(&url, &key, &args)).await;
+    let id = order["orderId"].as_str().expect("an id");
+    answer(payin_at(&url, &key, &["sandbox", "pay", id])).await;
+    assert_eq!(answer(payin_at(&url, &key, &["orders", "wait", id])).await["status"], "completed");
+    tour.interrupt();
+    assert_eq!(tour.wait().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_sandbox_says_one_line_and_ends_when_told() {
+    let mut dev =
+        server(&["dev", "--listen", "127.0.0.1:0", "--clock", "virtual", "--seed", "7", "--api-key", "pk_test_of_my_own"]).start();
+    let ready = dev.next_json().await;
+    let url = ready["url"].as_str().expect("a URL").to_owned();
+    assert_eq!(ready["apiKey"], "pk_test_of_my_own");
+    assert!(
+        url.starts_with("http://127.0.0.1:") && ready["chains"].as_array().is_some_and(|chains| chains.contains(&json!(CHAIN))),
+        "{ready}"
+    );
+    assert_eq!(answer(payin_at(&url, "pk_test_of_my_own", &["sandbox", "clock"])).await["frozen"], true);
+    // Whoever still talks to it is served to the end.
+    let client = http_client();
+    let order = |reference: &str| {
+        client.post(format!("{url}/api/v1/orders")).header("X-API-Key", "pk_test_of_my_own").json(&new_order(reference, "1"))
+    };
+    assert_eq!(order("DEV-1").send().await.expect("an answer").status(), 201);
+    dev.terminate();
+    let exit = dev.wait().await;
+    assert_eq!((exit.code, exit.stdout.lines().count()), (Some(0), 1), "{exit:?}");
+    assert!(order("DEV-2").send().await.is_err());
+    assert!(exit.stderr.contains("payin orders create"), "{}", exit.stderr);
+}
+
+#[tokio::test]
+async fn a_sandbox_goes_on_with_its_database() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = format!("sqlite://{}", folder.path().join("dev.db").display());
+    let args = ["dev", "--listen", "127.0.0.1:0", "--database", &database, "--api-key", "pk_test_of_my_own"];
+    let mut orders = Vec::new();
+    for round in 0..2 {
+        let mut dev = server(&args).start();
+        let ready = dev.next_json().await;
+        let url = ready["url"].as_str().expect("a URL");
+        let reference = format!("ROUND-{round}");
+        let create = ["orders", "create", "--reference", &reference, "--amount", "1", "--currency", "USDT", "--chain", CHAIN];
+        orders.push(answer(payin_at(url, "pk_test_of_my_own", &create)).await);
+        let page = answer(payin_at(url, "pk_test_of_my_own", &["orders", "list"])).await;
+        assert_eq!(page["pagination"]["total"], orders.len());
+        assert_eq!(answer(payin_at(url, "pk_test_of_my_own", &["addresses", "status"])).await["evm"]["total"], 256);
+        // A second one on the same file is refused, and harms nothing.
+        let second = server(&args).run().await;
+        assert_eq!((second.code, second.stdout.as_str()), (Some(1), ""), "{second:?}");
+        assert_eq!(answer(payin_at(url, "pk_test_of_my_own", &["whoami"])).await["role"], "owner");
+        dev.terminate();
+        assert_eq!(dev.wait().await.code, Some(0));
+    }
+    assert_ne!(orders[0]["address"], orders[1]["address"]);
+}
+
+#[tokio::test]
+async fn the_configuration_is_checked() {
+    let good = configured("");
+    let exit = with_config(good.path(), &["config", "check"]).run().await;
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    assert!(exit.stdout.contains("testnet") && exit.stdout.contains(&format!("{CHAIN} (3 confirmations): USDT, USDC, PYUSD")), "{exit:?}");
+    assert!(!exit.stdout.contains("secret-path") && !exit.stdout.contains(MASTER_KEY), "{exit:?}");
+    assert!(!good.path().join("payin.db").exists(), "a check starts nothing");
+    // The environment goes before the file; a password is not shown.
+    let mut other = with_config(good.path(), &["config", "check"]);
+    other.env("PAYIN_SERVER_DATABASE", "postgres://app:hunter2@db.example/payin").env("PAYIN_SERVER_LISTEN", "0.0.0.0:80");
+    let exit = other.run().await;
+    assert!(exit.code == Some(0) && exit.stdout.contains("0.0.0.0:80") && !exit.stdout.contains("hunter2"), "{exit:?}");
+
+    let fails = async |command: Command, says: &str| {
+        let exit = command.run().await;
+        assert_eq!((exit.code, exit.stdout.contains(says)), (Some(1), false), "{exit:?}");
+        assert!(exit.stderr.contains(says), "{says:?} is not in {}", exit.stderr);
+    };
+    let mut keyless = server(&["config", "check", "--config"]);
+    keyless.arg(good.path().join("payin-server.toml"));
+    fails(keyless, "openssl rand -hex 32").await;
+    let mut short = with_config(good.path(), &["config", "check"]);
+    short.env("PAYIN_SERVER_MASTER_KEY", "abab");
+    fails(short, "64 hexadecimal digits").await;
+    let mut mainnet = with_config(good.path(), &["config", "check"]);
+    mainnet.env("PAYIN_SERVER_ENVIRONMENT", "mainnet");
+    fails(mainnet, "they never mix").await;
+    fails(with_config(configured("colour = 1").path(), &["config", "check"]), "colour").await;
+    fails(with_config(configured("[orders]\npayment_window_minutes = 0").path(), &["config", "check"]), "1 to 60").await;
+    fails(with_config(Path::new("/nowhere"), &["config", "check"]), "/nowhere/payin-server.toml").await;
+}
+
+/// A server in production, whose node does not answer yet.
+async fn serve(folder: &Path) -> (Program, String) {
+    let server = with_config(folder, &["serve"]).start();
+    let url = url(&server).await;
+    (server, url)
+}
+
+#[tokio::test]
+async fn one_server_only_on_one_file_and_keys_are_made_beside_it() {
+    let folder = configured("");
+    let (mut first, url) = serve(folder.path()).await;
+    let second = with_config(folder.path(), &["serve"]).run().await;
+    assert_eq!(second.code, Some(1), "{second:?}");
+    assert!(second.stderr.contains("payin.db"), "it does not say which file: {}", second.stderr);
+    // Other commands are not refused.
+    assert_eq!(with_config(folder.path(), &["migrate"]).run().await.code, Some(0));
+    let mut keys = Vec::new();
+    for role in ["owner", "viewer"] {
+        let exit = with_config(folder.path(), &["keys", "create", "--role", role]).run().await;
+        assert_eq!((exit.code, exit.stdout.lines().count()), (Some(0), 1), "{exit:?}");
+        let key = exit.stdout.trim().to_owned();
+        assert!(key.starts_with("pk_test_") && !exit.stderr.contains(&key), "{exit:?}");
+        let me = answer(payin_at(&url, &key, &["whoami"])).await;
+        assert_eq!((&me["role"], &me["organization"]["name"]), (&json!(role), &json!("My organization")));
+        keys.push(key);
+    }
+    // There is no sandbox in production.
+    let exit = payin_at(&url, &keys[0], &["sandbox", "clock"]).run().await;
+    assert_eq!(exit.code, Some(3), "{exit:?}");
+    // Nor a webhook to this machine or in clear.
+    for target in ["http://shop.example/hook"] {
+        let exit = payin_at(&url, &keys[0], &["webhooks", "endpoints", "create", "--url", target]).run().await;
+        assert_eq!(exit.code, Some(6), "{target}: {exit:?}");
+    }
+    first.terminate();
+    assert_eq!(first.wait().await.code, Some(0));
+    // The file is free again, and the keys are still good.
+    let (mut third, url) = serve(folder.path()).await;
+    assert_eq!(answer(payin_at(&url, &keys[1], &["whoami"])).await["role"], "viewer");
+    third.terminate();
+    assert_eq!(third.wait().await.code, Some(0));
+    // Killed, it leaves no lock behind.
+    let (mut killed, _) = serve(folder.path()).await;
+    killed.kill().await;
+    let (mut fourth, _) = serve(folder.path()).await;
+    fourth.terminate();
+    assert_eq!(fourth.wait().await.code, Some(0));
+}
+
+/// An order whose chain was never seen would start to be watched somewhere above its payment: money would be lost.
+#[tokio::test]
+async fn no_order_is_taken_on_a_chain_that_was_never_seen() {
+    let folder = configured("");
+    let (mut running, url) = serve(folder.path()).await;
+    let exit = with_config(folder.path(), &["keys", "create", "--role", "owner"]).run().await;
+    let key = exit.stdout.trim().to_owned();
+    let client = http_client();
+    let post = async |path: &str, body: &Value| {
+        let response = client.post(format!("{url}{path}")).header("X-API-Key", &key).json(body).send().await.expect("an answer");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body: Value = response.json().await.expect("JSON");
+        contract().check_response("POST", path, status, &headers, &body).unwrap_or_else(|why| panic!("{why}"));
+        (status, body)
+    };
+    let import = json!({ "protocol": "evm", "addresses": "0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE" });
+    assert_eq!(post("/api/v1/address-pool/import", &import).await.0, 200);
+    let (status, body) = post("/api/v1/orders", &new_order("BLIND", "1")).await;
+    assert_eq!((status, &body["code"]), (503, &json!("CHAIN_UNAVAILABLE")), "{body}");
+    running.terminate();
+    assert_eq!(running.wait().await.code, Some(0));
+}
