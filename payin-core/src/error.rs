@@ -52,9 +52,15 @@ impl Error {
 /// A caller's text as it may be shown back: control characters escaped, at most 80 characters.
 #[must_use]
 pub fn shown(text: &str) -> String {
+    shown_up_to(text, 80)
+}
+
+/// As [`shown`], with at most this many characters.
+#[must_use]
+pub fn shown_up_to(text: &str, most: usize) -> String {
     let mut shown: String =
-        text.chars().take(80).flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect();
-    if text.chars().nth(80).is_some() {
+        text.chars().take(most).flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect();
+    if text.chars().nth(most).is_some() {
         shown.push('…');
     }
     shown

@@ -16,8 +16,8 @@ const LISTED_MAX: usize = 100;
 /// What a text held.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Import {
-    /// The addresses, in order, each once.
-    pub addresses: Vec<Address>,
+    /// The addresses, in order, each once, with their lines.
+    pub addresses: Vec<(u64, Address)>,
     /// Lines that repeat an earlier one.
     pub repeated: u64,
 }
@@ -40,7 +40,7 @@ pub fn read(protocol: &Protocol, text: &str, token_contracts: &BTreeSet<Address>
         (BTreeSet::new(), Import { addresses: Vec::new(), repeated: 0 }, Vec::new(), 0usize);
     for (number, line) in lines {
         match columns.read(line, protocol, token_contracts) {
-            Ok(address) if seen.insert(address.clone()) => import.addresses.push(address),
+            Ok(address) if seen.insert(address.clone()) => import.addresses.push((number, address)),
             Ok(_) => import.repeated = import.repeated.saturating_add(1),
             Err((address, error)) => {
                 bad_count = bad_count.saturating_add(1);
@@ -117,7 +117,7 @@ mod tests {
             format!("\"protocol\",\"address\"\n\"evm\",\"{A}\"\n\"evm\",\"{B}\""),
         ] {
             let import = evm(&text).unwrap();
-            assert_eq!(import.addresses.iter().map(Address::as_str).collect::<Vec<_>>(), [A, B], "{text}");
+            assert_eq!(import.addresses.iter().map(|(_, address)| address.as_str()).collect::<Vec<_>>(), [A, B], "{text}");
         }
     }
 

@@ -20,6 +20,9 @@ pub const METADATA_PAIRS_MAX: usize = 10;
 /// The documents set no limit on their size; without one ten pairs could hold megabytes in every webhook.
 pub const METADATA_BYTES_MAX: usize = 8 * 1024;
 
+/// Deeper nesting than this is no data of a shop, and readers of webhooks refuse it.
+pub const METADATA_DEPTH_MAX: usize = 16;
+
 /// What a deployment lets orders be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
@@ -138,10 +141,31 @@ fn check_metadata(metadata: &Map<String, Value>) -> Result<(), Error> {
     if text.len() > METADATA_BYTES_MAX {
         return Err(Error::field("metadata", format!("must be at most {METADATA_BYTES_MAX} bytes as JSON, is {}", text.len())));
     }
-    if text.contains("\\u0000") {
+    if metadata.iter().any(|(key, value)| key.contains('\0') || has_nul(value)) {
         return Err(Error::field("metadata", "must not contain NUL characters"));
     }
+    if metadata.values().any(|value| is_deeper_than(value, METADATA_DEPTH_MAX)) {
+        return Err(Error::field("metadata", format!("must be nested at most {METADATA_DEPTH_MAX} deep")));
+    }
     Ok(())
+}
+
+fn is_deeper_than(value: &Value, most: usize) -> bool {
+    let Some(below) = most.checked_sub(1) else { return true };
+    match value {
+        Value::Array(items) => items.iter().any(|item| is_deeper_than(item, below)),
+        Value::Object(fields) => fields.values().any(|field| is_deeper_than(field, below)),
+        _ => false,
+    }
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 fn minutes(field: &str, minutes: Option<u32>, allowed: std::ops::RangeInclusive<u32>) -> Result<Option<Duration>, Error> {

@@ -10,7 +10,9 @@ use futures_util::future::BoxFuture;
 use payin_core::order::Settings;
 use payin_core::{Chain, Chains, Error, Token, Units, chains};
 use payin_types::sandbox::{Advance, ChainHead, ClockState, Mine, Mined, Paid, Pay, PaymentKind, Reorg};
-use payin_types::{Environment, ErrorCode, ExposeSecret as _, ImportAddresses, Order, OrderStatus, Protocol, Role, SecretString};
+use payin_types::{
+    Environment, ErrorCode, ExposeSecret as _, ImportAddresses, Order, OrderStatus, Protocol, Role, SecretString, Timestamp,
+};
 use secrecy::SecretBox;
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -115,7 +117,9 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
     };
     let sole = store::claim_sole(&database)?;
     store::migrate(&database).await.context("the database's schema")?;
-    let clock = Arc::new(if options.frozen { VirtualClock::frozen(SystemClock.now()) } else { VirtualClock::running(SystemClock.now()) });
+    // Ids begin with the time they were made at: the same world begins at the same time.
+    let stands_at = options.seed.map_or_else(|| SystemClock.now(), |_| Timestamp::from_secs(1_737_369_000));
+    let clock = Arc::new(if options.frozen { VirtualClock::frozen(stands_at) } else { VirtualClock::running(SystemClock.now()) });
     let chains = sandbox_chains();
     let app = App {
         store: Arc::new(store::open(&database, None).await.context("the database")?),
@@ -214,7 +218,7 @@ impl store::Unit for ForgetChains {
 struct BlockTimer {
     world: Arc<World>,
     clock: Arc<dyn Clock>,
-    due: payin_types::Timestamp,
+    due: Timestamp,
 }
 
 impl Worker for BlockTimer {

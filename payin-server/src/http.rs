@@ -39,5 +39,7 @@ pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
     if let Some(sandbox) = sandbox {
         router = router.nest("/api/v1/sandbox", sandbox::router(app.clone(), sandbox));
     }
-    router.fallback(frame::unknown_path).layer(axum::middleware::from_fn_with_state(app, frame::frame))
+    // Around the whole router, not around each route: `Allow` is added outside of a route's own layers.
+    let routes = router.fallback(frame::unknown_path);
+    Router::new().fallback_service(routes).layer(axum::middleware::from_fn_with_state(app, frame::frame))
 }

@@ -114,7 +114,8 @@ pub struct Order {
     pub currency: Currency,
     /// The chain asked for.
     pub chain_id: ChainId,
-    /// The chain's family.
+    /// The chain's family; an empty word where the server does not say (the documents' shorter example does not).
+    #[serde(default = "unstated")]
     pub protocol: Protocol,
     /// Where to pay.
     pub address: String,
@@ -166,6 +167,10 @@ pub struct Order {
     /// Fields this version does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+fn unstated() -> Protocol {
+    Protocol::Unknown(String::new())
 }
 
 impl Order {

@@ -8,10 +8,11 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use payin_core::address::Address;
 use payin_core::order::Settings;
-use payin_core::{Chain, Chains, Error, Token, chains};
+use payin_core::{Block, Chain, Chains, Error, Token, chains};
 use payin_server::app::{App, access, orders, pool};
 use payin_server::env::{Clock, SeededEntropy, VirtualClock};
 use payin_server::seal::Seal;
+use payin_server::store::chains::Cursor;
 use payin_server::store::db::Recorder;
 use payin_server::store::open::secrecy_text::Hidden;
 use payin_server::store::{self, Failure, Location, Tx, Unit};
@@ -79,15 +80,17 @@ impl Place {
 
     /// The rows of a query made past the store, each column as text; NULL is `-`.
     pub async fn rows(&self, query: &str) -> Vec<Vec<String>> {
-        let text = || sqlx::query(AssertSqlSafe(query));
-        let text_of = |error| -> Vec<Vec<String>> { panic!("{query}: {error}") };
         match self.connect().await {
             Raw::Sqlite(mut conn) => {
                 let rows = sqlx::query(AssertSqlSafe(query)).fetch_all(&mut conn).await;
-                rows.map_or_else(text_of, |rows| rows.iter().map(columns).collect())
+                rows.map(|rows| rows.iter().map(columns).collect())
             }
-            Raw::Postgres(mut conn) => text().fetch_all(&mut conn).await.map_or_else(text_of, |rows| rows.iter().map(columns).collect()),
+            Raw::Postgres(mut conn) => {
+                let rows = sqlx::query(AssertSqlSafe(query)).fetch_all(&mut conn).await;
+                rows.map(|rows| rows.iter().map(columns).collect())
+            }
         }
+        .unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
     /// The one column of the one row of a query made past the store.
@@ -164,6 +167,32 @@ impl Gateway {
 
     pub fn chain(&self, id: &str) -> Chain {
         self.app.chains.find(&ChainId::from(id)).expect("a chain of the fixture").clone()
+    }
+
+    /// Every chain has just begun to be followed, at a block 99 of the time of the clock's start: orders may be opened on them.
+    pub async fn follow_all(&self) {
+        for chain in self.app.chains.iter() {
+            let (id, now) = (chain.id.as_str().to_owned(), self.now());
+            let block = Block { number: 99, hash: format!("0x99 of {id}"), parent_hash: format!("0x98 of {id}"), time: START };
+            let cursor = Cursor {
+                head_number: block.number,
+                head_hash: block.hash.clone(),
+                head_time: block.time,
+                finalized_number: 0,
+                confirmed_time: None,
+                updated_at: now,
+                halted: None,
+            };
+            let followed = self.tx(move |tx| {
+                let (id, block, cursor) = (id.clone(), block.clone(), cursor.clone());
+                async move {
+                    store::chains::insert_block(tx, &id, &block).await?;
+                    Ok(store::chains::put(tx, &id, &cursor).await?)
+                }
+                .boxed()
+            });
+            followed.await.expect("the chain is followed");
+        }
     }
 
     /// Runs a unit.

@@ -97,7 +97,6 @@ impl Sandbox {
     }
 
     /// A request with the owner's key. `path` is the whole path, as it goes over the wire.
-    #[must_use]
     pub fn ask(&self, method: &str, path: &str) -> Ask<'_> {
         let method: Method = method.parse().expect("a method");
         let key = vec![("X-API-Key".to_owned(), self.key().as_bytes().to_vec())];
@@ -127,17 +126,22 @@ impl Sandbox {
         self.read(&format!("/api/v1/orders/{}", text(id))).await
     }
 
-    /// An order, as soon as it is as the test waits for.
-    pub async fn order_when(&self, id: &Value, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+    /// What a GET answers, as soon as it is as the test waits for.
+    pub async fn read_when(&self, path: &str, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         let begun = Instant::now();
         loop {
-            let order = self.order_now(id).await;
-            if is_it(&order) {
-                return order;
+            let answer = self.read(path).await;
+            if is_it(&answer) {
+                return answer;
             }
-            assert!(begun.elapsed() < DEADLINE, "not {what} within {DEADLINE:?}: {order:#}");
+            assert!(begun.elapsed() < DEADLINE, "{path} is not {what} within {DEADLINE:?}: {answer:#}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// An order, as soon as it is as the test waits for.
+    pub async fn order_when(&self, id: &Value, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+        self.read_when(&format!("/api/v1/orders/{}", text(id)), what, is_it).await
     }
 
     /// An order, as soon as it has this status.

@@ -6,4 +6,5 @@ mod contract;
 mod journey;
 mod nodes;
 mod sdk;
+mod store;
 mod tidy;

@@ -298,14 +298,12 @@ async fn every_example_response_of_the_documents_is_read() {
         server.script([Answer::status(status).header("content-type", "application/json").body(fixture.text.clone())]);
         let path = fixture.path.split('?').next().unwrap_or_default();
         let read = match (fixture.method.as_str(), path) {
-            ("POST", "/api/v1/orders") => client.orders().create(&new_order("R", "1")).await.map(|order| serde_json::to_value(order)),
-            ("GET", "/api/v1/orders") => client.orders().list(&ListOrders::default()).await.map(|page| serde_json::to_value(page)),
+            ("POST", "/api/v1/orders") => client.orders().create(&new_order("R", "1")).await.map(serde_json::to_value),
+            ("GET", "/api/v1/orders") => client.orders().list(&ListOrders::default()).await.map(serde_json::to_value),
             ("GET", path) if path.starts_with("/api/v1/orders/by-reference/") => {
-                client.orders().get_by_reference("R").await.map(|order| serde_json::to_value(order))
+                client.orders().get_by_reference("R").await.map(serde_json::to_value)
             }
-            ("GET", path) if path.starts_with("/api/v1/orders/") => {
-                client.orders().get(&"ord_1".into()).await.map(|order| serde_json::to_value(order))
-            }
+            ("GET", path) if path.starts_with("/api/v1/orders/") => client.orders().get(&"ord_1".into()).await.map(serde_json::to_value),
             other => panic!("{name}: {other:?} is not known here"),
         };
         match read {

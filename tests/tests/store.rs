@@ -18,6 +18,8 @@ mod replay;
 mod tenancy;
 mod work;
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
@@ -34,7 +36,7 @@ fn executed(kind: Kind) -> Recorder {
     EXECUTED[kind as usize].clone()
 }
 
-/// A fresh database and a gateway on it.
+/// A fresh database and a gateway on it, whose chains are followed.
 struct World {
     gateway: Gateway,
     place: Place,
@@ -44,6 +46,7 @@ impl World {
     async fn new(kind: Kind) -> Self {
         let place = Place::new(kind).await;
         let gateway = Gateway::open(&place.location, 1, Some(executed(kind))).await;
+        gateway.follow_all().await;
         Self { gateway, place }
     }
 
@@ -63,6 +66,15 @@ impl World {
     }
 }
 
+/// Runs a scenario to its end; answers why it failed.
+fn outcome(scenario: impl Future<Output = ()>) -> Result<(), String> {
+    let text = |panic: Box<dyn Any + Send>| match (panic.downcast_ref::<String>(), panic.downcast_ref::<&str>()) {
+        (Some(text), _) => text.clone(),
+        (None, text) => text.copied().unwrap_or("without a word").to_owned(),
+    };
+    catch_unwind(AssertUnwindSafe(|| run(scenario))).map_err(text)
+}
+
 fn run(scenario: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(async { tokio::time::timeout(SCENARIO_MAX, scenario).await }).expect("the scenario ends in time");
@@ -71,27 +83,28 @@ fn run(scenario: impl Future<Output = ()>) {
 macro_rules! scenarios {
     ($($module:ident: $($name:ident),+;)+) => {
         mod sqlite {
-            $($( #[test] fn $name() { super::once::$name(super::Kind::Sqlite); } )+)+
+            $($( #[test] fn $name() { assert_eq!(super::once::$name(super::Kind::Sqlite), &Ok(())); } )+)+
         }
         mod postgres {
-            $($( #[test] fn $name() { super::once::$name(super::Kind::Postgres); } )+)+
+            $($( #[test] fn $name() { assert_eq!(super::once::$name(super::Kind::Postgres), &Ok(())); } )+)+
         }
         mod once {
             use super::{Kind, OnceLock};
             $($(
-                pub fn $name(kind: Kind) {
-                    static DONE: [OnceLock<()>; 2] = [OnceLock::new(), OnceLock::new()];
-                    DONE[kind as usize].get_or_init(|| super::run(super::$module::$name(kind)));
+                pub fn $name(kind: Kind) -> &'static Result<(), String> {
+                    static DONE: [OnceLock<Result<(), String>>; 2] = [OnceLock::new(), OnceLock::new()];
+                    DONE[kind as usize].get_or_init(|| super::outcome(super::$module::$name(kind)))
                 }
             )+)+
         }
-        const SCENARIOS: &[fn(Kind)] = &[$($(once::$name),+),+];
+        const SCENARIOS: &[fn(Kind) -> &'static Result<(), String>] = &[$($(once::$name),+),+];
     };
 }
 
 scenarios! {
     creating: orders_never_share_an_address, a_reference_is_taken_once, an_altered_address_is_given_to_nobody,
-        what_one_unit_cannot_do_harms_no_other, amounts_survive_with_every_digit, a_closed_store_has_finished_its_work;
+        what_one_unit_cannot_do_harms_no_other, amounts_survive_with_every_digit, a_closed_store_has_finished_its_work,
+        no_order_where_nobody_looks;
     replay: one_key_makes_one_order, another_body_under_a_key_is_refused, a_key_lives_a_day, what_may_pass_is_not_kept,
         a_refusal_is_kept, secrets_are_kept_sealed;
     ledger: an_order_completes_once, payments_add_up, a_transfer_is_one_row, a_cursor_elsewhere_changes_nothing,

@@ -31,6 +31,9 @@ fn bad_requests_are_refused_by_name() {
     heavy.metadata = Some(Map::from_iter([("k".to_owned(), json!("x".repeat(METADATA_BYTES_MAX)))]));
     let mut nul = request();
     nul.metadata = Some(Map::from_iter([("k".to_owned(), json!("a\u{0}b"))]));
+    let mut deep = request();
+    let nested = (0..METADATA_DEPTH_MAX).fold(json!(1), |inner, _| json!([inner]));
+    deep.metadata = Some(Map::from_iter([("k".to_owned(), nested)]));
     let with = |change: fn(&mut CreateOrder)| {
         let mut request = request();
         change(&mut request);
@@ -54,6 +57,7 @@ fn bad_requests_are_refused_by_name() {
         (many, ErrorCode::ValidationError),
         (heavy, ErrorCode::ValidationError),
         (nul, ErrorCode::ValidationError),
+        (deep, ErrorCode::ValidationError),
     ] {
         assert_eq!(opened(request.clone()), Err(code), "{request:?}");
     }

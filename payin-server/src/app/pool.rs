@@ -44,18 +44,18 @@ impl Unit for Import {
             return Err(Error::field("mode", "must be self_managed or hd_wallet").into());
         }
         let read = import::read(protocol, &request.addresses, &self.chains.token_contracts(protocol))?;
-        let addresses: Vec<pool::New> = read
+        let (lines, addresses): (Vec<u64>, Vec<pool::New>) = read
             .addresses
             .into_iter()
-            .map(|address| pool::New {
-                mac: self.seal.address_mac(self.organization_id.as_str(), protocol.as_str(), address.as_str()),
-                address,
+            .map(|(line, address)| {
+                let mac = self.seal.address_mac(self.organization_id.as_str(), protocol.as_str(), address.as_str());
+                (line, pool::New { mac, address })
             })
-            .collect();
+            .unzip();
         let wanted = u64::try_from(addresses.len()).unwrap_or(u64::MAX);
         let imported = pool::import(tx, &self.organization_id, protocol, mode.as_str(), &addresses, self.now).await?;
         if imported < wanted {
-            self.refuse_foreign(tx, protocol, &addresses).await?;
+            self.refuse_foreign(tx, protocol, &lines, &addresses).await?;
         }
         Ok(ImportedAddresses {
             success: true,
@@ -70,11 +70,11 @@ impl Unit for Import {
 
 impl Import {
     /// An address belongs to one organization: whoever pays it could otherwise pay two.
-    async fn refuse_foreign(&self, tx: &mut Tx<'_>, protocol: &Protocol, addresses: &[pool::New]) -> Outcome<()> {
+    async fn refuse_foreign(&self, tx: &mut Tx<'_>, protocol: &Protocol, lines: &[u64], addresses: &[pool::New]) -> Outcome<()> {
         let mut foreign = Vec::new();
-        for new in addresses {
+        for (line, new) in lines.iter().zip(addresses) {
             if pool::owner(tx, protocol, &new.address).await?.is_some_and(|owner| owner != self.organization_id) {
-                foreign.push(json!({"address": new.address.as_str(), "error": "this address cannot be used here; use one of your own"}));
+                foreign.push(json!({"line": line, "address": new.address.as_str(), "error": "this address cannot be used here; use one of your own"}));
             }
         }
         if foreign.is_empty() {

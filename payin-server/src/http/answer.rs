@@ -80,6 +80,9 @@ pub fn problem(error: &Error, request_id: &str) -> Problem {
 #[must_use]
 pub fn rejection(error: &Error, request_id: &str) -> Response {
     let mut response = json(error.code.status(), &problem(error, request_id));
+    if error.code == ErrorCode::InvalidApiKey {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
     if let Some(seconds) = error.retry_after_s {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }

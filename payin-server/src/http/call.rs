@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::response::Response;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use payin_core::access::{Permission, check};
+use payin_core::error::shown_up_to as shown;
 use payin_core::{Error, replay as replay_rules};
 use payin_types::ErrorCode;
 use serde::Serialize;
@@ -187,9 +188,14 @@ pub async fn body(request: Request, most: usize) -> Result<bytes::Bytes, Reject>
 /// # Errors
 /// `INVALID_AMOUNT` where the amount cannot be read, else `VALIDATION_ERROR` with the place.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    // serde would also take an array, its items for fields by their places.
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| *byte == b'[') {
+        return Err(Error::field("body", "must be a JSON object, is an array"));
+    }
     let mut json = serde_json::Deserializer::from_slice(body);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let (path, cause) = (error.path().to_string(), error.inner().to_string());
+        // Both may repeat what the caller sent.
+        let (path, cause) = (shown(&error.path().to_string(), 80), shown(&error.inner().to_string(), 240));
         if path == "amount" {
             return Error::new(ErrorCode::InvalidAmount, format!("Amount must be a positive decimal string such as \"100.00\": {cause}"));
         }
@@ -208,9 +214,25 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
 /// # Errors
 /// `VALIDATION_ERROR` for an unknown, repeated or malformed parameter.
 pub fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Reject> {
+    // The decoder would put U+FFFD where the bytes are no text, and look for that.
+    if uri.query().is_some_and(|query| !is_text(query)) {
+        return Err(Reject(Error::field("query", "must be UTF-8, percent-encoded")));
+    }
     if uri.query().is_some_and(|query| query.contains("%00")) {
         return Err(Reject(Error::field("query", "must not contain NUL characters")));
     }
     let parsed = axum::extract::Query::<T>::try_from_uri(uri);
     parsed.map(|query| query.0).map_err(|rejection| Reject(Error::field("query", rejection.body_text())))
+}
+
+/// Whether what is percent-encoded is UTF-8. A percent sign that encodes nothing is one.
+fn is_text(query: &str) -> bool {
+    let (mut bytes, mut rest) = (Vec::with_capacity(query.len()), query.as_bytes());
+    while let Some((first, behind)) = rest.split_first() {
+        let encoded = behind.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        let decoded = encoded.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(decoded.unwrap_or(*first));
+        rest = if decoded.is_some() { behind.get(2..).unwrap_or_default() } else { behind };
+    }
+    std::str::from_utf8(&bytes).is_ok()
 }

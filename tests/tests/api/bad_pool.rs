@@ -21,9 +21,11 @@ fn import(protocol: &str, addresses: &str) -> Value {
     json!({ "protocol": protocol, "mode": "self_managed", "addresses": addresses })
 }
 
+/// A line, what stands there, and what must be said of it.
+type BadLine<'a> = (u64, &'a str, &'a str);
+
 async fn bad_imports(sandbox: &Sandbox) {
-    // The text, and the lines that are bad with what must be said of each.
-    let texts: Vec<(String, Vec<(u64, &str, &str)>)> = vec![
+    let texts: Vec<(String, Vec<BadLine<'_>>)> = vec![
         (MISTYPED.to_owned(), vec![(1, MISTYPED, "checksum")]),
         (format!("address\n{A}\n{MISTYPED}\n\n{B}\nnonsense\n"), vec![(3, MISTYPED, "checksum"), (6, "nonsense", "hexadecimal")]),
         (format!("address\r\n{A}\r\n{MISTYPED}\r\n"), vec![(3, MISTYPED, "checksum")]),

@@ -22,17 +22,18 @@ fn sorted(results: Vec<Created>) -> (Vec<Order>, Vec<ErrorCode>) {
 pub async fn orders_never_share_an_address(kind: Kind) {
     let world = World::new(kind).await;
     let servers = world.servers().await;
-    // Done together where that is possible, one by one, and both at once.
-    for way in 0..3 {
+    // By one server and by all of them; done together where that is possible, one by one, and both at once.
+    for (servers, way) in [&servers[..1], &servers[..]].into_iter().flat_map(|servers| (0..3).map(move |way| (servers, way))) {
         let organization = world.gateway.merchant(32).await;
         let create = |number: usize| {
-            let server = &servers[number % servers.len()];
+            let server = servers[number % servers.len()].clone();
             let unit = orders::Create::new(&server.app, organization.clone(), Ok(request(&format!("order {number}"))));
-            if way == 0 || way == 2 && number % 3 == 0 {
-                server.app.store.write_together(unit).left_future()
-            } else {
-                server.app.store.write(unit).right_future()
-            }
+            let together = way == 0 || way == 2 && number.is_multiple_of(3);
+            // A task each, so that they come to the store as requests do: some while others are being done.
+            let task = tokio::spawn(async move {
+                if together { server.app.store.write_together(unit).await } else { server.app.store.write(unit).await }
+            });
+            task.map(|done| done.expect("the task ends"))
         };
         let (opened, refused) = sorted(join_all((0..64).map(create)).await);
         assert_eq!((opened.len(), refused.len()), (32, 32), "{refused:?}");
@@ -106,9 +107,7 @@ pub async fn what_one_unit_cannot_do_harms_no_other(kind: Kind) {
         gateway.write(unit).map(|result| result.is_err())
     };
     let broken = |_| {
-        let run = gateway.tx(|tx| {
-            async move { Ok(payin_server::store::orders::lock(tx, "ord_that_is_not").await.map(drop)?) }.boxed()
-        });
+        let run = gateway.tx(|tx| async move { Ok(payin_server::store::orders::lock(tx, "ord_that_is_not").await.map(drop)?) }.boxed());
         run.map(|result| matches!(result, Err(Failure::Fault(Fault::Corrupt(_)))))
     };
     let create = |number: usize| gateway.create(&organization, request(&format!("order {number}"))).map(|result| result.is_ok());
@@ -170,4 +169,33 @@ pub async fn a_closed_store_has_finished_its_work(kind: Kind) {
     // Whoever was told of an order has it; whoever came after the end was told so.
     assert_eq!(world.place.value("SELECT COUNT(*) FROM orders").await, told.to_string());
     assert!(matches!(fault(gateway.create(&organization, request("too late")).await), Fault::Stopped));
+}
+
+pub async fn no_order_where_nobody_looks(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(8).await;
+    // A chain that was never followed, and one that waits for a person: a payment there would not be seen.
+    world.place.execute("DELETE FROM chain_cursors WHERE chain_id = 'base-sepolia'").await;
+    world.place.execute("UPDATE chain_cursors SET halted = 'look' WHERE chain_id = 'bsc-testnet'").await;
+    let amount: Amount = "5".parse().unwrap();
+    let on = |chain: &str, number: usize| CreateOrder::new(format!("{chain} {number}"), amount, "USDT", chain);
+    let chains = ["ethereum-sepolia", "base-sepolia", "bsc-testnet"];
+    let orders = join_all((0..12).map(|number| gateway.create(&organization, on(chains[number % 3], number)))).await;
+    let (opened, refused) = sorted(orders);
+    assert_eq!((opened.len(), refused.len()), (4, 8));
+    assert!(opened.iter().all(|order| order.chain_id.as_str() == "ethereum-sepolia"));
+    assert!(refused.iter().all(|code| *code == ErrorCode::ChainUnavailable), "{refused:?}");
+    let counts = pool::status(&gateway.app, &organization).await.unwrap()[&Protocol::Evm];
+    assert_eq!((counts.available, counts.allocated), (4, 4));
+    // Together on several chains: each its own order, each answer to whom it belongs.
+    world.place.execute("DELETE FROM chain_cursors").await;
+    world.place.execute("DELETE FROM chain_blocks").await;
+    gateway.follow_all().await;
+    let asked: Vec<CreateOrder> = (0..4).map(|number| on(chains[number % 3], 100 + number)).collect();
+    let answered = join_all(asked.iter().map(|request| gateway.create(&organization, request.clone()))).await;
+    for (request, order) in asked.iter().zip(answered) {
+        let order = order.unwrap();
+        assert_eq!((&order.order_reference, &order.chain_id), (&request.order_reference, &request.chain_id));
+    }
 }

@@ -28,7 +28,8 @@ pub async fn take_lease(gateway: &Gateway, name: &str, holder: &str) -> Option<L
             let (name, holder) = (name.clone(), holder.clone());
             async move { Ok(leases::take(tx, &name, &holder, now, TERM).await?) }.boxed()
         })
-        .await.expect("an answer to who has the lease")
+        .await
+        .expect("an answer to who has the lease")
 }
 
 /// What somebody sends to an address. Its block is filled in when it is mined.
@@ -75,7 +76,11 @@ impl Line {
     pub async fn new(gateway: &Gateway, chain: &str) -> Self {
         let chain = gateway.chain(chain);
         let lease = take_lease(gateway, &format!("chain {}", chain.id), "server 1").await.expect("the lease is free");
-        Self { gateway: gateway.clone(), chain, lease, finalized: None, tolerance: Units::ZERO, blocks: Vec::new(), fork: 0 }
+        let mut line =
+            Self { gateway: gateway.clone(), chain, lease, finalized: None, tolerance: Units::ZERO, blocks: Vec::new(), fork: 0 };
+        let mut conn = gateway.app.store.read().await.expect("a connection");
+        line.blocks = chains::blocks_from(&mut conn, line.chain.id.as_str(), 0).await.expect("the blocks so far");
+        line
     }
 
     pub async fn cursor(&self) -> Option<Cursor> {

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::time::Duration;
 
 use payin_server::app::orders;
+use payin_server::store::orders::Filter;
 use payin_tests::gateway::{Gateway, Kind, refusal, request};
 use payin_types::order::OrderSort;
 use payin_types::{CreateOrder, Currency, ErrorCode, ListOrders, Order, OrderStatus, OrganizationId, SortOrder, Timestamp};
@@ -13,9 +14,8 @@ use super::World;
 const ORDERS: usize = 60;
 /// Pieces of references, and what is searched for: wildcards are letters like any other, and so are letters beyond ASCII.
 const PIECES: &[&str] = &["ab", "AB", "Ab", "%", "_", "\\", "\\%", "''", "100%", "a_b", "ÄÖ", "äö", "ΟΔΟΣ", "οδοσ", "İ", "ß", "𝔘", " "];
-const AMOUNTS: &[&str] = &[
-    "1", "1.0", "1.00", "2", "10", "9.999999", "10.000001", "0.000001", "100", "99.99", "1000000000", "9999999999.999999", "0.1", "0.10",
-];
+const AMOUNTS: &[&str] =
+    &["1", "1.0", "1.00", "2", "10", "9.999999", "10.000001", "0.000001", "100", "99.99", "1000000000", "9999999999.999999", "0.1", "0.10"];
 /// For tokens with 18 decimals.
 const FINE: &[&str] = &["1.000000000000000001", "0.999999999999999999", "0.000000001", "0.000000000000000001", "1.000000001000000000"];
 
@@ -217,4 +217,18 @@ pub async fn odd_texts_are_found_or_not_but_never_a_fault(kind: Kind) {
     ] {
         assert_eq!(refusal(orders::list(&gateway.app, &organization, unknown).await).code, ErrorCode::ValidationError);
     }
+    // The store itself finds nothing that stands where nothing can stand.
+    let filter = Filter {
+        organization_id: organization.clone(),
+        status: Some("lost".into()),
+        currency: None,
+        chain_id: None,
+        reference_part: None,
+        created_after: None,
+        created_before: None,
+        sort_by: OrderSort::CreatedAt,
+        sort_order: SortOrder::Asc,
+    };
+    let mut conn = gateway.app.store.read().await.unwrap();
+    assert_eq!(payin_server::store::orders::list(&mut conn, &filter, 10, 0).await.unwrap().1, 0);
 }

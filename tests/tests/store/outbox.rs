@@ -84,7 +84,8 @@ async fn tell(gateway: &Gateway, organization: &OrganizationId, count: usize, en
             }
             .boxed()
         })
-        .await.expect("told");
+        .await
+        .expect("told");
     ids
 }
 
@@ -102,7 +103,8 @@ async fn record(gateway: &Gateway, due: &Due, next: Next) -> bool {
             let due = due.clone();
             async move { Ok(deliveries::record(tx, &due, &attempt, next, now).await?) }.boxed()
         })
-        .await.expect("recorded")
+        .await
+        .expect("recorded")
 }
 
 async fn next_due(gateway: &Gateway) -> Option<Timestamp> {
@@ -249,8 +251,7 @@ pub async fn a_deleted_endpoint_gets_nothing(kind: Kind) {
     tell(gateway, &organization, 3, &[doomed.clone(), living.clone()]).await;
     // Nobody else can delete it, and nobody twice.
     for organization in [&other, &organization] {
-        let unit =
-            || endpoints::Delete { organization_id: organization.clone(), id: doomed.as_str().to_owned(), now: gateway.now() };
+        let unit = || endpoints::Delete { organization_id: organization.clone(), id: doomed.as_str().to_owned(), now: gateway.now() };
         let results = join_all((0..4).map(|_| gateway.write(unit()))).await;
         let (deleted, refused): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
         assert_eq!(deleted.len(), usize::from(organization != &other));

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use payin_core::address::evm_bytes;
 use payin_server::app::pool;
 use payin_server::chain::Watch as _;
+use payin_server::store::pool::Filter;
 use payin_server::worker::chain::PoolWatch;
 use payin_tests::gateway::{Gateway, Kind, refusal, request};
 use payin_types::pool::{ImportMode, ListAddresses};
@@ -133,7 +134,8 @@ pub async fn addresses_are_listed_by_state(kind: Kind) {
     ];
     for (state, rows) in expected {
         for protocol in [None, Some(Protocol::Evm)] {
-            let (found, total) = list(gateway, &organization, ListAddresses { state: Some(state.clone()), protocol, ..Default::default() }).await;
+            let (found, total) =
+                list(gateway, &organization, ListAddresses { state: Some(state.clone()), protocol, ..Default::default() }).await;
             let addresses: Vec<&str> = found.iter().map(|found| found.address.as_str()).collect();
             assert_eq!(addresses, rows.iter().map(|row: &usize| ids[row - 1][0].as_str()).collect::<Vec<_>>(), "{state}");
             assert_eq!(total, u64::try_from(rows.len()).unwrap());
@@ -146,6 +148,11 @@ pub async fn addresses_are_listed_by_state(kind: Kind) {
     assert_eq!(list(gateway, &organization, tron).await.1, 0);
     let unknown = ListAddresses { state: Some(AddressState::from("lost")), ..Default::default() };
     assert_eq!(refusal(pool::list(&gateway.app, &organization, unknown).await).code, ErrorCode::ValidationError);
+    let nowhere =
+        Filter { organization_id: organization.clone(), protocol: None, state: Some(AddressState::from("lost")), now: gateway.now() };
+    let mut conn = gateway.app.store.read().await.unwrap();
+    assert_eq!(payin_server::store::pool::list(&mut conn, &nowhere, 10, 0).await.unwrap().1, 0);
+    drop(conn);
     let (all, total) = list(gateway, &organization, ListAddresses::default()).await;
     assert_eq!((all.len(), total), (6, 6));
     let counts = pool::status(&gateway.app, &organization).await.unwrap()[&Protocol::Evm];

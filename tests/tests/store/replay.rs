@@ -38,7 +38,12 @@ fn once<U: Unit>(gateway: &Gateway, organization: &OrganizationId, key: &str, bo
 }
 
 /// Opens an order under a key, the way the API does.
-async fn create(gateway: &Gateway, organization: &OrganizationId, key: &str, request: Result<CreateOrder, Error>) -> Result<Answer, Failure> {
+async fn create(
+    gateway: &Gateway,
+    organization: &OrganizationId,
+    key: &str,
+    request: Result<CreateOrder, Error>,
+) -> Result<Answer, Failure> {
     let body = format!("{request:?}");
     let unit = orders::Create::new(&gateway.app, organization.clone(), request);
     run(gateway, once(gateway, organization, key, &body, unit)).await

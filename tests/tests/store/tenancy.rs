@@ -1,10 +1,12 @@
 //! Two organizations on one database: neither sees, names or changes anything of the other's.
 
+use std::time::Duration;
+
 use payin_server::app::{access, endpoints, orders, pool};
 use payin_server::store::access as keys;
 use payin_tests::gateway::{Kind, refusal, request};
 use payin_types::pool::ListAddresses;
-use payin_types::{CreateOrder, ErrorCode, ListOrders, OrganizationId, Protocol, Role};
+use payin_types::{CreateOrder, ErrorCode, ExposeSecret as _, ListOrders, OrganizationId, Protocol, Role};
 
 use super::World;
 use super::outbox::endpoint;
@@ -58,13 +60,10 @@ pub async fn keys_open_their_organization(kind: Kind) {
     let world = World::new(kind).await;
     let gateway = &world.gateway;
     let make = |secret: &str, role, organization| access::CreateKey::new(&gateway.app, secret, role, "key", organization, "First");
-    let [one, two, three] = [0; 3].map(|_| {
-        use payin_types::ExposeSecret as _;
-        access::make_key(&gateway.app).expose_secret().to_owned()
-    });
+    let [one, two, three] = [0; 3].map(|_| access::make_key(&gateway.app).expose_secret().to_owned());
     // The first key makes the first organization, the next joins it, unless it is for another.
     let first = gateway.write(make(&one, Role::Owner, None)).await.unwrap();
-    gateway.clock.advance(std::time::Duration::from_secs(1));
+    gateway.clock.advance(Duration::from_secs(1));
     let (second, other_key) = gateway.organization("Second").await;
     assert_eq!(gateway.write(make(&two, Role::Member, None)).await.unwrap(), first);
     assert_eq!(gateway.write(make(&three, Role::Viewer, Some(second.clone()))).await.unwrap(), second);
@@ -86,9 +85,9 @@ pub async fn keys_open_their_organization(kind: Kind) {
     assert_eq!(keys::first_organization(&mut conn).await.unwrap(), Some(first));
     drop(conn);
     // Revoked and expired keys open nothing, once they are no longer remembered.
-    world.place.execute(&format!("UPDATE api_keys SET revoked_at = 1 WHERE role = 'member'")).await;
+    world.place.execute("UPDATE api_keys SET revoked_at = 1 WHERE role = 'member'").await;
     world.place.execute(&format!("UPDATE api_keys SET expires_at = {} WHERE role = 'viewer'", gateway.now().millis())).await;
-    gateway.clock.advance(std::time::Duration::from_secs(1));
+    gateway.clock.advance(Duration::from_secs(1));
     for secret in [&two, &three] {
         assert_eq!(refusal(access::authenticate(&gateway.app, secret).await).code, ErrorCode::InvalidApiKey);
     }
