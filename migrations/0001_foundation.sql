@@ -224,6 +224,8 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_due ON deliveries (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
 
+CREATE INDEX deliveries_endpoint ON deliveries (endpoint_id, next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+
 CREATE TABLE delivery_attempts (
     event_id TEXT NOT NULL,
     endpoint_id TEXT NOT NULL,
@@ -242,4 +244,9 @@ CREATE TABLE leases (
     holder TEXT NOT NULL,
     fence BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
+);
+
+-- A MAC of a fixed text under the master key, by which a server notices that it was given another one.
+CREATE TABLE master_keys (
+    mac TEXT PRIMARY KEY
 );

@@ -12,13 +12,13 @@ pub enum Finality {
     Depth(u64),
 }
 
-/// What a node last said of its chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Heights {
-    /// The newest block taken in.
-    pub head: u64,
-    /// The newest block that will never be taken back, as far as taken in.
-    pub finalized: u64,
+/// Up to where a chain has come to rest, by a node's word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rest {
+    /// The height.
+    pub number: u64,
+    /// The hash of the block there; empty where it is known by counting only.
+    pub hash: String,
 }
 
 /// How many blocks confirm a block, itself included; none if it lies above the head.
@@ -33,13 +33,13 @@ pub fn confirmed_height(head: u64, required: u64) -> Option<u64> {
     head.checked_sub(required.max(1).saturating_sub(1))
 }
 
-/// The height up to which the chain has come to rest, given what the node's tag says. Never falls back to counting where the chain
-/// has a tag: a chain whose finality stalls makes nothing final.
+/// Up to where the chain has come to rest, given what the node's tag says. Never falls back to counting where the chain has a tag: a
+/// chain whose finality stalls makes nothing final.
 #[must_use]
-pub fn finalized_height(finality: Finality, head: u64, tag: Option<u64>) -> Option<u64> {
+pub fn rest(finality: Finality, head: u64, tag: Option<Rest>) -> Option<Rest> {
     match finality {
-        Finality::Tag => tag.map(|tag| tag.min(head)),
-        Finality::Depth(depth) => head.checked_sub(depth),
+        Finality::Tag => tag,
+        Finality::Depth(depth) => head.checked_sub(depth).map(|number| Rest { number, hash: String::new() }),
     }
 }
 
@@ -59,8 +59,10 @@ mod tests {
 
     #[test]
     fn a_missing_tag_makes_nothing_final() {
-        assert_eq!(finalized_height(Finality::Tag, 100, None), None);
-        assert_eq!(finalized_height(Finality::Tag, 100, Some(120)), Some(100));
-        assert_eq!(finalized_height(Finality::Depth(20), 100, None), Some(80));
+        let tag = Rest { number: 90, hash: "0x1".to_owned() };
+        assert_eq!(rest(Finality::Tag, 100, None), None);
+        assert_eq!(rest(Finality::Tag, 100, Some(tag.clone())), Some(tag.clone()));
+        assert_eq!(rest(Finality::Depth(20), 100, Some(tag)).map(|rest| rest.number), Some(80));
+        assert_eq!(rest(Finality::Depth(20), 10, None), None);
     }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::Error;
 use crate::address::Address;
-use crate::error::shown;
+use crate::error::{shown, shown_up_to};
 
 /// How many bad lines are listed; the rest is counted.
 const LISTED_MAX: usize = 100;
@@ -45,7 +45,7 @@ pub fn read(protocol: &Protocol, text: &str, token_contracts: &BTreeSet<Address>
             Err((address, error)) => {
                 bad_count = bad_count.saturating_add(1);
                 if bad.len() < LISTED_MAX {
-                    bad.push(ImportError { line: number, address: shown(&address), error });
+                    bad.push(bad_line(number, &address, error));
                 }
             }
         }
@@ -60,6 +60,23 @@ pub fn read(protocol: &Protocol, text: &str, token_contracts: &BTreeSet<Address>
         return Err(Error::field("addresses", "holds no address: give one a line, or CSV with a column named address"));
     }
     Ok(import)
+}
+
+/// A bad line, told without repeating what nobody may see: people paste private keys where addresses belong, and answers are kept and logged.
+fn bad_line(line: u64, text: &str, error: String) -> ImportError {
+    if looks_secret(text) {
+        let error = "this looks like a private key or a seed phrase: treat it as leaked, move its funds, and import addresses only";
+        return ImportError { line, address: "[hidden]".to_owned(), error: error.to_owned() };
+    }
+    ImportError { line, address: shown_up_to(text, 44), error }
+}
+
+fn looks_secret(text: &str) -> bool {
+    let hex = text.strip_prefix("0x").unwrap_or(text);
+    let key_in_hex = hex.len() >= 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let words = text.split_whitespace().count() >= 12;
+    let long_word = text.len() > 48 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    key_in_hex || words || long_word
 }
 
 struct Columns {
@@ -137,6 +154,16 @@ mod tests {
         assert!(evm("").is_err());
         assert!(evm("address\n").is_err());
         assert!(evm(&format!("address,protocol\n{A},tron")).is_err());
+    }
+
+    #[test]
+    fn a_pasted_private_key_is_not_repeated() {
+        let seed = "abandon ability able about above absent absorb abstract absurd abuse access accident";
+        for secret in ["0x4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318", &"ab".repeat(32), &"5K".repeat(44), seed] {
+            let error = evm(&format!("{A}\n{secret}")).unwrap_err();
+            assert!(!format!("{error:?}").contains(secret.get(..10).unwrap()), "{error:?}");
+            assert!(error.details.unwrap().to_string().contains("leaked"));
+        }
     }
 
     #[test]

@@ -303,6 +303,8 @@ impl Facts {
 /// Whether what has been received completes an order.
 #[must_use]
 pub fn is_paid(received: Units, amount: Units, tolerance: Units) -> bool {
+    // A tolerance as large as the amount would give small orders away.
+    let tolerance = if tolerance < amount { tolerance } else { Units::ZERO };
     !received.is_zero() && received >= amount.saturating_sub(tolerance)
 }
 
@@ -327,11 +329,22 @@ pub fn no_address(protocol: &Protocol) -> Error {
     Error { retry_after_s: Some(60), ..Error::new(ErrorCode::NoAvailableAddresses, message) }
 }
 
-/// The refusal while a chain is not followed: a payment on it would not be seen.
-#[must_use]
-pub fn chain_unavailable(chain: &ChainId) -> Error {
-    let message = format!("Chain '{chain}' is not followed at the moment, so no order is taken on it; try again soon");
-    Error { retry_after_s: Some(10), ..Error::new(ErrorCode::ChainUnavailable, message) }
+/// How far a chain's time may lie before ours. Further, and a prompt payment would look late by the chain's clock.
+const SKEW_MAX: Duration = Duration::from_secs(60);
+
+/// Whether an order can be taken on a chain, given the time of the newest block taken in; `None`: it is not followed.
+///
+/// # Errors
+/// `CHAIN_UNAVAILABLE`.
+pub fn check_chain(chain: &ChainId, head_time: Option<Timestamp>, now: Timestamp) -> Result<(), Error> {
+    let message = match head_time {
+        None => format!("Chain '{chain}' is not followed at the moment, so no order is taken on it; try again soon"),
+        Some(time) if time > now.plus(SKEW_MAX) => {
+            format!("Chain '{chain}' is at {time} and this server's clock at {now}: its operator must set it before orders are taken")
+        }
+        Some(_) => return Ok(()),
+    };
+    Err(Error { retry_after_s: Some(10), ..Error::new(ErrorCode::ChainUnavailable, message) })
 }
 
 /// How many confirmations a chain asks for.

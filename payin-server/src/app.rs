@@ -18,7 +18,7 @@ use std::time::Duration;
 use payin_core::{Chains, Error, order};
 use payin_types::Environment;
 
-use crate::env::{Clock, Entropy};
+use crate::env::{Clock, Entropy, Targets};
 use crate::seal::Seal;
 pub use crate::store::{Failure, Fault, Store, Together, Unit};
 
@@ -41,8 +41,8 @@ pub struct App {
     pub orders: order::Settings,
     /// How long an address rests after its release (source: address-management guide, 30 minutes).
     pub cooldown: Duration,
-    /// Whether webhooks may go to `http://` URLs.
-    pub webhooks_over_http: bool,
+    /// Where webhooks may go.
+    pub targets: Targets,
     /// API keys seen a moment ago.
     pub keys: Arc<access::Cache>,
     /// How the chains' sources do.

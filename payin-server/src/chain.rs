@@ -6,6 +6,6 @@ pub mod follow;
 pub mod source;
 pub mod watch;
 
-pub use follow::{Next, next};
+pub use follow::{Next, Parting, next};
 pub use source::{Heads, Read, Source, SourceFault};
 pub use watch::{Watch, Watched};

@@ -1,8 +1,10 @@
 //! The configuration of a production server: a TOML file, overridden by environment variables, checked as a whole. The only file of the
 //! server that reads the environment.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -120,28 +122,33 @@ impl Config {
         let file = match path {
             Some(path) => {
                 let text = std::fs::read_to_string(path).with_context(|| format!("the configuration {} cannot be read", path.display()))?;
-                toml::from_str(&text).with_context(|| format!("in {}", path.display()))?
+                parse(&text).with_context(|| format!("in {}", path.display()))?
             }
             None => File::default(),
         };
-        Self::check(file, environment_variable)
+        // Paths in the file are meant from where the file is, wherever the server is started.
+        let folder = path.and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
+        Self::check(file, &folder, environment_variable)
     }
 
-    fn check(file: File, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
+    fn check(file: File, folder: &Path, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
         let environment = match variable("PAYIN_SERVER_ENVIRONMENT") {
             Some(word) => Environment::from(word.as_str()),
             None => file.environment.context("environment must be \"testnet\" or \"mainnet\" (or PAYIN_SERVER_ENVIRONMENT)")?,
         };
         ensure!(Environment::known(environment.as_str()).is_some(), "environment must be \"testnet\" or \"mainnet\", is \"{environment}\"");
-        let database = variable("PAYIN_SERVER_DATABASE").or(file.database);
-        let database = database.context("database must be sqlite://FILE or postgres://… (or PAYIN_SERVER_DATABASE)")?;
-        let master_keys = master_keys(&variable, file.master_key_file.as_deref(), file.previous_master_key_file.as_deref())?;
+        let database = database(variable("PAYIN_SERVER_DATABASE"), file.database, folder)?;
+        let listen = variable("PAYIN_SERVER_LISTEN").or(file.listen).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+        ensure!(listen.parse::<SocketAddr>().is_ok(), "listen must be an address and a port such as 127.0.0.1:3000, is \"{listen}\"");
+        let key_file = |name: Option<String>| name.map(|name| folder.join(name));
+        let master_keys = master_keys(&variable, key_file(file.master_key_file), key_file(file.previous_master_key_file))?;
+        ensure!(!file.chains.is_empty(), "no chain is configured: add [chains.<slug>] with an rpc URL");
         let orders = order_settings(&file.orders)?;
         let chains = file.chains.into_iter().map(|(id, chain)| chain_source(&environment, &id, chain)).collect::<anyhow::Result<_>>()?;
         Ok(Self {
             environment,
-            listen: variable("PAYIN_SERVER_LISTEN").or(file.listen).unwrap_or_else(|| "127.0.0.1:3000".to_owned()),
-            database: database.parse().map_err(anyhow::Error::msg)?,
+            listen,
+            database,
             master_keys,
             orders,
             cooldown: minutes(file.orders.cooldown_minutes.unwrap_or(30)),
@@ -149,6 +156,27 @@ impl Config {
             chains,
         })
     }
+}
+
+/// Reads TOML. The error names the line without repeating it: it may bear a password or a node's key.
+fn parse(text: &str) -> anyhow::Result<File> {
+    toml::from_str(text).map_err(|error| {
+        let line = error.span().and_then(|span| text.get(..span.start)).map(|before| before.lines().count().max(1));
+        anyhow::anyhow!("line {}: {}", line.unwrap_or(1), error.message())
+    })
+}
+
+fn database(variable: Option<String>, file: Option<String>, folder: &Path) -> anyhow::Result<Location> {
+    let from_file = variable.is_none();
+    let text = variable.or(file).context("database must be sqlite://FILE or postgres://… (or PAYIN_SERVER_DATABASE)")?;
+    let location = text.parse().map_err(anyhow::Error::msg)?;
+    let Location::Sqlite(path) = location else { return Ok(location) };
+    let path = if from_file { folder.join(path) } else { path };
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent {
+        ensure!(parent.is_dir(), "the database's folder {} does not exist", parent.display());
+    }
+    Ok(Location::Sqlite(path))
 }
 
 fn minutes(minutes: u64) -> Duration {
@@ -168,6 +196,8 @@ fn order_settings(file: &Orders) -> anyhow::Result<order::Settings> {
     };
     ensure!((minutes(1)..=minutes(60)).contains(&settings.window), "orders.payment_window_minutes must be 1 to 60");
     ensure!(settings.grace <= minutes(30), "orders.grace_period_minutes must be 0 to 30");
+    let one_token = Units::from_base_units(1, 0).unwrap_or_default();
+    ensure!(settings.tolerance < one_token, "orders.tolerance must be less than one token");
     ensure!(settings.window + settings.grace <= settings.total_max, "window and grace exceed orders.max_total_timeout_minutes");
     ensure!(file.cooldown_minutes.unwrap_or(30) <= 1440, "orders.cooldown_minutes must be 0 to 1440");
     Ok(settings)
@@ -190,10 +220,15 @@ fn chain_source(environment: &Environment, id: &str, file: ChainFile) -> anyhow:
             let contract = Address::parse(&chain.protocol, &token.contract)
                 .map_err(|error| anyhow::anyhow!("chains.{id}.tokens.{currency}: {error}"))?;
             ensure!(token.decimals <= 18, "chains.{id}.tokens.{currency}.decimals must be at most 18");
+            let named =
+                (1..=16).contains(&currency.len()) && currency.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+            ensure!(named, "chains.{id}.tokens.{currency}: a currency is named by 1 to 16 capital letters and digits");
             Ok(Token { currency: Currency::from(currency), contract, decimals: token.decimals })
         };
         chain.tokens = tokens.into_iter().map(token).collect::<anyhow::Result<_>>()?;
     }
+    let contracts: BTreeSet<&Address> = chain.tokens.iter().map(|token| &token.contract).collect();
+    ensure!(contracts.len() == chain.tokens.len(), "chains.{id}.tokens names one contract twice");
     ensure!(!chain.tokens.is_empty(), "chains.{id} has no tokens; give chains.{id}.tokens");
     let rpc = Url::parse(&file.rpc).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     Ok(ChainSource { rpc: rpc.with_context(|| format!("chains.{id}.rpc must be an http:// or https:// URL"))?, chain })
@@ -201,13 +236,12 @@ fn chain_source(environment: &Environment, id: &str, file: ChainFile) -> anyhow:
 
 fn master_keys(
     variable: &impl Fn(&str) -> Option<String>,
-    file: Option<&str>,
-    previous: Option<&str>,
+    file: Option<PathBuf>,
+    previous: Option<PathBuf>,
 ) -> anyhow::Result<Vec<SecretBox<[u8; 32]>>> {
-    let read = |path: &str| std::fs::read_to_string(path).with_context(|| format!("the master key file {path} cannot be read"));
     let first = match (variable("PAYIN_SERVER_MASTER_KEY"), file) {
         (Some(text), _) => text,
-        (None, Some(path)) => read(path)?,
+        (None, Some(path)) => read_key(&path)?,
         (None, None) => bail!(
             "there is no master key: make one with `openssl rand -hex 32 > master.key`, keep it safe and apart from the database, \
              and name it in master_key_file (or give PAYIN_SERVER_MASTER_KEY)"
@@ -215,8 +249,17 @@ fn master_keys(
     };
     let mut texts = vec![first];
     texts.extend(variable("PAYIN_SERVER_PREVIOUS_MASTER_KEY"));
-    texts.extend(previous.map(read).transpose()?);
+    texts.extend(previous.map(|path| read_key(&path)).transpose()?);
     texts.iter().map(|text| master_key(text)).collect()
+}
+
+fn read_key(path: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("the master key file {} cannot be read", path.display()))?;
+    let mode = std::fs::metadata(path).map(|metadata| metadata.permissions().mode()).unwrap_or(0);
+    if mode & 0o077 != 0 {
+        tracing::warn!(file = %path.display(), "others on this machine can read the master key: chmod 600 it");
+    }
+    Ok(text)
 }
 
 fn master_key(text: &str) -> anyhow::Result<SecretBox<[u8; 32]>> {
@@ -235,7 +278,7 @@ mod tests {
     use super::*;
 
     fn config(text: &str) -> anyhow::Result<Config> {
-        Config::check(toml::from_str(text)?, |name| (name == "PAYIN_SERVER_MASTER_KEY").then(|| "ab".repeat(32)))
+        Config::check(parse(text)?, Path::new(""), |name| (name == "PAYIN_SERVER_MASTER_KEY").then(|| "ab".repeat(32)))
     }
 
     const SMALL: &str = "environment = \"testnet\"\ndatabase = \"sqlite://payin.db\"\n";
@@ -274,10 +317,29 @@ mod tests {
             ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.tron-nile]\nrpc = \"http://x\"", "EVM"),
             ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.bsc-testnet]\nrpc = \"http://x\"", "tokens"),
             ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\nunknown = 1", "unknown"),
+            ("environment = \"testnet\"\ndatabase = \"sqlite://x\"", "no chain"),
+            ("environment = \"testnet\"\ndatabase = \"sqlite://nowhere/x\"", "nowhere does not exist"),
+            ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\nlisten = \"127.0.0.1:bad\"", "127.0.0.1:bad"),
+            ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[orders]\ntolerance = \"1\"", "less than one token"),
             ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[orders]\npayment_window_minutes = 0", "1 to 60"),
         ] {
             let error = format!("{:#}", config(text).err().unwrap());
             assert!(error.contains(said), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn a_broken_line_is_named_and_not_repeated() {
+        let error =
+            format!("{:#}", config(&format!("{SMALL}[chains.base-sepolia]\nrpc = https://node.example/SECRETKEY\n")).err().unwrap());
+        assert!(error.contains("line 4") && !error.contains("SECRETKEY"), "{error}");
+    }
+
+    #[test]
+    fn paths_are_meant_from_the_file() {
+        let folder = std::env::temp_dir();
+        let file = parse(&format!("{SMALL}[chains.base-sepolia]\nrpc = \"http://127.0.0.1:1\"\n")).unwrap();
+        let config = Config::check(file, &folder, |name| (name == "PAYIN_SERVER_MASTER_KEY").then(|| "ab".repeat(32))).unwrap();
+        assert_eq!(config.database, Location::Sqlite(folder.join("payin.db")));
     }
 }

@@ -33,6 +33,8 @@ use crate::worker::{Did, StepFault, Worker};
 
 /// Free addresses in a new sandbox.
 const POOL: usize = 256;
+/// A merchant's program under test listens anywhere.
+const TARGETS: Targets = Targets { allow_private: true, allow_http: true };
 /// How often the simulated chains make a block.
 const BLOCK_EVERY: Duration = Duration::from_secs(1);
 
@@ -131,7 +133,7 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
         chains: Arc::new(Chains::new(chains.clone())),
         orders: Settings::default(),
         cooldown: Duration::from_secs(30 * 60),
-        webhooks_over_http: true,
+        targets: TARGETS,
         keys: Arc::default(),
         health: Arc::default(),
     };
@@ -178,8 +180,7 @@ fn workers(app: &App, world: &Arc<World>, wake: &Arc<Notify>, frozen: bool) -> a
         let worker = serve::chain_worker(app, chain.clone(), node, Arc::clone(&watch), &holder, &events);
         driver.start(Box::new(worker), wake);
     }
-    let targets = Targets { allow_private: true, allow_http: true };
-    serve::start_workers(&mut driver, app, Arc::new(ReqwestHttp::new(targets)?), &events);
+    serve::start_workers(&mut driver, app, Arc::new(ReqwestHttp::new(TARGETS)?), &events);
     if !frozen {
         let due = app.clock.now().plus(BLOCK_EVERY);
         driver.start(Box::new(BlockTimer { world: Arc::clone(world), clock: Arc::clone(&app.clock), due }), &Arc::default());
@@ -192,7 +193,7 @@ async fn seed(app: &App, api_key: Option<SecretString>) -> anyhow::Result<String
     let secret = api_key.unwrap_or_else(|| access::make_key(app)).expose_secret().to_owned();
     let organization = match access::authenticate(app, &secret).await {
         Ok(key) => key.organization_id,
-        Err(_) => app.store.write(access::CreateKey::new(app, &secret, Role::Owner, "sandbox", None, "Sandbox")).await?,
+        Err(_) => app.store.write(access::CreateKey::new(app, &secret, Role::Owner, "sandbox", Some("Sandbox".to_owned()))).await?.0,
     };
     let free = pool::status(app, &organization).await?.get(&Protocol::Evm).map_or(0, |counts| counts.available);
     if free == 0 {
@@ -210,7 +211,9 @@ impl store::Unit for ForgetChains {
     type Output = ();
 
     async fn run<'a>(&'a self, tx: &'a mut store::Tx<'_>) -> crate::app::Outcome<()> {
-        Ok(store::chains::forget_all(tx).await?)
+        store::chains::forget_all(tx).await?;
+        // A sandbox is the sole server of its database, also of one that was killed.
+        Ok(store::leases::end_all(tx).await?)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The program `payin-server`: reads its arguments, installs what a process has one of, and hands over to the library.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -84,9 +85,9 @@ enum Keys {
         /// For people
         #[arg(long, default_value = "made with payin-server keys create")]
         name: String,
-        /// Name of the organization, if it is made
-        #[arg(long, default_value = "My organization")]
-        organization: String,
+        /// Name of the organization, which is made if there is none of that name; the only one when left out
+        #[arg(long)]
+        organization: Option<String>,
     },
 }
 
@@ -105,10 +106,12 @@ enum ConfigCommand {
 }
 
 fn main() -> ExitCode {
+    // What this process writes (a database, its log, its lock) is nobody else's business.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     // One TLS provider for everything in this process, before anything can ask for one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let filter = log_filter().unwrap_or_else(|| "info,sqlx=warn".to_owned());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).init();
     let run = || -> anyhow::Result<()> { tokio::runtime::Runtime::new().context("the runtime")?.block_on(run(Arguments::parse().command)) };
     match run() {
         Ok(()) => ExitCode::SUCCESS,
@@ -142,21 +145,20 @@ async fn run(command: Command) -> anyhow::Result<()> {
             eprintln!("The database's schema is of this version.");
             Ok(())
         }
-        Command::Keys(Keys::Create { configured, role, name, organization }) => create_key(&configured, role, &name, &organization).await,
+        Command::Keys(Keys::Create { configured, role, name, organization }) => create_key(&configured, role, &name, organization).await,
         Command::Config(ConfigCommand::Check(configured)) => {
             let config = Config::load(configured.config.as_deref())?;
-            println!("environment  {}\nlisten       {}\ndatabase     {:?}", config.environment, config.listen, config.database);
+            println!("environment  {}\nlisten       {}\ndatabase     {}", config.environment, config.listen, config.database);
             for source in &config.chains {
                 let tokens: Vec<&str> = source.chain.tokens.iter().map(|token| token.currency.as_str()).collect();
                 println!("chain        {} ({} confirmations): {}", source.chain.id, source.chain.confirmations, tokens.join(", "));
             }
-            anyhow::ensure!(!config.chains.is_empty(), "no chain is configured: add [chains.<slug>] with an rpc URL");
             Ok(())
         }
     }
 }
 
-async fn create_key(configured: &Configured, role: RoleArgument, name: &str, organization: &str) -> anyhow::Result<()> {
+async fn create_key(configured: &Configured, role: RoleArgument, name: &str, organization: Option<String>) -> anyhow::Result<()> {
     let app = serve::app(&Config::load(configured.config.as_deref())?).await?;
     let role = match role {
         RoleArgument::Owner => Role::Owner,
@@ -165,11 +167,11 @@ async fn create_key(configured: &Configured, role: RoleArgument, name: &str, org
         RoleArgument::Viewer => Role::Viewer,
     };
     let secret = app::access::make_key(&app);
-    let unit = app::access::CreateKey::new(&app, secret.expose_secret(), role.clone(), name, None, organization);
-    let organization = app.store.write(unit).await?;
+    let unit = app::access::CreateKey::new(&app, secret.expose_secret(), role.clone(), name, organization);
+    let (id, organization) = app.store.write(unit).await?;
     app.store.close().await;
     println!("{}", secret.expose_secret());
-    eprintln!("This {role} key of {organization} is shown once: only its MAC is stored.");
+    eprintln!("This {role} key of \"{organization}\" ({id}) is shown once: only its MAC is stored.");
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::app::App;
+use crate::app::access::CheckMasterKey;
 use crate::app::progress::EndLeases;
 use crate::chain::evm::EvmSource;
 use crate::chain::{Source, Watch};
@@ -22,7 +23,7 @@ use crate::http::listen::{self, Limits};
 use crate::seal::Seal;
 use crate::store::{self, Location, open::SoleServer};
 use crate::worker::chain::{ChainWorker, PoolWatch};
-use crate::worker::deliver::Deliver;
+use crate::worker::deliver::{Busy, Deliver, LANES};
 use crate::worker::driver::Driver;
 use crate::worker::maintain::Maintain;
 
@@ -92,7 +93,10 @@ pub fn chain_worker(app: &App, chain: Chain, rpc: Arc<dyn Rpc>, watch: Arc<dyn W
 
 /// The workers that every server has. `events` is rung when there may be some to deliver.
 pub fn start_workers(driver: &mut Driver, app: &App, http: Arc<dyn Http>, events: &Arc<Notify>) {
-    driver.start(Box::new(Deliver::new(app.clone(), http)), events);
+    let busy = Arc::new(Busy::default());
+    for _ in 0..LANES {
+        driver.start(Box::new(Deliver::new(app.clone(), Arc::clone(&http), Arc::clone(&busy))), events);
+    }
     driver.start(Box::new(Maintain::new(app.clone())), &Arc::default());
 }
 
@@ -107,8 +111,13 @@ pub fn holder_name(entropy: &dyn Entropy) -> String {
 /// # Errors
 /// If the database cannot be opened or migrated.
 pub async fn app(config: &Config) -> anyhow::Result<App> {
+    if let Location::Sqlite(path) = &config.database
+        && !path.exists()
+    {
+        tracing::warn!(database = %path.display(), "there is no database there: a new one is made");
+    }
     store::migrate(&config.database).await.context("the database's schema")?;
-    Ok(App {
+    let app = App {
         store: Arc::new(store::open(&config.database, None).await.context("the database")?),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
@@ -117,10 +126,12 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
         chains: Arc::new(payin_core::Chains::new(config.chains.iter().map(|source| source.chain.clone()).collect())),
         orders: config.orders,
         cooldown: config.cooldown,
-        webhooks_over_http: config.targets.allow_http,
+        targets: config.targets,
         keys: Arc::default(),
         health: Arc::default(),
-    })
+    };
+    app.store.write(CheckMasterKey::new(&app)).await?;
+    Ok(app)
 }
 
 /// Starts a production server.

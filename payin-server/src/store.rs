@@ -83,11 +83,13 @@ impl Fault {
     pub fn is_of_one_unit(&self) -> bool {
         match self {
             Self::Corrupt(_) | Self::Guard { .. } | Self::Fenced(_) => true,
-            Self::Sql(sqlx::Error::Database(error)) => {
-                // 21000: two rows of one statement meet on one key.
-                let twice = error.code().as_deref() == Some("21000");
-                twice || error.is_unique_violation() || error.is_check_violation() || error.is_foreign_key_violation()
-            }
+            Self::Sql(sqlx::Error::Database(error)) => match error.code().as_deref() {
+                // PostgreSQL: all but what tells of the connection, the machine or the transaction as a whole.
+                Some(code) if code.len() == 5 => !["08", "25", "40", "53", "57", "58", "XX"].iter().any(|class| code.starts_with(class)),
+                // SQLite, its primary code in the low byte: too big, constraint, mismatch.
+                Some(code) => matches!(code.parse::<u32>().map(|code| code & 0xff), Ok(18..=20)),
+                None => false,
+            },
             _ => false,
         }
     }

@@ -34,6 +34,9 @@ pub enum StepFault {
     /// The node's doing.
     #[error(transparent)]
     Source(#[from] SourceFault),
+    /// A bug of ours: the step panicked.
+    #[error("the step panicked")]
+    Panicked,
     /// Something that must not be refused was.
     #[error("refused: {0}")]
     Refused(String),

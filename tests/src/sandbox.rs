@@ -5,13 +5,13 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Method};
-use payin_server::app::{App, Outcome, access};
+use payin_server::app::{App, access};
 use payin_server::config::Config;
 use payin_server::dev::{self, Dev, Options};
 use payin_server::env::Targets;
 use payin_server::serve;
-use payin_server::store::{self, Location, Tx, Unit};
-use payin_types::{Environment, ExposeSecret, OrganizationId, Role};
+use payin_server::store::Location;
+use payin_types::{Environment, ExposeSecret, Role};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection};
 use tempfile::TempDir;
@@ -185,7 +185,7 @@ impl Sandbox {
     pub async fn key_with_role(&self, role: Role) -> String {
         let app = self.back_door().await;
         let secret = access::make_key(app);
-        let unit = access::CreateKey::new(app, secret.expose_secret(), role, "of a test", None, "never made");
+        let unit = access::CreateKey::new(app, secret.expose_secret(), role, "of a test", None);
         app.store.write(unit).await.unwrap_or_else(|error| panic!("no key: {error:?}"));
         secret.expose_secret().to_owned()
     }
@@ -194,10 +194,7 @@ impl Sandbox {
     pub async fn stranger(&self) -> String {
         let app = self.back_door().await;
         let secret = access::make_key(app);
-        let organization = OrganizationId::from_random(app.random_id());
-        let made = InsertOrganization { id: organization.clone(), now: app.clock.now() };
-        app.store.write(made).await.unwrap_or_else(|error| panic!("no organization: {error:?}"));
-        let unit = access::CreateKey::new(app, secret.expose_secret(), Role::Owner, "of a stranger", Some(organization), "");
+        let unit = access::CreateKey::new(app, secret.expose_secret(), Role::Owner, "of a stranger", Some("Stranger".to_owned()));
         app.store.write(unit).await.unwrap_or_else(|error| panic!("no key: {error:?}"));
         secret.expose_secret().to_owned()
     }
@@ -249,19 +246,6 @@ pub fn new_order(reference: &str, amount: &str) -> Value {
 #[must_use]
 pub fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("not a text: {value}"))
-}
-
-struct InsertOrganization {
-    id: OrganizationId,
-    now: payin_types::Timestamp,
-}
-
-impl Unit for InsertOrganization {
-    type Output = ();
-
-    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
-        Ok(store::access::insert_organization(tx, &self.id, "Stranger", self.now).await?)
-    }
 }
 
 /// A request on its way: `sandbox.ask("GET", "/api/v1/me").key("pk_…").send().await`.

@@ -104,15 +104,13 @@ async fn find(app: &App, mac: &str, now: Timestamp) -> Result<Option<Key>, Fault
     Ok(found)
 }
 
-/// Makes a key for an organization, or for the first one, which it makes where there is none.
+/// Makes a key for an organization, by name, which it makes where there is none of that name.
 #[derive(Debug)]
 pub struct CreateKey {
-    /// Whose; `None`: the first organization's.
-    pub organization_id: Option<OrganizationId>,
-    /// The id of the organization to be made where there is none.
+    /// The organization's name; `None`: the only one, or the first one, which is made.
+    pub organization: Option<String>,
+    /// The id of the organization, should it be made.
     pub new_organization_id: OrganizationId,
-    /// That organization's name.
-    pub organization_name: String,
     /// The key's id.
     pub id: ApiKeyId,
     /// What it may do.
@@ -127,14 +125,16 @@ pub struct CreateKey {
     pub now: Timestamp,
 }
 
+/// The name of the first organization, where nobody gives it one.
+const FIRST_ORGANIZATION: &str = "My organization";
+
 impl CreateKey {
     /// A key with this secret.
     #[must_use]
-    pub fn new(app: &App, secret: &str, role: Role, name: &str, organization: Option<OrganizationId>, organization_name: &str) -> Self {
+    pub fn new(app: &App, secret: &str, role: Role, name: &str, organization: Option<String>) -> Self {
         Self {
-            organization_id: organization,
+            organization,
             new_organization_id: OrganizationId::from_random(app.random_id()),
-            organization_name: organization_name.to_owned(),
             id: ApiKeyId::from_random(app.random_id()),
             role,
             name: name.to_owned(),
@@ -143,22 +143,32 @@ impl CreateKey {
             now: app.clock.now(),
         }
     }
+
+    async fn organization(&self, tx: &mut Tx<'_>) -> Outcome<(OrganizationId, String)> {
+        let all = access::organizations(tx).await?;
+        let found = match &self.organization {
+            Some(name) => all.iter().find(|(_, other)| other == name),
+            None if all.len() > 1 => {
+                let names: Vec<&str> = all.iter().map(|(_, name)| name.as_str()).collect();
+                return Err(Error::field("organization", format!("there are several: name one of {}", names.join(", "))).into());
+            }
+            None => all.first(),
+        };
+        if let Some(found) = found {
+            return Ok(found.clone());
+        }
+        let name = self.organization.clone().unwrap_or_else(|| FIRST_ORGANIZATION.to_owned());
+        access::insert_organization(tx, &self.new_organization_id, &name, self.now).await?;
+        Ok((self.new_organization_id.clone(), name))
+    }
 }
 
 impl Unit for CreateKey {
-    type Output = OrganizationId;
+    /// The organization's id and name.
+    type Output = (OrganizationId, String);
 
-    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<OrganizationId> {
-        let organization = match &self.organization_id {
-            Some(id) => id.clone(),
-            None => match access::first_organization(tx).await? {
-                Some(id) => id,
-                None => {
-                    access::insert_organization(tx, &self.new_organization_id, &self.organization_name, self.now).await?;
-                    self.new_organization_id.clone()
-                }
-            },
-        };
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<(OrganizationId, String)> {
+        let (organization, name) = self.organization(tx).await?;
         let key = Key {
             id: self.id.clone(),
             organization_id: organization.clone(),
@@ -170,6 +180,38 @@ impl Unit for CreateKey {
             revoked_at: None,
         };
         access::insert_key(tx, &key, &self.name, &self.mac).await?;
-        Ok(organization)
+        Ok((organization, name))
+    }
+}
+
+/// Makes sure that the master key is the one this database was made with; the first one given is noted.
+#[derive(Debug)]
+pub struct CheckMasterKey {
+    /// The MACs of a fixed text under the accepted master keys, the making one first.
+    pub macs: Vec<String>,
+}
+
+impl CheckMasterKey {
+    /// For a gateway's keys.
+    #[must_use]
+    pub fn new(app: &App) -> Self {
+        Self { macs: app.seal.api_key_macs("is this the master key of this database?") }
+    }
+}
+
+impl Unit for CheckMasterKey {
+    type Output = ();
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
+        let known = access::master_key_macs(tx).await?;
+        if !known.is_empty() && !self.macs.iter().any(|mac| known.contains(mac)) {
+            let message =
+                "the master key is not the one this database was made with: with it no API key, address or secret in it can be used";
+            return Err(Fault::Corrupt(message.to_owned()).into());
+        }
+        match self.macs.first().filter(|mac| !known.contains(mac)) {
+            Some(mac) => Ok(access::insert_master_key_mac(tx, mac).await?),
+            None => Ok(()),
+        }
     }
 }

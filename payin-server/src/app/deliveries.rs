@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use payin_core::delivery::{Verdict, next_attempt};
-use payin_types::{SecretString, Timestamp};
+use payin_types::{EndpointId, SecretString, Timestamp};
 
 use super::{App, Outcome, endpoints as cases};
 use crate::store::deliveries::{self, Next};
@@ -21,6 +21,14 @@ pub async fn next_due(app: &App) -> Result<Option<Timestamp>, Fault> {
     deliveries::next_due(&mut app.store.read().await?).await
 }
 
+/// Endpoints with deliveries that are due, those first that have waited longest.
+///
+/// # Errors
+/// What the database says.
+pub async fn due_endpoints(app: &App, now: Timestamp) -> Result<Vec<EndpointId>, Fault> {
+    deliveries::due_endpoints(&mut app.store.read().await?, now).await
+}
+
 /// The secret a delivery is signed with.
 ///
 /// # Errors
@@ -29,9 +37,11 @@ pub fn secret(app: &App, due: &Due) -> Result<SecretString, Fault> {
     Ok(SecretString::from(app.seal.open(&cases::place(&due.endpoint_id), &due.secret_sealed)?))
 }
 
-/// Claims deliveries that are due.
+/// Claims a few deliveries of an endpoint that are due.
 #[derive(Debug)]
 pub struct Claim {
+    /// The endpoint.
+    pub endpoint: EndpointId,
     /// The time.
     pub now: Timestamp,
 }
@@ -40,7 +50,7 @@ impl Unit for Claim {
     type Output = Vec<Due>;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Vec<Due>> {
-        Ok(deliveries::claim_due(tx, self.now, self.now.plus(CLAIM)).await?)
+        Ok(deliveries::claim_due(tx, &self.endpoint, self.now, self.now.plus(CLAIM)).await?)
     }
 }
 

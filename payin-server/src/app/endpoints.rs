@@ -8,6 +8,7 @@ use payin_types::{CreateEndpoint, Deleted, Endpoint, EndpointId, EventType, Orga
 use serde_json::Map;
 
 use super::{App, Outcome};
+use crate::env::Targets;
 use crate::seal::Seal;
 use crate::store::endpoints::{self, Stored};
 use crate::store::{Tx, Unit};
@@ -34,7 +35,7 @@ pub struct Create {
     nonce: [u8; 24],
     now: Timestamp,
     seal: Arc<Seal>,
-    allow_http: bool,
+    targets: Targets,
 }
 
 impl Create {
@@ -50,13 +51,15 @@ impl Create {
             nonce: app.entropy.array(),
             now: app.clock.now(),
             seal: Arc::clone(&app.seal),
-            allow_http: app.webhooks_over_http,
+            targets: app.targets,
         }
     }
 }
 
-fn check(request: &CreateEndpoint, allow_http: bool) -> Result<(), Error> {
-    web_url::webhook("url", &request.url, allow_http)?;
+fn check(request: &CreateEndpoint, targets: &Targets) -> Result<(), Error> {
+    let url = web_url::webhook("url", &request.url, targets.allow_http)?;
+    // Said now rather than after every failed attempt; where a name leads is looked at again when it is dialled.
+    targets.check(&url).map_err(|refusal| Error::field("url", refusal.to_string()))?;
     if request.events.is_empty() {
         return Err(Error::field("events", "must name at least one event, or be [\"*\"]"));
     }
@@ -69,10 +72,13 @@ fn check(request: &CreateEndpoint, allow_http: bool) -> Result<(), Error> {
     }
     if let Some(secret) = &request.secret {
         let chars = secret.chars().count();
-        if !(SECRET_CHARS_MIN..=SECRET_CHARS_MAX).contains(&chars) || secret.chars().any(char::is_control) {
+        let weak = secret.strip_prefix("whsec_").is_some_and(|key| key.len() < SECRET_CHARS_MIN);
+        if weak || !(SECRET_CHARS_MIN..=SECRET_CHARS_MAX).contains(&chars) || secret.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return Err(Error::field(
                 "secret",
-                format!("must be {SECRET_CHARS_MIN} to {SECRET_CHARS_MAX} printable characters; leave it out to have one made"),
+                format!(
+                    "must be {SECRET_CHARS_MIN} to {SECRET_CHARS_MAX} characters besides whsec_, without white space; leave it out to have one made"
+                ),
             ));
         }
     }
@@ -88,7 +94,7 @@ impl Unit for Create {
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Endpoint> {
         let request = self.request.as_ref().map_err(|error| super::refused(error.clone()))?;
-        check(request, self.allow_http)?;
+        check(request, &self.targets)?;
         let secret = request.secret.as_deref().unwrap_or(&self.generated_secret);
         let stored = Stored {
             id: self.id.clone(),
@@ -145,7 +151,7 @@ impl Unit for Delete {
     type Output = Deleted;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Deleted> {
-        if endpoints::delete(tx, &self.organization_id, &self.id, self.now).await? {
+        if super::orders::is_findable(&self.id) && endpoints::delete(tx, &self.organization_id, &self.id, self.now).await? {
             Ok(Deleted { success: true })
         } else {
             Err(Error::not_found("Webhook endpoint", &self.id).into())

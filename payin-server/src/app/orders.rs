@@ -3,9 +3,8 @@
 mod create;
 
 use payin_core::Error;
-use payin_core::order::Facts;
 use payin_types::order::OrderSort;
-use payin_types::{ListOrders, Order, OrderStatus, OrderSummary, OrganizationId, Page, Pagination, SortOrder};
+use payin_types::{ChainId, Currency, ListOrders, Order, OrderStatus, OrderSummary, OrganizationId, Page, Pagination, SortOrder};
 
 use super::{App, Outcome};
 use crate::store::{Fault, orders};
@@ -16,6 +15,9 @@ pub use create::Create;
 /// # Errors
 /// `RESOURCE_NOT_FOUND`, also for another organization's.
 pub async fn get(app: &App, organization: &OrganizationId, id: &str) -> Outcome<Order> {
+    if !is_findable(id) {
+        return Err(Error::not_found("Order", id).into());
+    }
     let found = orders::get(&mut app.store.read().await?, organization, id).await?;
     shown(app, found.ok_or_else(|| Error::not_found("Order", id))?)
 }
@@ -25,13 +27,16 @@ pub async fn get(app: &App, organization: &OrganizationId, id: &str) -> Outcome<
 /// # Errors
 /// `RESOURCE_NOT_FOUND`, also for another organization's.
 pub async fn get_by_reference(app: &App, organization: &OrganizationId, reference: &str) -> Outcome<Order> {
+    if !is_findable(reference) {
+        return Err(Error::not_found("Order with reference", reference).into());
+    }
     let found = orders::get_by_reference(&mut app.store.read().await?, organization, reference).await?;
     shown(app, found.ok_or_else(|| Error::not_found("Order with reference", reference))?)
 }
 
-/// An order as it is shown: only if the address that people will pay is the one that was imported.
-fn shown(app: &App, found: orders::Shown) -> Outcome<Order> {
-    let facts = found.facts;
+/// An order may be shown only if the address that people will pay is the one that was imported.
+fn check_address(app: &App, found: &orders::Shown) -> Outcome<()> {
+    let facts = &found.facts;
     let (organization, protocol, address) = (facts.organization_id.as_str(), facts.terms.protocol.as_str(), facts.address.as_str());
     if !app.seal.address_is_genuine(organization, protocol, address, &found.address_mac) {
         return Err(Fault::Corrupt(format!(
@@ -40,7 +45,18 @@ fn shown(app: &App, found: orders::Shown) -> Outcome<Order> {
         ))
         .into());
     }
-    Ok(facts.to_wire(found.head))
+    Ok(())
+}
+
+fn shown(app: &App, found: orders::Shown) -> Outcome<Order> {
+    check_address(app, &found)?;
+    Ok(found.facts.to_wire(found.head))
+}
+
+/// Whether anything can bear this id or reference. What cannot is not asked of the database, which may refuse such a text.
+#[must_use]
+pub fn is_findable(text: &str) -> bool {
+    !text.chars().any(char::is_control) && text.chars().count() <= payin_core::order::REFERENCE_CHARS_MAX
 }
 
 /// Which page of which size.
@@ -66,8 +82,14 @@ pub async fn list(app: &App, organization: &OrganizationId, query: ListOrders) -
     known("status", query.status.as_ref().map(OrderStatus::as_str), OrderStatus::known)?;
     known("sortBy", query.sort_by.as_ref().map(OrderSort::as_str), OrderSort::known)?;
     known("sortOrder", query.sort_order.as_ref().map(SortOrder::as_str), SortOrder::known)?;
-    if query.order_reference.as_deref().is_some_and(|part| part.chars().any(char::is_control)) {
-        return Err(Error::field("orderReference", "must not contain control characters").into());
+    for (field, text) in [
+        ("orderReference", query.order_reference.as_deref()),
+        ("currency", query.currency.as_ref().map(Currency::as_str)),
+        ("chainId", query.chain_id.as_ref().map(ChainId::as_str)),
+    ] {
+        if text.is_some_and(|text| !is_findable(text)) {
+            return Err(Error::field(field, "must be at most 255 characters, none of them control characters").into());
+        }
     }
     let filter = orders::Filter {
         organization_id: organization.clone(),
@@ -81,7 +103,8 @@ pub async fn list(app: &App, organization: &OrganizationId, query: ListOrders) -
         sort_order: query.sort_order.unwrap_or(SortOrder::Desc),
     };
     let (found, total) = orders::list(&mut app.store.read().await?, &filter, i64::try_from(limit).unwrap_or(100), offset).await?;
-    Ok(Page { data: found.iter().map(Facts::to_summary).collect(), pagination: Pagination::new(page, limit, total) })
+    found.iter().try_for_each(|order| check_address(app, order))?;
+    Ok(Page { data: found.iter().map(|order| order.facts.to_summary()).collect(), pagination: Pagination::new(page, limit, total) })
 }
 
 /// Refuses a word that is not one of an enum's.

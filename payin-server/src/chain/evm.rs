@@ -5,8 +5,8 @@ mod transport;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use alloy::primitives::{Address as EvmAddress, B256, Bloom, BloomInput, Bytes};
 use alloy::rpc::client::RpcClient;
@@ -14,6 +14,7 @@ use alloy::rpc::types::{Filter, Log};
 use alloy::transports::{RpcError, TransportErrorKind};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use payin_core::finality::Rest;
 use payin_core::transfer::Transfer;
 use payin_core::{Block, Chain};
 use payin_types::Timestamp;
@@ -68,6 +69,8 @@ pub struct EvmSource {
     contracts: Vec<EvmAddress>,
     client: RpcClient,
     range: AtomicU64,
+    /// The header last fetched: its transfers are usually asked for next.
+    last: Mutex<Option<Header>>,
 }
 
 fn fault(error: &RpcError<TransportErrorKind>) -> SourceFault {
@@ -90,6 +93,7 @@ impl EvmSource {
             contracts: contracts.collect(),
             client: RpcClient::new(transport::OverRpc(rpc), false),
             range: AtomicU64::new(RANGE_FIRST),
+            last: Mutex::default(),
             chain,
         }
     }
@@ -204,19 +208,20 @@ impl Source for EvmSource {
             let id: String = self.client.request_noparams("eth_chainId").await.map_err(|error| fault(&error))?;
             let id = id.strip_prefix("0x").and_then(|hex| u64::from_str_radix(hex, 16).ok());
             if id != self.chain.numeric_id {
-                return Err(SourceFault::WrongChain(format!(
-                    "{} is chain {:?}, the node says {id:?}",
-                    self.chain.id, self.chain.numeric_id
-                )));
+                let said = |id: Option<u64>| id.map_or_else(|| "nothing".to_owned(), |id| id.to_string());
+                let text = format!("{} has the chain id {}, the node says {}", self.chain.id, said(self.chain.numeric_id), said(id));
+                return Err(SourceFault::Mismatch(text));
             }
             for (token, contract) in self.chain.tokens.iter().zip(&self.contracts) {
                 let call = serde_json::json!({"to": contract, "data": "0x313ce567"});
                 let answer: Bytes = self.client.request("eth_call", (call, "latest")).await.map_err(|error| fault(&error))?;
-                if decode::small_number(&answer) != Some(u64::from(token.decimals)) {
-                    let text =
-                        format!("{} at {} should have {} decimals, the node says {answer}", token.currency, token.contract, token.decimals);
-                    return Err(SourceFault::WrongChain(text));
-                }
+                let (currency, contract, decimals) = (&token.currency, &token.contract, token.decimals);
+                let text = match decode::small_number(&answer) {
+                    Some(found) if found == u64::from(decimals) => continue,
+                    Some(found) => format!("{currency} at {contract} has {found} decimals, the configuration says {decimals}"),
+                    None => format!("there is no token contract at {contract}, which the configuration names for {currency}"),
+                };
+                return Err(SourceFault::Mismatch(text));
             }
             Ok(())
         }
@@ -228,27 +233,39 @@ impl Source for EvmSource {
             let latest = self.header("latest".to_owned()).await?;
             let latest = latest.ok_or_else(|| SourceFault::Inconsistent("it has no newest block".to_owned()))?.block();
             // A node without the tag answers an error or null: nothing is final then, and nothing is lost.
-            let finalized = self.header("finalized".to_owned()).await.ok().flatten().map(|header| header.number);
+            let finalized = self.header("finalized".to_owned()).await.ok().flatten();
+            let finalized = finalized.map(|header| Rest { number: header.number, hash: header.hash.to_string() });
             Ok(Heads { latest, finalized })
         }
         .boxed()
     }
 
     fn block(&self, number: u64) -> BoxFuture<'_, Result<Option<Block>, SourceFault>> {
-        async move { Ok(self.header(format!("0x{number:x}")).await?.map(|header| header.block())) }.boxed()
+        async move {
+            let Some(header) = self.header(format!("0x{number:x}")).await? else { return Ok(None) };
+            if header.number != number {
+                return Err(SourceFault::Inconsistent(format!("asked for block {number} it gave {}", header.number)));
+            }
+            let block = header.block();
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(header);
+            Ok(Some(block))
+        }
+        .boxed()
     }
 
     fn transfers<'a>(&'a self, block: &'a Block, watch: &'a dyn Watch) -> BoxFuture<'a, Result<Vec<Transfer>, SourceFault>> {
         async move {
             let hash: B256 = block.hash.parse().map_err(|_| SourceFault::Inconsistent("a block hash that is none".to_owned()))?;
-            let header: Option<Header> = self.client.request("eth_getBlockByHash", (hash, false)).await.map_err(|error| fault(&error))?;
-            let header = header.ok_or_else(|| SourceFault::Inconsistent(format!("block {} is gone", block.number)))?;
-            let possible = header.logs_bloom.is_none_or(|bloom| self.may_hold_transfers(&bloom));
-            if !possible {
+            let header = self.header_of(hash).await?;
+            if !header.logs_bloom.is_none_or(|bloom| self.may_hold_transfers(&bloom)) {
                 return Ok(Vec::new());
             }
-            let logs = self.logs(&self.filter().at_block_hash(hash)).await.map_err(|error| fault(&error))?;
-            if logs.iter().any(|log| log.block_hash != Some(hash)) {
+            let mut logs = self.logs(&self.filter().at_block_hash(hash)).await.map_err(|error| fault(&error))?;
+            if logs.is_empty() {
+                // A node that does not have the block may answer just this. The block's receipts cannot be mistaken for none.
+                logs = self.logs_of_receipts(hash).await?;
+            }
+            if logs.iter().any(|log| log.block_hash != Some(hash) || log.block_number != Some(block.number)) {
                 return Err(SourceFault::Inconsistent(format!("asked for logs of block {} it gave others", block.number)));
             }
             let watched = watch.now().await?;
@@ -262,17 +279,26 @@ impl Source for EvmSource {
             loop {
                 let size = self.range.load(Ordering::Relaxed).max(1);
                 let end = to.min(from.saturating_add(size.saturating_sub(1)));
-                match self.logs(&self.filter().from_block(from).to_block(end)).await {
-                    Ok(logs) => {
+                match self.logs_and_end(from, end).await {
+                    Ok((logs, last)) => {
                         self.range.store(size.saturating_add(size / 4).saturating_add(1).min(RANGE_MAX), Ordering::Relaxed);
+                        if logs.iter().any(|log| log.block_number.is_none_or(|number| !(from..=end).contains(&number))) {
+                            return Err(SourceFault::Inconsistent(format!("asked for logs of blocks {from} to {end} it gave others")));
+                        }
+                        let last = last.filter(|last| last.number == end);
                         let last =
-                            self.block(end).await?.ok_or_else(|| SourceFault::Inconsistent(format!("final block {end} is missing")))?;
+                            last.ok_or_else(|| SourceFault::Inconsistent(format!("it gives logs up to block {end} and lacks it")))?;
                         let watched = watch.now().await?;
                         let transfers = self.transfers_of(logs, self, &watched).await?;
-                        return Ok(Read { last, transfers });
+                        return Ok(Read { last: last.block(), transfers });
                     }
-                    Err(RpcError::ErrorResp(_)) if size > 1 => self.range.store(size / 2, Ordering::Relaxed),
-                    Err(error) => return Err(fault(&error)),
+                    Err(error) => {
+                        // Too much, too slow or too large is told in many ways: less is asked for next, whatever it was.
+                        self.range.store((size / 2).max(1), Ordering::Relaxed);
+                        if size == 1 || !matches!(error, RpcError::ErrorResp(_)) {
+                            return Err(fault(&error));
+                        }
+                    }
                 }
             }
         }
@@ -281,6 +307,35 @@ impl Source for EvmSource {
 }
 
 impl EvmSource {
+    /// A range's logs and its last block, from one request: behind a load balancer, from one node.
+    async fn logs_and_end(&self, from: u64, end: u64) -> Result<(Vec<Log>, Option<Header>), RpcError<TransportErrorKind>> {
+        let mut batch = self.client.new_batch();
+        let logs = batch.add_call("eth_getLogs", &(self.filter().from_block(from).to_block(end),))?;
+        let last = batch.add_call("eth_getBlockByNumber", &(format!("0x{end:x}"), false))?;
+        batch.send().await?;
+        Ok((logs.await?, last.await?))
+    }
+
+    async fn header_of(&self, hash: B256) -> Result<Header, SourceFault> {
+        let known = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(|header| header.hash == hash);
+        if let Some(header) = known {
+            return Ok(header);
+        }
+        let header: Option<Header> = self.client.request("eth_getBlockByHash", (hash, false)).await.map_err(|error| fault(&error))?;
+        header.filter(|header| header.hash == hash).ok_or_else(|| SourceFault::Inconsistent(format!("block {hash} is gone")))
+    }
+
+    /// The logs of our tokens in a block, from its receipts.
+    async fn logs_of_receipts(&self, hash: B256) -> Result<Vec<Log>, SourceFault> {
+        let receipts: Option<Vec<Receipt>> = self.client.request("eth_getBlockReceipts", (hash,)).await.map_err(|error| fault(&error))?;
+        let receipts = receipts.ok_or_else(|| SourceFault::Inconsistent(format!("it has no receipts of block {hash}")))?;
+        if receipts.iter().any(|receipt| receipt.block_hash != hash) {
+            return Err(SourceFault::Inconsistent(format!("asked for receipts of block {hash} it gave others")));
+        }
+        let ours = |log: &Log| self.contracts.contains(&log.inner.address) && log.inner.data.topics().first() == Some(&decode::TRANSFER);
+        Ok(receipts.into_iter().flat_map(|receipt| receipt.logs).filter(ours).collect())
+    }
+
     /// Whether a block's bloom allows for a transfer of one of our tokens; where it does not, there is none.
     fn may_hold_transfers(&self, bloom: &Bloom) -> bool {
         bloom.contains_input(BloomInput::Raw(decode::TRANSFER.as_slice()))

@@ -2,6 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use payin_core::Block;
+use payin_core::finality::Rest;
 use payin_core::transfer::Transfer;
 
 use super::watch::Watch;
@@ -12,8 +13,8 @@ use crate::env::RpcFault;
 pub struct Heads {
     /// The newest block.
     pub latest: Block,
-    /// The height the chain's own `finalized` tag names; `None` where it has none or does not answer.
-    pub finalized: Option<u64>,
+    /// The block the chain's own `finalized` tag names; `None` where it has none or does not answer.
+    pub finalized: Option<Rest>,
 }
 
 /// Blocks with the transfers in them.
@@ -35,8 +36,8 @@ pub enum SourceFault {
     #[error("the node contradicts itself: {0}")]
     Inconsistent(String),
     /// The node is not of this chain, or its tokens are not what is configured: nothing it says is used.
-    #[error("not the configured chain: {0}")]
-    WrongChain(String),
+    #[error("the node and the configuration do not go together: {0}")]
+    Mismatch(String),
     /// What is watched could not be learned.
     #[error("{0}")]
     Watch(String),

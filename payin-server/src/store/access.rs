@@ -3,6 +3,7 @@
 use payin_types::{ApiKeyId, OrganizationId, Role, Timestamp};
 
 use super::db::Row;
+use super::statement::locked;
 use super::{Conn, Fault, Tx, sql};
 
 /// A key, and the organization it belongs to.
@@ -54,13 +55,30 @@ pub async fn key_by_mac(conn: &mut Conn, mac: &str) -> Result<Option<Key>, Fault
     row.as_ref().map(key).transpose()
 }
 
-/// The oldest organization, if there is one.
+/// Every organization, oldest first. Locks the master key's row, so that two who look at once do not both make the first one.
 ///
 /// # Errors
 /// What the database says.
-pub async fn first_organization(conn: &mut Conn) -> Result<Option<OrganizationId>, Fault> {
-    let row = conn.one(sql("SELECT id FROM organizations ORDER BY created_at, id LIMIT 1")).await?;
-    row.map(|row| row.text("id").map(OrganizationId::from)).transpose()
+pub async fn organizations(tx: &mut Tx<'_>) -> Result<Vec<(OrganizationId, String)>, Fault> {
+    tx.lock_all(locked!("SELECT mac FROM master_keys")).await?;
+    let rows = tx.all(sql("SELECT id, name FROM organizations ORDER BY created_at, id")).await?;
+    rows.iter().map(|row| Ok((row.text("id")?.into(), row.text("name")?))).collect()
+}
+
+/// The MACs by which master keys of this database are recognised.
+///
+/// # Errors
+/// What the database says.
+pub async fn master_key_macs(tx: &mut Tx<'_>) -> Result<Vec<String>, Fault> {
+    tx.all(sql("SELECT mac FROM master_keys")).await?.iter().map(|row| row.text("mac")).collect()
+}
+
+/// Notes a master key's MAC.
+///
+/// # Errors
+/// What the database says.
+pub async fn insert_master_key_mac(tx: &mut Tx<'_>, mac: &str) -> Result<(), Fault> {
+    tx.execute(sql("INSERT INTO master_keys (mac) VALUES ($1) ON CONFLICT (mac) DO NOTHING").text(mac)).await.map(drop)
 }
 
 /// Adds an organization.

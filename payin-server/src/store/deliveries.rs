@@ -26,33 +26,51 @@ pub struct Due {
     pub claim: i64,
 }
 
-/// Claims deliveries that are due, until a time at which they may be claimed again if nothing was heard of them.
+/// Endpoints with deliveries that are due, those first that have waited longest.
 ///
 /// # Errors
 /// What the database says.
-pub async fn claim_due(tx: &mut Tx<'_>, now: Timestamp, until: Timestamp) -> Result<Vec<Due>, Fault> {
+pub async fn due_endpoints(conn: &mut Conn, now: Timestamp) -> Result<Vec<EndpointId>, Fault> {
+    let query = sql("SELECT endpoint_id, MIN(next_attempt_at) AS due FROM deliveries WHERE next_attempt_at IS NOT NULL \
+                     AND next_attempt_at <= $1 GROUP BY endpoint_id ORDER BY due LIMIT 64");
+    conn.all(query.int(now.millis())).await?.iter().map(|row| row.text("endpoint_id").map(EndpointId::from)).collect()
+}
+
+/// Claims a few deliveries of an endpoint that are due, until a time at which they may be claimed again if nothing was heard of them.
+///
+/// # Errors
+/// What the database says.
+pub async fn claim_due(tx: &mut Tx<'_>, endpoint: &EndpointId, now: Timestamp, until: Timestamp) -> Result<Vec<Due>, Fault> {
     let rows = tx
         .lock_all(
             claim!(
                 "SELECT event_id, endpoint_id, attempts, claim FROM deliveries \
-                 WHERE next_attempt_at IS NOT NULL AND next_attempt_at <= $1 ORDER BY next_attempt_at LIMIT 32"
+                 WHERE endpoint_id = $1 AND next_attempt_at IS NOT NULL AND next_attempt_at <= $2 ORDER BY next_attempt_at LIMIT 4"
             )
+            .text(endpoint.as_str())
             .int(now.millis()),
         )
         .await?;
     let mut due = Vec::with_capacity(rows.len());
     for row in rows {
         let (event, endpoint, claim) = (row.text("event_id")?, row.text("endpoint_id")?, row.int("claim")?.saturating_add(1));
-        let update = sql("UPDATE deliveries SET next_attempt_at = $3, claim = $4 WHERE event_id = $1 AND endpoint_id = $2");
-        tx.change_one(update.text(event.as_str()).text(endpoint.as_str()).int(until.millis()).int(claim)).await?;
         let found = tx
             .one(
-                sql("SELECT e.type, e.body, w.url, w.secret_sealed FROM events e, webhook_endpoints w WHERE e.id = $1 AND w.id = $2")
-                    .text(event.as_str())
-                    .text(endpoint.as_str()),
+                sql("SELECT e.type, e.body, w.url, w.secret_sealed, w.enabled, w.deleted_at FROM events e, webhook_endpoints w \
+                     WHERE e.id = $1 AND w.id = $2")
+                .text(event.as_str())
+                .text(endpoint.as_str()),
             )
             .await?
             .ok_or_else(|| Fault::Corrupt(format!("the delivery of {event} to {endpoint} has lost one of them")))?;
+        // The endpoint may have been deleted while this event was being written.
+        if found.int("enabled")? == 0 || found.opt_int("deleted_at")?.is_some() {
+            let call_off = sql("UPDATE deliveries SET next_attempt_at = NULL, given_up_at = $3 WHERE event_id = $1 AND endpoint_id = $2");
+            tx.change_one(call_off.text(event).text(endpoint).int(now.millis())).await?;
+            continue;
+        }
+        let update = sql("UPDATE deliveries SET next_attempt_at = $3, claim = $4 WHERE event_id = $1 AND endpoint_id = $2");
+        tx.change_one(update.text(event.as_str()).text(endpoint.as_str()).int(until.millis()).int(claim)).await?;
         due.push(Due {
             event_type: EventType::from(found.text("type")?.as_str()),
             body: found.text("body")?,

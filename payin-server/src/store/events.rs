@@ -32,6 +32,15 @@ pub async fn has_type(tx: &mut Tx<'_>, object_id: &str, event_type: &EventType) 
     Ok(tx.one(query.text(object_id).text(event_type.as_str())).await?.is_some())
 }
 
+/// How many events an object has had.
+///
+/// # Errors
+/// What the database says.
+pub async fn count(tx: &mut Tx<'_>, object_id: &str) -> Result<u64, Fault> {
+    let query = sql("SELECT COUNT(*) AS total FROM events WHERE object_id = $1");
+    tx.one(query.text(object_id)).await?.map_or(Ok(0), |row| row.count("total"))
+}
+
 /// Records an event, due at once to each of the endpoints.
 ///
 /// # Errors

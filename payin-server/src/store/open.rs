@@ -74,6 +74,15 @@ impl FromStr for Location {
     }
 }
 
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            Self::Postgres(_) => f.write_str("postgres://[address not shown]"),
+        }
+    }
+}
+
 /// Makes writers' connections.
 #[derive(Debug, Clone)]
 pub(super) enum Connector {
@@ -190,7 +199,7 @@ pub fn claim_sole(location: &Location) -> Result<SoleServer, Fault> {
     let Location::Sqlite(path) = location else { return Ok(SoleServer(None)) };
     let mut name = path.clone().into_os_string();
     name.push(".lock");
-    let io = |error: std::io::Error| Fault::Corrupt(format!("the lock file beside the database: {error}"));
+    let io = |error: std::io::Error| Fault::Corrupt(format!("the lock file beside the database {}: {error}", path.display()));
     let file = File::options().create(true).truncate(false).write(true).open(&name).map_err(io)?;
     match file.try_lock() {
         Ok(()) => Ok(SoleServer(Some(file))),

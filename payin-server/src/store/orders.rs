@@ -77,8 +77,8 @@ fn stored(row: &Row) -> Result<Stored, Fault> {
 /// What must be known of an organization and a chain before an order is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opening {
-    /// Whether the chain is followed: a payment made before it is would never be seen.
-    pub followed: bool,
+    /// The time of the newest block taken in; `None` if the chain is not followed: a payment would never be seen.
+    pub head_time: Option<Timestamp>,
     /// Whether an endpoint asks to be told of new orders.
     pub told: bool,
 }
@@ -90,7 +90,7 @@ pub struct Opening {
 pub async fn opening(tx: &mut Tx<'_>, organization: &OrganizationId, chain: &str) -> Result<Opening, Fault> {
     let row = tx
         .one(
-            sql("SELECT (SELECT COUNT(*) FROM chain_cursors WHERE chain_id = $2 AND halted IS NULL) AS followed, \
+            sql("SELECT (SELECT head_time FROM chain_cursors WHERE chain_id = $2 AND halted IS NULL) AS head_time, \
                  (SELECT COUNT(*) FROM webhook_endpoints WHERE organization_id = $1 AND deleted_at IS NULL AND enabled = 1 \
                  AND events LIKE '%\"order.created\"%') AS told")
             .text(organization.as_str())
@@ -98,7 +98,7 @@ pub async fn opening(tx: &mut Tx<'_>, organization: &OrganizationId, chain: &str
         )
         .await?
         .ok_or_else(|| Fault::Corrupt("a query without rows".to_owned()))?;
-    Ok(Opening { followed: row.int("followed")? > 0, told: row.int("told")? > 0 })
+    Ok(Opening { head_time: row.opt_time("head_time")?, told: row.int("told")? > 0 })
 }
 
 /// Adds orders, each with the row of its address. Answers false if not all could be added, because a reference is taken.
@@ -121,7 +121,7 @@ pub async fn insert(tx: &mut Tx<'_>, orders: &[(&Facts, i64)]) -> Result<bool, F
             .text(order.id.as_str())
             .text(order.organization_id.as_str())
             .text(terms.reference.as_str())
-            .text(terms.reference.to_lowercase())
+            .text(folded(&terms.reference))
             .text(terms.amount.to_string())
             .money(terms.units)
             .text(terms.currency.as_str())
@@ -312,7 +312,7 @@ pub struct Filter {
 impl Filter {
     fn conditions(&self) -> [&'static str; 7] {
         [
-            " FROM orders o WHERE o.organization_id = $1",
+            " FROM orders o JOIN pool_addresses p ON p.id = o.address_id WHERE o.organization_id = $1",
             match &self.status {
                 None => "",
                 Some(OrderStatus::Pending) => " AND o.completed_at IS NULL AND o.expired_at IS NULL",
@@ -350,9 +350,14 @@ impl Filter {
     }
 }
 
+/// Lower case, letter by letter: the language's rule for a Greek sigma at a word's end would hide parts of words.
+fn folded(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
+}
+
 /// A LIKE pattern that finds a text literally, folded as the column is.
 fn contains(part: &str) -> String {
-    let literal = part.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let literal = folded(part).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{literal}%")
 }
 
@@ -360,13 +365,24 @@ fn contains(part: &str) -> String {
 ///
 /// # Errors
 /// What the database says.
-pub async fn list(conn: &mut Conn, filter: &Filter, limit: i64, offset: i64) -> Result<(Vec<Facts>, u64), Fault> {
+pub async fn list(conn: &mut Conn, filter: &Filter, limit: i64, offset: i64) -> Result<(Vec<Shown>, u64), Fault> {
     let [from, status, currency, chain, reference, after, before] = filter.conditions();
     let total = sql_of(&["SELECT COUNT(*) AS total", from, status, currency, chain, reference, after, before]);
     let total = conn.one(filter.bind(total)).await?.map_or(Ok(0), |row| row.count("total"))?;
-    let page =
-        sql_of(&["SELECT ", COLUMNS, from, status, currency, chain, reference, after, before, filter.order(), " LIMIT $7 OFFSET $8"]);
+    let page = sql_of(&[
+        "SELECT CAST(NULL AS BIGINT) AS head_number, p.mac AS address_mac, ",
+        COLUMNS,
+        from,
+        status,
+        currency,
+        chain,
+        reference,
+        after,
+        before,
+        filter.order(),
+        " LIMIT $7 OFFSET $8",
+    ]);
     let rows = conn.all(filter.bind(page).int(limit).int(offset)).await?;
-    let orders = rows.iter().map(|row| stored(row).map(|order| order.facts)).collect::<Result<_, _>>()?;
+    let orders = rows.iter().map(shown).collect::<Result<_, _>>()?;
     Ok((orders, total))
 }

@@ -1,5 +1,7 @@
 //! The address pool and who holds its addresses. Which addresses are valid is a rule of `payin-core`; MACs are checked by the caller.
 
+use std::collections::BTreeSet;
+
 use payin_core::address::Address;
 use payin_types::{AddressState, OrderId, OrganizationId, PoolAddress, Protocol, Timestamp};
 use serde_json::Map;
@@ -158,14 +160,32 @@ pub async fn import(
     Ok(imported)
 }
 
-/// The organization that has an address in its pool.
+/// Which of some addresses another organization has in its pool.
 ///
 /// # Errors
 /// What the database says.
-pub async fn owner(tx: &mut Tx<'_>, protocol: &Protocol, address: &Address) -> Result<Option<OrganizationId>, Fault> {
-    let query = sql("SELECT organization_id FROM pool_addresses WHERE protocol = $1 AND address = $2");
-    let row = tx.one(query.text(protocol.as_str()).text(address.as_str())).await?;
-    row.map(|row| row.text("organization_id").map(OrganizationId::from)).transpose()
+pub async fn foreign(
+    tx: &mut Tx<'_>,
+    organization: &OrganizationId,
+    protocol: &Protocol,
+    addresses: &[&Address],
+) -> Result<BTreeSet<Address>, Fault> {
+    let mut foreign = BTreeSet::new();
+    for chunk in addresses.chunks(IMPORT_ROWS) {
+        let mut query = sql_rows(
+            "SELECT address FROM pool_addresses WHERE address IN (",
+            "$",
+            chunk.len(),
+            ") AND protocol = $ AND organization_id <> $",
+        );
+        for address in chunk {
+            query = query.text(address.as_str());
+        }
+        for row in tx.all(query.text(protocol.as_str()).text(organization.as_str())).await? {
+            foreign.insert(Address::from_canonical(row.text("address")?));
+        }
+    }
+    Ok(foreign)
 }
 
 /// Addresses of a family with a number above `after`, in order: what a watcher has not heard of.
@@ -252,18 +272,18 @@ const LISTED: &str = " FROM pool_addresses p LEFT JOIN assignments a ON a.addres
 ///
 /// # Errors
 /// What the database says.
-pub async fn list(conn: &mut Conn, filter: &Filter, limit: i64, offset: i64) -> Result<(Vec<PoolAddress>, u64), Fault> {
+pub async fn list(conn: &mut Conn, filter: &Filter, limit: i64, offset: i64) -> Result<(Vec<(PoolAddress, String)>, u64), Fault> {
     let condition = filter.state_condition();
     let total = filter.bind(sql_of(&["SELECT COUNT(*) AS total", LISTED, condition]));
     let total = conn.one(total).await?.map_or(Ok(0), |row| row.count("total"))?;
     let page = sql_of(&[
-        "SELECT p.address, p.protocol, p.held, p.quarantined_at, p.claimable_from, p.created_at, p.reuse_class, a.holder_kind, a.holder_id",
+        "SELECT p.address, p.mac, p.protocol, p.held, p.quarantined_at, p.claimable_from, p.created_at, p.reuse_class, a.holder_kind, a.holder_id",
         LISTED,
         condition,
         " ORDER BY p.id LIMIT $4 OFFSET $5",
     ]);
     let rows = conn.all(filter.bind(page).int(limit).int(offset)).await?;
-    let addresses = rows.iter().map(|row| listed(row, filter.now)).collect::<Result<_, _>>()?;
+    let addresses = rows.iter().map(|row| Ok((listed(row, filter.now)?, row.text("mac")?))).collect::<Result<_, Fault>>()?;
     Ok((addresses, total))
 }
 

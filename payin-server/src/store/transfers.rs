@@ -144,8 +144,8 @@ pub async fn insert(
     .await
 }
 
-/// A transfer that a reorganisation had taken back stands in a block again. What it counts for is decided anew: its block's time may
-/// have changed.
+/// A transfer that a reorganisation had taken back stands in a block again. Its identity is the same; all else may differ, for a contract
+/// can do another thing in another block: what the chain says now is written, and what it counts for is decided anew.
 ///
 /// # Errors
 /// What the database says.
@@ -157,14 +157,23 @@ pub async fn include_again(
     verdict: Result<(), Unmatched>,
 ) -> Result<(), Fault> {
     tx.change_one(
-        sql("UPDATE transfers SET orphaned_at = NULL, confirmed_at = NULL, final_at = NULL, order_id = $2, unmatched = $3, \
-             block_number = $4, block_hash = $5, block_time = $6 WHERE id = $1 AND orphaned_at IS NOT NULL")
+        sql("UPDATE transfers SET orphaned_at = NULL, confirmed_at = NULL, final_at = NULL, organization_id = $2, address_id = $3, \
+             order_id = $4, unmatched = $5, block_number = $6, block_hash = $7, block_time = $8, currency = $9, contract = $10, \
+             from_address = $11, to_address = $12, amount_whole = $13, amount_nano = $14, amount_atto = $15 \
+             WHERE id = $1 AND orphaned_at IS NOT NULL")
         .text(seen.id.as_str())
+        .text(payee.organization_id.as_str())
+        .int(payee.address_id)
         .opt_text(payee.order_id.as_ref().map(OrderId::as_str))
         .opt_text(verdict.err().map(Unmatched::as_str))
         .int(number(transfer.block_number))
         .text(transfer.block_hash.as_str())
-        .int(transfer.block_time.millis()),
+        .int(transfer.block_time.millis())
+        .text(transfer.currency.as_str())
+        .text(transfer.contract.as_str())
+        .text(transfer.from.as_str())
+        .text(transfer.to.as_str())
+        .money(transfer.amount),
     )
     .await
 }

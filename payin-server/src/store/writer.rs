@@ -73,10 +73,13 @@ impl<U: Together> Queued<U> {
 
 fn run_together<'a, U: Together>(jobs: &'a mut [&'a mut dyn Job], tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<bool, Fault>> {
     async move {
-        let mut queued = Vec::with_capacity(jobs.len());
+        let (all, mut queued) = (jobs.len(), Vec::with_capacity(jobs.len()));
         for job in jobs.iter_mut() {
             let any: &mut dyn Any = &mut **job;
             queued.extend(any.downcast_mut::<Queued<U>>());
+        }
+        if queued.len() != all {
+            return Ok(false);
         }
         let units: Vec<&U> = queued.iter().map(|job| &job.unit).collect();
         let Some(outputs) = U::run_together(&units, tx).await? else { return Ok(false) };
@@ -157,7 +160,29 @@ async fn next_group(queue: &Mutex<mpsc::Receiver<Box<dyn Job>>>) -> Option<Jobs>
     Some(group)
 }
 
+/// Commits a group. One that the database wants to run again is taken apart: two groups that hold locks and wait for each other would
+/// otherwise meet again and again, while a unit alone holds nothing that another waits for.
 async fn commit(group: &mut Jobs, conn: &mut Option<Conn>, connector: &Connector) -> Result<(), Fault> {
+    if group.len() == 1 {
+        return commit_until_done(group, conn, connector).await;
+    }
+    match try_commit(group, conn, connector).await {
+        Err(fault) if fault.is_transient() => {}
+        other => return other,
+    }
+    for job in group.iter_mut() {
+        let alone = std::slice::from_mut(job);
+        if let Err(fault) = commit_until_done(alone, conn, connector).await {
+            job.spoil(match fault {
+                Fault::CommitUnknown(text) => Fault::CommitUnknown(text),
+                other => Fault::NotCommitted(other.to_string()),
+            });
+        }
+    }
+    Ok(())
+}
+
+async fn commit_until_done(group: &mut [Box<dyn Job>], conn: &mut Option<Conn>, connector: &Connector) -> Result<(), Fault> {
     let mut tries = 0;
     loop {
         tries += 1;
@@ -171,12 +196,21 @@ async fn commit(group: &mut Jobs, conn: &mut Option<Conn>, connector: &Connector
     }
 }
 
-async fn try_commit(group: &mut Jobs, slot: &mut Option<Conn>, connector: &Connector) -> Result<(), Fault> {
+async fn try_commit(group: &mut [Box<dyn Job>], slot: &mut Option<Conn>, connector: &Connector) -> Result<(), Fault> {
     let mut conn = match slot.take() {
         Some(conn) => conn,
         None => connector.connect().await?,
     };
-    let result = run_group(group, &mut conn).await;
+    if let Err(fault) = begin(&mut conn).await {
+        if fault.is_transient() {
+            return Err(fault);
+        }
+        // The connection may have died while nobody used it: the database was restarted. Nothing has been done yet.
+        conn = connector.connect().await?;
+        begin(&mut conn).await?;
+    }
+    let result = std::panic::AssertUnwindSafe(run_group(group, &mut conn)).catch_unwind().await;
+    let result = result.unwrap_or_else(|_| Err(Fault::Corrupt("a unit panicked".to_owned())));
     match &result {
         Ok(()) => *slot = Some(conn),
         // The connection is good again once the transaction is gone; if even that fails it is dropped, and the transaction with it.
@@ -189,13 +223,16 @@ async fn try_commit(group: &mut Jobs, slot: &mut Option<Conn>, connector: &Conne
     result
 }
 
-async fn run_group(group: &mut Jobs, conn: &mut Conn) -> Result<(), Fault> {
+async fn begin(conn: &mut Conn) -> Result<(), Fault> {
     conn.words(match conn.engine() {
         // Takes the write lock at once: a transaction that starts reading and then wants to write could fail half-way.
         Engine::Sqlite => "BEGIN IMMEDIATE; SAVEPOINT unit",
         Engine::Postgres => "BEGIN; SAVEPOINT unit",
     })
-    .await?;
+    .await
+}
+
+async fn run_group(group: &mut [Box<dyn Job>], conn: &mut Conn) -> Result<(), Fault> {
     let mut tx = Tx::begun(conn);
     let mut rest: Vec<&mut dyn Job> = Vec::with_capacity(group.len());
     let mut kinds: Vec<(RunTogether, Vec<&mut dyn Job>)> = Vec::new();

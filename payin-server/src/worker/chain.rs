@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use payin_core::finality::Rest;
 use payin_core::{Block, Chain};
 use payin_types::{Timestamp, TransferId};
 use tokio::sync::Notify;
@@ -12,10 +13,12 @@ use tokio::sync::Notify;
 use super::{Did, StepFault, Worker};
 use crate::app::progress::{self, Cursor, Due, GiveBackLease, Lease, TakeLease};
 use crate::app::{App, Fault, ledger};
-use crate::chain::{Next, Source, SourceFault, Watch, Watched, follow};
+use crate::chain::{Next, Parting, Source, SourceFault, Watch, Watched, follow};
 
 /// How long a server that has gone silent keeps a chain from the others.
-const LEASE_TERM: Duration = Duration::from_secs(15);
+const LEASE_TERM: Duration = Duration::from_secs(30);
+/// How often a server that waits for a chain asks for it.
+const LEASE_RETRY: Duration = Duration::from_secs(3);
 /// How often to ask a node at least and at most.
 const POLL: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(4));
 
@@ -70,6 +73,7 @@ impl ChainWorker {
     /// The worker of a chain with a source.
     #[must_use]
     pub fn new(app: App, chain: Chain, source: Arc<dyn Source>, watch: Arc<dyn Watch>, holder: String, events: Arc<Notify>) -> Self {
+        app.health.chain(&chain.id, Err("not looked at yet".to_owned()));
         Self { app, chain, source, watch, holder, events, checked: false, lease: None }
     }
 
@@ -93,15 +97,14 @@ impl ChainWorker {
 
     async fn one(&mut self) -> Result<Did, StepFault> {
         let now = self.app.clock.now();
-        let Some(lease) = self.lease(now).await? else { return Ok(Did::Idle { until: now.plus(LEASE_TERM / 3) }) };
+        let Some(lease) = self.lease(now).await? else { return Ok(Did::Idle { until: now.plus(LEASE_RETRY) }) };
         if !self.checked {
             self.source.check().await?;
             self.checked = true;
         }
         let cursor = progress::cursor(&self.app, &self.chain).await?;
         if let Some(reason) = cursor.as_ref().and_then(|cursor| cursor.halted.clone()) {
-            self.app.health.chain(&self.chain.id, Err(reason));
-            return Ok(Did::Idle { until: now.plus(POLL.1) });
+            return Err(StepFault::Refused(format!("not followed any more: {reason}")));
         }
         // Settling needs no node: money that is in the database is not kept waiting by one that does not answer.
         if let Some(cursor) = &cursor
@@ -110,9 +113,7 @@ impl ChainWorker {
             self.events.notify_waiters();
             return Ok(Did::Work);
         }
-        let followed = self.follow(&lease, cursor, now).await;
-        self.app.health.chain(&self.chain.id, followed.as_ref().map(|_| ()).map_err(ToString::to_string));
-        if followed? {
+        if self.follow(&lease, cursor, now).await? {
             return Ok(Did::Work);
         }
         Ok(Did::Idle { until: now.plus(self.poll_every()) })
@@ -127,14 +128,16 @@ impl ChainWorker {
             time: cursor.head_time,
         });
         match follow::next(&self.chain, self.source.as_ref(), tip.as_ref(), self.watch.as_ref()).await? {
-            Next::Idle { finalized, .. } => {
-                let moved = finalized.zip(cursor.as_ref()).is_some_and(|(finalized, cursor)| finalized > cursor.finalized_number);
+            Next::Idle { finalized } => {
+                let known = cursor.as_ref().map_or(0, |cursor| cursor.finalized_number);
+                let head = cursor.as_ref().map_or(0, |cursor| cursor.head_number);
+                let moved = finalized.as_ref().is_some_and(|rest| rest.number.min(head) > known);
                 if moved {
                     self.take(lease, cursor, Vec::new(), Vec::new(), finalized, now).await?;
                 }
                 Ok(moved)
             }
-            Next::Blocks { blocks, transfers, finalized, .. } => {
+            Next::Blocks { blocks, transfers, finalized } => {
                 self.take(lease, cursor, blocks, transfers, finalized, now).await?;
                 self.events.notify_waiters();
                 // They may have confirmed something: settle before the next poll.
@@ -142,8 +145,7 @@ impl ChainWorker {
             }
             Next::Fork => {
                 let Some(cursor) = cursor else { return Ok(false) };
-                self.take_back(lease, cursor, now).await?;
-                Ok(true)
+                self.take_back(lease, cursor, now).await
             }
         }
     }
@@ -154,7 +156,7 @@ impl ChainWorker {
         from: Option<Cursor>,
         blocks: Vec<Block>,
         transfers: Vec<payin_core::transfer::Transfer>,
-        finalized: Option<u64>,
+        finalized: Option<Rest>,
         now: Timestamp,
     ) -> Result<(), StepFault> {
         let transfers =
@@ -163,25 +165,31 @@ impl ChainWorker {
         Ok(self.app.store.write(unit).await?)
     }
 
-    async fn take_back(&self, lease: &Lease, from: Cursor, now: Timestamp) -> Result<(), StepFault> {
+    /// Takes back what is not part of the chain any more. Answers whether there may be more at once.
+    async fn take_back(&self, lease: &Lease, from: Cursor, now: Timestamp) -> Result<bool, StepFault> {
         let ours = progress::kept_blocks(&self.app, &self.chain).await?;
-        let fork = follow::fork_point(self.source.as_ref(), &ours).await?;
-        let unit = match fork.filter(|fork| fork.number >= from.finalized_number) {
-            Some(fork) if fork.number < from.head_number => {
-                tracing::info!(chain.id = %self.chain.id, head = from.head_number, fork = fork.number, "the chain was reorganised");
-                let tolerance = self.app.orders.tolerance;
-                ledger::TakeBack { lease: lease.clone(), chain: self.chain.clone(), tolerance, from, fork, now }
-            }
+        let fork = match follow::parting(self.source.as_ref(), &ours).await? {
             // The node has changed its mind back meanwhile.
-            Some(_) => return Ok(()),
-            None => {
-                let halted = format!("the node's chain does not contain our block {}, which was final", from.finalized_number);
-                tracing::error!(chain.id = %self.chain.id, reason = halted, "the chain is not followed any more until a person has looked");
-                let unit = ledger::Halt { lease: lease.clone(), chain: self.chain.clone(), from, reason: halted };
-                return Ok(self.app.store.write(unit).await?);
+            None => return Ok(false),
+            Some(Parting::At(fork)) if fork.number >= from.head_number => return Ok(false),
+            Some(Parting::At(fork)) if fork.number >= from.finalized_number => fork,
+            // Followed since a moment ago, and reorganised below where that began: nothing of it was final.
+            Some(Parting::Below(lowest)) if lowest.number > from.finalized_number && lowest.number > 0 => {
+                let below = lowest.number.saturating_sub(1);
+                self.source.block(below).await?.ok_or_else(|| SourceFault::Inconsistent(format!("it lacks block {below}")))?
+            }
+            Some(Parting::At(Block { number, .. }) | Parting::Below(Block { number, .. })) => {
+                let reason = format!("the node has another block {number} than we, where all up to {} was final", from.finalized_number);
+                tracing::error!(chain.id = %self.chain.id, reason, "the chain is not followed any more until a person has looked");
+                let unit = ledger::Halt { lease: lease.clone(), chain: self.chain.clone(), from, reason };
+                self.app.store.write(unit).await?;
+                return Ok(false);
             }
         };
-        Ok(self.app.store.write(unit).await?)
+        tracing::info!(chain.id = %self.chain.id, head = from.head_number, fork = fork.number, "the chain was reorganised");
+        let tolerance = self.app.orders.tolerance;
+        self.app.store.write(ledger::TakeBack { lease: lease.clone(), chain: self.chain.clone(), tolerance, from, fork, now }).await?;
+        Ok(true)
     }
 
     /// Confirms, completes, expires and releases what the cursor allows. Answers whether anything was.
@@ -211,6 +219,7 @@ impl Worker for ChainWorker {
     fn step(&mut self) -> BoxFuture<'_, Result<Did, StepFault>> {
         async move {
             let result = self.one().await;
+            self.app.health.chain(&self.chain.id, result.as_ref().map(|_| ()).map_err(ToString::to_string));
             if result.is_err() {
                 // Whatever went wrong may be that another server has the lease: ask again.
                 self.lease = None;

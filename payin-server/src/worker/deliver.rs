@@ -1,45 +1,73 @@
 //! Sending webhooks: claim what is due, commit, send, record. Nothing is sent while a transaction is open, and nothing is sent unsigned.
+//! A lane serves one endpoint at a time, and an endpoint is served by one lane: one that hangs keeps only its own events waiting.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use payin_core::delivery::{ATTEMPT_TIMEOUT, verdict};
 use payin_types::id::base62;
-use payin_types::{Timestamp, signature};
+use payin_types::{EndpointId, Timestamp, signature};
 
 use super::{Did, StepFault, Worker};
 use crate::app::App;
 use crate::app::deliveries::{self, Attempt, Claim, Due, Record};
 use crate::env::{Answer, Http, Outgoing, SendFault};
 
+/// How many endpoints are served at once.
+pub const LANES: usize = 16;
 /// How often to look when nothing is due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The worker that sends.
+/// The endpoints that a lane is serving.
+#[derive(Debug, Default)]
+pub struct Busy(Mutex<HashSet<EndpointId>>);
+
+impl Busy {
+    fn take(self: &Arc<Self>, among: Vec<EndpointId>) -> Option<Taken> {
+        let mut busy = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let endpoint = among.into_iter().find(|endpoint| !busy.contains(endpoint))?;
+        busy.insert(endpoint.clone());
+        Some(Taken { busy: Arc::clone(self), endpoint })
+    }
+}
+
+/// An endpoint that a lane has taken, until this is dropped.
+struct Taken {
+    busy: Arc<Busy>,
+    endpoint: EndpointId,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.busy.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.endpoint);
+    }
+}
+
+/// One lane.
 pub struct Deliver {
     app: App,
     http: Arc<dyn Http>,
+    busy: Arc<Busy>,
 }
 
 impl Deliver {
-    /// Sends over `http`.
+    /// A lane that sends over `http` and shares the endpoints with the other lanes.
     #[must_use]
-    pub fn new(app: App, http: Arc<dyn Http>) -> Self {
-        Self { app, http }
+    pub fn new(app: App, http: Arc<dyn Http>, busy: Arc<Busy>) -> Self {
+        Self { app, http, busy }
     }
 
     async fn one(&self) -> Result<Did, StepFault> {
         let now = self.app.clock.now();
-        let next = deliveries::next_due(&self.app).await?;
         let look_again = now.plus(LOOK_EVERY);
-        match next {
-            Some(due) if due <= now => {}
-            Some(due) => return Ok(Did::Idle { until: due.min(look_again) }),
-            None => return Ok(Did::Idle { until: look_again }),
-        }
-        let due = self.app.store.write(Claim { now }).await?;
+        let Some(taken) = self.busy.take(deliveries::due_endpoints(&self.app, now).await?) else {
+            let next = deliveries::next_due(&self.app).await?.filter(|due| *due > now);
+            return Ok(Did::Idle { until: next.map_or(look_again, |due| due.min(look_again)) });
+        };
+        let due = self.app.store.write(Claim { endpoint: taken.endpoint.clone(), now }).await?;
         for result in join_all(due.into_iter().map(|due| self.attempt(due))).await {
             result?;
         }

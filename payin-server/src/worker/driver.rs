@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use super::{Did, Worker};
+use super::{Did, StepFault, Worker};
 use crate::env::Clock;
 
 /// Waits after a fault: doubled up to the maximum.
@@ -32,7 +33,7 @@ impl Driver {
         self.tasks.spawn(run(worker, Arc::clone(&self.clock), Arc::clone(wake), self.stop.subscribe()));
     }
 
-    /// Lets every worker finish its step and waits for them.
+    /// Stops every worker where it waits, lets it let go of what it holds, and waits for that.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         while let Some(ended) = self.tasks.join_next().await {
@@ -49,7 +50,13 @@ async fn run(mut worker: Box<dyn Worker>, clock: Arc<dyn Clock>, wake: Arc<Notif
     while !*stop.borrow() {
         // Registered before the step: a wake-up during it is not missed.
         let woken = wake.notified();
-        let until = match worker.step().await {
+        // A panic in one step must not end the work for good, unnoticed.
+        let stepped = tokio::select! {
+            stepped = std::panic::AssertUnwindSafe(worker.step()).catch_unwind() => stepped,
+            // What a step has asked the store for is done all the same; what it waits for outside is not worth waiting for.
+            _ = stop.changed() => break,
+        };
+        let until = match stepped.unwrap_or_else(|_| Err(StepFault::Panicked)) {
             Ok(Did::Work) => {
                 fault_wait = FAULT_WAIT_FIRST;
                 continue;

@@ -106,3 +106,16 @@ fn the_error_says_what_is_wrong() {
 fn secrets_are_not_shown() {
     assert!(!format!("{:?}", verifier()).contains(SECRET));
 }
+
+#[test]
+fn an_empty_secret_verifies_nothing() {
+    for (scheme, empty) in [(Scheme::PayIn, ""), (Scheme::Standard, "whsec_"), (Scheme::CryptoPay, ""), (Scheme::PayIn, "\n")] {
+        let header = sign_payin(&[secret("")], NOW, b"{}");
+        let claim = match scheme {
+            Scheme::Standard => Claim::standard("msg", "1738067700", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
+            scheme => Claim::of(scheme, &header),
+        };
+        assert_eq!(Verifier::new(secret(empty)).verify(claim, b"{}", NOW), Err(VerifyError::NoSecret));
+        assert_eq!(verifier().or_secret(secret(empty)).verify(claim, b"{}", NOW), Err(VerifyError::NoSecret));
+    }
+}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use payin_core::address::Address;
+use payin_core::finality::Rest;
 use payin_core::transfer::Transfer;
 use payin_core::{Block, Chain, Units};
 use payin_server::app::ledger::{Expire, Release, Settle, TakeBack, TakeBlocks};
@@ -126,7 +127,7 @@ impl Line {
             from: self.cursor().await,
             blocks: vec![block.clone()],
             transfers: sent.iter().map(|sent| self.transfer(sent, block)).collect(),
-            finalized: self.finalized,
+            finalized: self.finalized.map(|number| Rest { number, hash: String::new() }),
             now: self.gateway.now(),
         }
     }

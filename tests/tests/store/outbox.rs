@@ -92,7 +92,19 @@ async fn tell(gateway: &Gateway, organization: &OrganizationId, count: usize, en
 async fn claim(gateway: &Gateway) -> Vec<Due> {
     let now = gateway.now();
     let until = now.plus(Duration::from_secs(30));
-    gateway.tx(move |tx| async move { Ok(deliveries::claim_due(tx, now, until).await?) }.boxed()).await.expect("claimed")
+    let endpoints = deliveries::due_endpoints(&mut gateway.app.store.read().await.unwrap(), now).await.unwrap();
+    let claimed = gateway.tx(move |tx| {
+        let endpoints = endpoints.clone();
+        async move {
+            let mut due = Vec::new();
+            for endpoint in &endpoints {
+                due.extend(deliveries::claim_due(tx, endpoint, now, until).await?);
+            }
+            Ok(due)
+        }
+        .boxed()
+    });
+    claimed.await.expect("claimed")
 }
 
 async fn record(gateway: &Gateway, due: &Due, next: Next) -> bool {
@@ -145,7 +157,7 @@ pub async fn events_go_to_those_who_asked(kind: Kind) {
     assert_eq!(world.events(paid.order_id.as_str()).await.len(), 3);
     // All of it is sent, each to its own, and then nothing more.
     let receiver = Receiver::answering(204);
-    let mut deliver = Deliver::new(gateway.app.clone(), Arc::clone(&receiver) as Arc<dyn Http>);
+    let mut deliver = Deliver::new(gateway.app.clone(), Arc::clone(&receiver) as Arc<dyn Http>, Arc::default());
     while deliver.step().await.unwrap() == Did::Work {}
     let got: BTreeSet<(String, String)> =
         receiver.got.lock().unwrap().iter().map(|(url, event)| (url.clone(), event.id.as_str().to_owned())).collect();
@@ -161,7 +173,7 @@ pub async fn retries_follow_the_table(kind: Kind) {
     let to = endpoint(gateway, &organization, "[\"*\"]").await;
     tell(gateway, &organization, 1, std::slice::from_ref(&to)).await;
     let receiver = Receiver::answering(500);
-    let mut deliver = Deliver::new(gateway.app.clone(), Arc::clone(&receiver) as Arc<dyn Http>);
+    let mut deliver = Deliver::new(gateway.app.clone(), Arc::clone(&receiver) as Arc<dyn Http>, Arc::default());
     for (wait_s, attempt) in RETRIES_S.into_iter().zip(1..) {
         *receiver.status.lock().unwrap() = [500, 0, 404, 301][attempt % 4];
         assert_eq!(deliver.step().await.unwrap(), Did::Work);
@@ -218,7 +230,7 @@ pub async fn gone_is_gone(kind: Kind) {
     let gone = endpoint(gateway, &organization, "[\"*\"]").await;
     tell(gateway, &organization, 1, std::slice::from_ref(&gone)).await;
     let receiver = Receiver::answering(410);
-    let mut deliver = Deliver::new(gateway.app.clone(), Arc::clone(&receiver) as Arc<dyn Http>);
+    let mut deliver = Deliver::new(gateway.app.clone(), Arc::clone(&receiver) as Arc<dyn Http>, Arc::default());
     // A second one is under way to the same endpoint while the first is answered.
     let waiting = claim(gateway).await;
     tell(gateway, &organization, 1, std::slice::from_ref(&gone)).await;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use payin_server::app::{access, endpoints, orders, pool};
-use payin_server::store::access as keys;
 use payin_tests::gateway::{Kind, refusal, request};
 use payin_types::pool::ListAddresses;
 use payin_types::{CreateOrder, ErrorCode, ExposeSecret as _, ListOrders, OrganizationId, Protocol, Role};
@@ -59,17 +58,22 @@ pub async fn organizations_see_their_own(kind: Kind) {
 pub async fn keys_open_their_organization(kind: Kind) {
     let world = World::new(kind).await;
     let gateway = &world.gateway;
-    let make = |secret: &str, role, organization| access::CreateKey::new(&gateway.app, secret, role, "key", organization, "First");
+    let make = |secret: &str, role, organization: Option<&str>| {
+        access::CreateKey::new(&gateway.app, secret, role, "key", organization.map(str::to_owned))
+    };
     let [one, two, three] = [0; 3].map(|_| access::make_key(&gateway.app).expose_secret().to_owned());
-    // The first key makes the first organization, the next joins it, unless it is for another.
-    let first = gateway.write(make(&one, Role::Owner, None)).await.unwrap();
+    // The first key makes the first organization, the next joins it; a name that is new makes another.
+    let (first, _) = gateway.write(make(&one, Role::Owner, None)).await.unwrap();
     gateway.clock.advance(Duration::from_secs(1));
+    assert_eq!(gateway.write(make(&two, Role::Member, None)).await.unwrap().0, first);
     let (second, other_key) = gateway.organization("Second").await;
-    assert_eq!(gateway.write(make(&two, Role::Member, None)).await.unwrap(), first);
-    assert_eq!(gateway.write(make(&three, Role::Viewer, Some(second.clone()))).await.unwrap(), second);
+    assert_eq!(gateway.write(make(&three, Role::Viewer, Some("Second"))).await.unwrap().0, second);
+    // Where there are several, none is guessed.
+    let unnamed = make(access::make_key(&gateway.app).expose_secret(), Role::Owner, None);
+    assert_eq!(refusal(gateway.write(unnamed).await).code, ErrorCode::ValidationError);
     for (secret, organization, name, role) in [
-        (&one, &first, "First", Role::Owner),
-        (&two, &first, "First", Role::Member),
+        (&one, &first, "My organization", Role::Owner),
+        (&two, &first, "My organization", Role::Member),
         (&three, &second, "Second", Role::Viewer),
         (&other_key, &second, "Second", Role::Owner),
     ] {
@@ -77,13 +81,10 @@ pub async fn keys_open_their_organization(kind: Kind) {
         assert_eq!((&key.organization_id, key.organization_name.as_str(), key.role), (organization, name, role));
     }
     // A key that is in use is nobody else's, and no key stands in the database.
-    assert!(gateway.write(make(&one, Role::Owner, Some(second))).await.is_err());
+    assert!(gateway.write(make(&one, Role::Owner, Some("Second"))).await.is_err());
     for text in world.place.rows("SELECT * FROM api_keys").await.iter().flatten() {
         assert!([&one, &two, &three].iter().all(|secret| !text.contains(secret.as_str())), "{text}");
     }
-    let mut conn = gateway.app.store.read().await.unwrap();
-    assert_eq!(keys::first_organization(&mut conn).await.unwrap(), Some(first));
-    drop(conn);
     // Revoked and expired keys open nothing, once they are no longer remembered.
     world.place.execute("UPDATE api_keys SET revoked_at = 1 WHERE role = 'member'").await;
     world.place.execute(&format!("UPDATE api_keys SET expires_at = {} WHERE role = 'viewer'", gateway.now().millis())).await;

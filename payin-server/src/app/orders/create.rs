@@ -1,12 +1,12 @@
 //! Opening orders, one or many at a time: an address, the order, its hold on the address, in one transaction.
 //! What may be ordered is a rule of `payin-core`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use payin_core::order::{self, Facts, Terms};
 use payin_core::{Chains, Error, Units};
-use payin_types::{ChainId, CreateOrder, EventType, Order, OrderId, OrganizationId, Protocol, Timestamp};
+use payin_types::{CreateOrder, EventType, Order, OrderId, OrganizationId, Protocol, Timestamp};
 
 use crate::app::events::{Happened, record};
 use crate::app::{App, Outcome, refused};
@@ -139,9 +139,7 @@ impl Unit for Create {
         let terms = self.terms().map_err(refused)?;
         let (protocol, reference) = (terms.protocol.clone(), terms.reference.clone());
         let opening = orders::opening(tx, &self.organization_id, terms.chain_id.as_str()).await?;
-        if !opening.followed {
-            return Err(order::chain_unavailable(&terms.chain_id).into());
-        }
+        order::check_chain(&terms.chain_id, opening.head_time, self.now)?;
         let Some(free) = self.claim(tx, &protocol).await? else {
             // An empty pool must not hide that the order exists.
             return Err(match self.existing(tx, &reference).await? {
@@ -171,21 +169,21 @@ impl Together for Create {
     /// few fresh addresses, a taken reference, somebody who wants to be told) is left to [`Create::run`], one by one.
     async fn run_together<'a>(units: &'a [&'a Self], tx: &'a mut Tx<'_>) -> Result<Option<Vec<Order>>, Fault> {
         let Ok(terms) = units.iter().map(|unit| unit.terms()).collect::<Result<Vec<_>, _>>() else { return Ok(None) };
-        // Orders of one organization and chain share what must be known, and a claim.
-        let mut alike: BTreeMap<(OrganizationId, ChainId), Vec<Wanted<'_>>> = BTreeMap::new();
+        let mut alike: BTreeMap<(OrganizationId, Protocol), Vec<Wanted<'_>>> = BTreeMap::new();
         for (at, (unit, terms)) in units.iter().zip(terms).enumerate() {
-            alike.entry((unit.organization_id.clone(), terms.chain_id.clone())).or_default().push((at, unit, terms));
+            alike.entry((unit.organization_id.clone(), terms.protocol.clone())).or_default().push((at, unit, terms));
         }
         let (mut places, mut placed, mut frees) = (Vec::with_capacity(units.len()), Vec::with_capacity(units.len()), Vec::new());
-        for ((organization, chain), orders) in alike {
-            let opening = orders::opening(tx, &organization, chain.as_str()).await?;
-            let Some((protocol, now)) =
-                orders.iter().map(|(_, unit, terms)| (terms.protocol.clone(), unit.now)).min_by_key(|(_, now)| *now)
-            else {
-                continue;
-            };
+        for ((organization, protocol), orders) in alike {
+            let now = orders.iter().map(|(_, unit, _)| unit.now).min().unwrap_or_default();
+            for chain in orders.iter().map(|(_, _, terms)| &terms.chain_id).collect::<BTreeSet<_>>() {
+                let opening = orders::opening(tx, &organization, chain.as_str()).await?;
+                if opening.told || order::check_chain(chain, opening.head_time, now).is_err() {
+                    return Ok(None);
+                }
+            }
             let free = pool::claim(tx, &organization, &protocol, (0, now), orders.len(), Contended::PassOver).await?;
-            if !opening.followed || opening.told || free.len() < orders.len() {
+            if free.len() < orders.len() {
                 return Ok(None);
             }
             for ((at, unit, terms), free) in orders.into_iter().zip(free) {

@@ -1,0 +1,107 @@
+//! Blocks taken back, and the end of following where a chain takes back what was final. Money that was counted is never silently gone:
+//! an order that had it says so, and an event tells.
+
+use std::collections::BTreeSet;
+
+use payin_core::order::is_paid;
+use payin_core::{Block, Chain, Units};
+use payin_types::{EventType, OrderId, Timestamp};
+
+use super::{confirmed_block, put, refresh};
+use crate::app::Outcome;
+use crate::store::chains::{self, Cursor};
+use crate::store::leases::{self, Lease};
+use crate::store::{Fault, Tx, Unit, orders, transfers};
+
+/// Blocks above a height are no longer part of the chain.
+#[derive(Debug)]
+pub struct TakeBack {
+    /// The right to do this.
+    pub lease: Lease,
+    /// The chain.
+    pub chain: Chain,
+    /// How much less than the amount still completes an order.
+    pub tolerance: Units,
+    /// Where its cursor stands.
+    pub from: Cursor,
+    /// The newest block that is still part of the chain.
+    pub fork: Block,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl Unit for TakeBack {
+    type Output = ();
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
+        leases::check(tx, &self.lease).await?;
+        let chain = self.chain.id.as_str();
+        chains::lock_at(tx, chain, Some(&self.from)).await?;
+        if self.fork.number < self.from.finalized_number {
+            let fault = format!("{chain} took back block {}, which was final: a person must look", self.from.finalized_number);
+            return Err(Fault::Corrupt(fault).into());
+        }
+        let above = self.fork.number.saturating_add(1);
+        let taken = transfers::orphan_from(tx, chain, above, self.now).await?;
+        chains::delete_blocks(tx, chain, above, 0).await?;
+        let orders: BTreeSet<_> =
+            taken.iter().filter(|transfer| transfer.counts).filter_map(|transfer| transfer.order_id.clone()).collect();
+        for order in orders {
+            self.take_back(tx, &order).await?;
+        }
+        let confirmed = confirmed_block(tx, &self.chain, self.fork.number).await?;
+        let cursor = Cursor {
+            head_number: self.fork.number,
+            head_hash: self.fork.hash.clone(),
+            head_time: self.fork.time,
+            confirmed_time: confirmed.map(|block| block.time),
+            updated_at: self.now,
+            ..self.from.clone()
+        };
+        Ok(chains::put(tx, chain, &cursor).await?)
+    }
+}
+
+impl TakeBack {
+    /// An order that was completed stays so, says that its payment was taken back, and tells; one that was not waits again.
+    async fn take_back(&self, tx: &mut Tx<'_>, order: &OrderId) -> Result<(), Fault> {
+        let stored = orders::lock(tx, order.as_str()).await?;
+        let mut facts = stored.facts.clone();
+        let received = transfers::received(tx, order).await?;
+        if facts.completed_at.is_none() && received.standing.is_empty() {
+            facts.seen_at = None;
+        }
+        let unpaid = !is_paid(received.sum, facts.terms.units, self.tolerance);
+        let mut what = Vec::new();
+        if facts.completed_at.is_some() && facts.reverted_at.is_none() && unpaid {
+            facts.reverted_at = Some(self.now);
+            what.push(EventType::OrderReverted);
+        }
+        refresh(&mut facts, &received);
+        put(tx, &stored, &facts, &what, self.fork.number, self.now).await
+    }
+}
+
+/// A chain contradicts what was final: it is not followed any more until a person has looked. Nothing on it completes or expires.
+#[derive(Debug)]
+pub struct Halt {
+    /// The right to do this.
+    pub lease: Lease,
+    /// The chain.
+    pub chain: Chain,
+    /// Where its cursor stands.
+    pub from: Cursor,
+    /// What was seen.
+    pub reason: String,
+}
+
+impl Unit for Halt {
+    type Output = ();
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
+        leases::check(tx, &self.lease).await?;
+        chains::lock_at(tx, self.chain.id.as_str(), Some(&self.from)).await?;
+        let cursor = Cursor { halted: Some(self.reason.clone()), ..self.from.clone() };
+        Ok(chains::put(tx, self.chain.id.as_str(), &cursor).await?)
+    }
+}

@@ -1,0 +1,121 @@
+//! What confirmed blocks decide: payments count, orders are completed, expire, and let go of their addresses. By chain time, never by ours.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use payin_core::order::{Facts, is_paid, may_expire};
+use payin_core::{Chain, Units, finality};
+use payin_types::{EventType, OrderId, Timestamp};
+
+use super::{put, refresh};
+use crate::app::Outcome;
+use crate::store::leases::{self, Lease};
+use crate::store::{Fault, Tx, Unit, chains, orders, pool, transfers};
+
+/// Transfers that have enough confirmations count; what they complete is completed; what has come to rest is final.
+#[derive(Debug)]
+pub struct Settle {
+    /// The right to do this.
+    pub lease: Lease,
+    /// The chain.
+    pub chain: Chain,
+    /// How much less than the amount still completes an order.
+    pub tolerance: Units,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl Unit for Settle {
+    /// Whether anything was settled.
+    type Output = bool;
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<bool> {
+        leases::check(tx, &self.lease).await?;
+        let chain = self.chain.id.as_str();
+        let Some(cursor) = chains::get(tx, chain).await? else { return Ok(false) };
+        let Some(height) = finality::confirmed_height(cursor.head_number, self.chain.confirmations) else { return Ok(false) };
+        let confirmed = transfers::confirm_up_to(tx, chain, height, self.now).await?;
+        let orders: BTreeSet<_> =
+            confirmed.iter().filter(|transfer| transfer.counts).filter_map(|transfer| transfer.order_id.clone()).collect();
+        for order in orders {
+            self.settle(tx, &order, cursor.head_number).await?;
+        }
+        let rested = transfers::finalize_up_to(tx, chain, cursor.finalized_number, self.now).await?;
+        Ok(!confirmed.is_empty() || rested > 0)
+    }
+}
+
+impl Settle {
+    async fn settle(&self, tx: &mut Tx<'_>, order: &OrderId, head: u64) -> Result<(), Fault> {
+        let stored = orders::lock(tx, order.as_str()).await?;
+        let mut facts = stored.facts.clone();
+        refresh(&mut facts, &transfers::received(tx, order).await?);
+        let mut what = Vec::new();
+        if is_paid(facts.received, facts.terms.units, self.tolerance) && facts.expired_at.is_none() {
+            if facts.completed_at.is_none() || facts.reverted_at.is_some() {
+                what.push(EventType::OrderCompleted);
+            }
+            facts.completed_at.get_or_insert(self.now);
+            facts.reverted_at = None;
+        }
+        put(tx, &stored, &facts, &what, head, self.now).await
+    }
+}
+
+/// An order whose time is over on its chain expires.
+#[derive(Debug)]
+pub struct Expire {
+    /// The right to do this.
+    pub lease: Lease,
+    /// The chain.
+    pub chain: Chain,
+    /// The order.
+    pub order: OrderId,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl Unit for Expire {
+    type Output = ();
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
+        leases::check(tx, &self.lease).await?;
+        let Some(cursor) = chains::get(tx, self.chain.id.as_str()).await? else { return Ok(()) };
+        let stored = orders::lock(tx, self.order.as_str()).await?;
+        let open = stored.facts.completed_at.is_none() && stored.facts.expired_at.is_none();
+        let pending = transfers::has_pending(tx, &self.order).await?;
+        if !open || !may_expire(stored.facts.closes_at(), cursor.confirmed_time, pending) {
+            return Ok(());
+        }
+        let facts = Facts { expired_at: Some(self.now), ..stored.facts.clone() };
+        let late = facts.paid_late_at.map(|_| EventType::OrderPaidLate);
+        let what: Vec<EventType> = [EventType::OrderExpired].into_iter().chain(late).collect();
+        Ok(put(tx, &stored, &facts, &what, cursor.head_number, self.now).await?)
+    }
+}
+
+/// An order to which nothing can happen any more lets go of its address.
+#[derive(Debug)]
+pub struct Release {
+    /// The right to do this.
+    pub lease: Lease,
+    /// The order.
+    pub order: OrderId,
+    /// The row of its address.
+    pub address_id: i64,
+    /// The chain's time: what comes in a later block is no longer this order's.
+    pub released_at: Timestamp,
+    /// How long the address rests.
+    pub cooldown: Duration,
+}
+
+impl Unit for Release {
+    type Output = ();
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
+        leases::check(tx, &self.lease).await?;
+        let free_from = self.released_at.plus(self.cooldown);
+        orders::released(tx, self.order.as_str(), self.released_at).await?;
+        Ok(pool::release(tx, self.address_id, self.order.as_str(), self.released_at, free_from).await?)
+    }
+}
