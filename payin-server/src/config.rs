@@ -142,9 +142,10 @@ impl Config {
         ensure!(listen.parse::<SocketAddr>().is_ok(), "listen must be an address and a port such as 127.0.0.1:3000, is \"{listen}\"");
         let key_file = |name: Option<String>| name.map(|name| folder.join(name));
         let master_keys = master_keys(&variable, key_file(file.master_key_file), key_file(file.previous_master_key_file))?;
-        ensure!(!file.chains.is_empty(), "no chain is configured: add [chains.<slug>] with an rpc URL");
         let orders = order_settings(&file.orders)?;
-        let chains = file.chains.into_iter().map(|(id, chain)| chain_source(&environment, &id, chain)).collect::<anyhow::Result<_>>()?;
+        let chains =
+            file.chains.into_iter().map(|(id, chain)| chain_source(&environment, &id, chain)).collect::<anyhow::Result<Vec<_>>>()?;
+        ensure!(!chains.is_empty(), "no chain is configured: add [chains.<slug>] with an rpc URL");
         Ok(Self {
             environment,
             listen,

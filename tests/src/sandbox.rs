@@ -185,7 +185,7 @@ impl Sandbox {
     pub async fn key_with_role(&self, role: Role) -> String {
         let app = self.back_door().await;
         let secret = access::make_key(app);
-        let unit = access::CreateKey::new(app, secret.expose_secret(), role, "of a test", None);
+        let unit = access::CreateKey::new(app, secret.expose_secret(), role, "of a test", Some("Sandbox".to_owned()));
         app.store.write(unit).await.unwrap_or_else(|error| panic!("no key: {error:?}"));
         secret.expose_secret().to_owned()
     }
@@ -194,7 +194,13 @@ impl Sandbox {
     pub async fn stranger(&self) -> String {
         let app = self.back_door().await;
         let secret = access::make_key(app);
-        let unit = access::CreateKey::new(app, secret.expose_secret(), Role::Owner, "of a stranger", Some("Stranger".to_owned()));
+        let unit = access::CreateKey::new(
+            app,
+            secret.expose_secret(),
+            Role::Owner,
+            "of a stranger",
+            Some(format!("Stranger {}", app.random_id())),
+        );
         app.store.write(unit).await.unwrap_or_else(|error| panic!("no key: {error:?}"));
         secret.expose_secret().to_owned()
     }

@@ -72,12 +72,11 @@ fn check(request: &CreateEndpoint, targets: &Targets) -> Result<(), Error> {
     }
     if let Some(secret) = &request.secret {
         let chars = secret.chars().count();
-        let weak = secret.strip_prefix("whsec_").is_some_and(|key| key.len() < SECRET_CHARS_MIN);
-        if weak || !(SECRET_CHARS_MIN..=SECRET_CHARS_MAX).contains(&chars) || secret.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        if !(SECRET_CHARS_MIN..=SECRET_CHARS_MAX).contains(&chars) || secret.chars().any(char::is_control) || secret.trim() != secret {
             return Err(Error::field(
                 "secret",
                 format!(
-                    "must be {SECRET_CHARS_MIN} to {SECRET_CHARS_MAX} characters besides whsec_, without white space; leave it out to have one made"
+                    "must be {SECRET_CHARS_MIN} to {SECRET_CHARS_MAX} printable characters, without white space around them; leave it out to have one made"
                 ),
             ));
         }

@@ -1,6 +1,7 @@
 //! Leases: one server does a chain's work, and one that has lost its lease changes nothing, whatever it still believes.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
@@ -125,7 +126,8 @@ pub async fn a_fenced_server_changes_nothing(kind: Kind) {
     }
     assert_eq!(state().await, before);
     assert_eq!(world.fresh(&organization, &paid).await.status, OrderStatus::Pending);
-    // Beside other people's work, which goes on.
+    // Beside other people's work, which goes on. The chain's time has passed the grace period, and so must ours.
+    gateway.clock.advance(Duration::from_secs(20 * 60));
     let fenced = join_all((0..20).map(|_| gateway.write(line.settle_unit())));
     let (fenced, orders) =
         futures_util::join!(fenced, join_all((0..20).map(|number| gateway.create(&organization, request(&format!("order {number}"))))));
