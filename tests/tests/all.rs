@@ -3,6 +3,7 @@
 mod api;
 mod cli;
 mod contract;
+mod follow;
 mod journey;
 mod nodes;
 mod sdk;

@@ -104,20 +104,20 @@ macro_rules! scenarios {
 scenarios! {
     creating: orders_never_share_an_address, a_reference_is_taken_once, an_altered_address_is_given_to_nobody,
         what_one_unit_cannot_do_harms_no_other, amounts_survive_with_every_digit, a_closed_store_has_finished_its_work,
-        no_order_where_nobody_looks;
+        no_order_where_nobody_looks, orders_of_two_chains_are_opened_together;
     replay: one_key_makes_one_order, another_body_under_a_key_is_refused, a_key_lives_a_day, what_may_pass_is_not_kept,
         a_refusal_is_kept, secrets_are_kept_sealed;
     ledger: an_order_completes_once, payments_add_up, a_transfer_is_one_row, a_cursor_elsewhere_changes_nothing,
         orders_expire_by_chain_time, expiring_and_settling_agree, money_for_nobody_is_kept_apart, late_money_is_told;
     reorganisation: a_payment_taken_back_unconfirmed, a_payment_taken_back_after_completion, what_is_final_is_not_taken_back,
-        enough_that_stays_is_enough, enough_within_the_tolerance_is_enough, a_late_payment_may_come_back_in_time;
+        enough_that_stays_is_enough, enough_within_the_tolerance_is_enough, a_late_payment_may_come_back_in_time, what_comes_back_may_be_something_else;
     recycling: addresses_come_back_in_chain_time, addresses_wait_for_the_slowest_chain, the_longest_released_comes_first,
         late_money_keeps_an_address_back, only_what_is_over_lets_go;
     work: one_holder_has_a_lease, a_lease_changes_hands, a_fenced_server_changes_nothing;
     outbox: events_go_to_those_who_asked, retries_follow_the_table, a_void_claim_changes_nothing, gone_is_gone,
-        a_deleted_endpoint_gets_nothing, a_delivery_is_claimed_once;
+        a_deleted_endpoint_gets_nothing, a_delivery_is_claimed_once, one_that_hangs_delays_nobody_else;
     pool: imports_are_all_or_nothing, an_address_belongs_to_one, watchers_miss_no_import, addresses_are_listed_by_state;
-    tenancy: organizations_see_their_own, keys_open_their_organization;
+    tenancy: organizations_see_their_own, keys_open_their_organization, a_database_knows_its_master_key;
     listing: lists_are_what_a_naive_model_says, pages_join_up, odd_texts_are_found_or_not_but_never_a_fault;
     files: a_newer_schema_is_refused, migrations_may_run_side_by_side;
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use payin_server::app::{endpoints, orders, pool};
-use payin_server::store::{Failure, Fault};
+use payin_server::store::{Failure, Fault, Together as _};
 use payin_tests::gateway::{Kind, fault, refusal, request};
 use payin_types::{Amount, CreateOrder, ErrorCode, Order, Protocol};
 
@@ -198,4 +198,37 @@ pub async fn no_order_where_nobody_looks(kind: Kind) {
         let order = order.unwrap();
         assert_eq!((&order.order_reference, &order.chain_id), (&request.order_reference, &request.chain_id));
     }
+}
+
+pub async fn orders_of_two_chains_are_opened_together(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(3).await;
+    let (app, of) = (gateway.app.clone(), organization.clone());
+    let together = gateway.tx(move |tx| {
+        let create = |reference: &str, chain: &str| {
+            let request = CreateOrder { chain_id: chain.into(), ..request(reference) };
+            orders::Create::new(&app, of.clone(), Ok(request))
+        };
+        let units = [create("a", "ethereum-sepolia"), create("b", "base-sepolia")];
+        async move { Ok(orders::Create::run_together(&[&units[0], &units[1]], tx).await?) }.boxed()
+    });
+    let opened = together.await.unwrap().expect("orders of two chains are nothing out of the ordinary");
+    let chains: Vec<&str> = opened.iter().map(|order| order.chain_id.as_str()).collect();
+    assert_eq!(chains, ["ethereum-sepolia", "base-sepolia"], "in the order they were asked for");
+    assert_ne!(opened[0].address, opened[1].address);
+    for order in &opened {
+        assert_eq!(gateway.order(&organization, order.order_id.as_str()).await.address, order.address);
+    }
+    let counts = pool::status(&gateway.app, &organization).await.unwrap()[&Protocol::Evm];
+    assert_eq!((counts.total, counts.available, counts.allocated), (3, 1, 2));
+    // As the API does it, by many at once: still each on an address of its own.
+    let organization = gateway.merchant(24).await;
+    let create = |number: usize| {
+        let chain = ["ethereum-sepolia", "base-sepolia", "bsc-testnet"][number % 3];
+        gateway.create(&organization, CreateOrder { chain_id: chain.into(), ..request(&format!("order {number}")) })
+    };
+    let (opened, refused) = sorted(join_all((0..30).map(create)).await);
+    assert_eq!((opened.len(), refused), (24, vec![ErrorCode::NoAvailableAddresses; 6]));
+    assert_eq!(opened.iter().map(|order| &order.address).collect::<BTreeSet<_>>().len(), 24);
 }

@@ -301,3 +301,69 @@ pub async fn a_delivery_is_claimed_once(kind: Kind) {
     assert_eq!(claims.len(), 120);
     assert!(claims.values().all(|count| *count == 1), "{claims:?}");
 }
+
+/// A receiver at whose one endpoint every request hangs for ever.
+struct HalfDead {
+    hangs: String,
+    hanging: Mutex<usize>,
+    living: Arc<Receiver>,
+}
+
+impl Http for HalfDead {
+    fn post(&self, request: Outgoing) -> BoxFuture<'_, Result<Answer, SendFault>> {
+        if request.url.as_str() != self.hangs {
+            return self.living.post(request);
+        }
+        *self.hanging.lock().unwrap() += 1;
+        futures_util::future::pending().boxed()
+    }
+}
+
+pub async fn one_that_hangs_delays_nobody_else(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(0).await;
+    let doomed = endpoint(gateway, &organization, "[\"*\"]").await;
+    let living = endpoint(gateway, &organization, "[\"*\"]").await;
+    let hangs = world.place.value(&format!("SELECT url FROM webhook_endpoints WHERE id = '{doomed}'")).await;
+    let http = Arc::new(HalfDead { hangs, hanging: Mutex::default(), living: Receiver::answering(200) });
+    // The one that hangs was told first, and waits longest.
+    tell(gateway, &organization, 10, std::slice::from_ref(&doomed)).await;
+    gateway.clock.advance(Duration::from_secs(1));
+    tell(gateway, &organization, 10, std::slice::from_ref(&living)).await;
+    let mut lanes = tokio::task::JoinSet::new();
+    let busy = Arc::default();
+    for _ in 0..3 {
+        let mut lane = Deliver::new(gateway.app.clone(), Arc::clone(&http) as Arc<dyn Http>, Arc::clone(&busy));
+        lanes.spawn(async move {
+            loop {
+                if lane.step().await.expect("a step") != Did::Work {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            }
+        });
+    }
+    let all_told = async |count: usize| {
+        let told = async {
+            while http.living.count() < count {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(20), told).await;
+        assert!(in_time.is_ok(), "{} of {count} while {} hang", http.living.count(), http.hanging.lock().unwrap());
+    };
+    all_told(10).await;
+    let hanging = *http.hanging.lock().unwrap();
+    assert!((1..=10).contains(&hanging), "{hanging}");
+    // What hangs is due again by its claim's end, and yet not sent again beside itself; the others go on.
+    gateway.clock.advance(Duration::from_secs(60));
+    tell(gateway, &organization, 10, &[doomed.clone(), living.clone()]).await;
+    all_told(20).await;
+    assert_eq!(*http.hanging.lock().unwrap(), hanging, "an endpoint is served by one lane");
+    lanes.shutdown().await;
+    assert_eq!(http.living.count(), 20, "each once");
+    let delivered = "SELECT endpoint_id, COUNT(*) FROM deliveries WHERE delivered_at IS NOT NULL GROUP BY endpoint_id";
+    let delivered = world.place.rows(delivered).await;
+    // The last of them may not have been recorded before its lane was stopped.
+    assert!(matches!(delivered.as_slice(), [row] if row[0] == living.as_str()), "{delivered:?}");
+}

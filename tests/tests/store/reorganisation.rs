@@ -201,3 +201,42 @@ pub async fn a_late_payment_may_come_back_in_time(kind: Kind) {
     assert_eq!((early.status, early.paid_late), (OrderStatus::Completed, None));
     assert_eq!((late.status, late.paid_late), (OrderStatus::Expired, Some(true)));
 }
+
+pub async fn what_comes_back_may_be_something_else(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(2).await;
+    super::outbox::endpoint(gateway, &organization, "[\"order.completed\", \"order.reverted\"]").await;
+    let order = gateway.create(&organization, request("order")).await.unwrap();
+    let other = gateway.create(&organization, request("other")).await.unwrap();
+    let mut line = Line::new(gateway, "ethereum-sepolia").await;
+    line.blocks(3, at(0)).await;
+    line.block(at(10), &[Sent::pays(&order, "100", "0x1"), Sent::pays(&order, "100", "0x2"), Sent::pays(&order, "100", "0x3")]).await;
+    line.reorganise(1).await;
+    // Included again, the contract paid one cent; the second transaction paid somebody else one; the third another token.
+    let changed =
+        [Sent::pays(&order, "0.01", "0x1"), Sent::pays(&other, "0.01", "0x2"), Sent::pays(&order, "100", "0x3").in_currency("USDC")];
+    line.block(at(11), &changed).await;
+    line.blocks(5, at(30)).await;
+    line.settle().await;
+    for order in [&order, &other] {
+        let now = world.fresh(&organization, order).await;
+        assert_eq!((now.status, now.received_amount.map(|sum| sum.to_string())), (OrderStatus::Pending, Some("0.01".to_owned())));
+        assert_eq!(now.completed_at, None);
+        assert!(world.events(order.order_id.as_str()).await.is_empty());
+    }
+    let rows = world.place.rows("SELECT tx_hash, order_id, currency, unmatched, to_address FROM transfers ORDER BY tx_hash").await;
+    let row = |tx: &str, order: &payin_types::Order, currency: &str, unmatched: &str| {
+        [tx, order.order_id.as_str(), currency, unmatched, &order.address].map(str::to_owned).to_vec()
+    };
+    let unmatched = world.verdict("0x3").await;
+    assert_ne!(unmatched, "-", "another currency counts for nothing");
+    assert_eq!(rows, [row("0x1", &order, "USDT", "-"), row("0x2", &other, "USDT", "-"), row("0x3", &order, "USDC", &unmatched)]);
+    // What is missing is paid, and only that completes it.
+    line.block(at(60), &[Sent::pays(&order, "99.99", "0x4")]).await;
+    line.blocks(3, at(61)).await;
+    line.settle().await;
+    let done = world.fresh(&organization, &order).await;
+    assert_eq!((done.status, done.received_amount.unwrap().to_string()), (OrderStatus::Completed, "100.00".to_owned()));
+    assert_eq!(world.fresh(&organization, &other).await.status, OrderStatus::Pending);
+}

@@ -1,11 +1,15 @@
 //! Two organizations on one database: neither sees, names or changes anything of the other's.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use payin_server::app::{access, endpoints, orders, pool};
+use payin_server::seal::Seal;
+use payin_server::store::{Failure, Fault};
 use payin_tests::gateway::{Kind, refusal, request};
 use payin_types::pool::ListAddresses;
 use payin_types::{CreateOrder, ErrorCode, ExposeSecret as _, ListOrders, OrganizationId, Protocol, Role};
+use secrecy::SecretBox;
 
 use super::World;
 use super::outbox::endpoint;
@@ -92,4 +96,36 @@ pub async fn keys_open_their_organization(kind: Kind) {
     for secret in [&two, &three] {
         assert_eq!(refusal(access::authenticate(&gateway.app, secret).await).code, ErrorCode::InvalidApiKey);
     }
+}
+
+pub async fn a_database_knows_its_master_key(kind: Kind) {
+    let world = World::new(kind).await;
+    let check = async |masters: &[u8]| {
+        let mut app = world.gateway.app.clone();
+        let masters: Vec<_> = masters.iter().map(|byte| SecretBox::new(Box::new([*byte; 32]))).collect();
+        app.seal = Arc::new(Seal::new(&masters));
+        world.gateway.write(access::CheckMasterKey::new(&app)).await
+    };
+    let noted = || world.place.rows("SELECT mac FROM master_keys");
+    let mut known = 0;
+    // The keys of each start, the making one first, and how many the database knows then; `None`: refused.
+    for (masters, then) in [
+        (vec![1], Some(1)),
+        (vec![1], Some(1)),
+        (vec![2], None),
+        (vec![2, 3], None),
+        (vec![2, 1], Some(2)),
+        (vec![2], Some(2)),
+        (vec![3], None),
+        (vec![3, 2], Some(3)),
+        (vec![4], None),
+    ] {
+        match (check(&masters).await, then) {
+            (Ok(()), Some(then)) => known = then,
+            (Err(Failure::Fault(Fault::Corrupt(message))), None) => assert!(message.contains("master key"), "{message}"),
+            (other, _) => panic!("{masters:?}: {other:?}"),
+        }
+        assert_eq!(noted().await.len(), known, "{masters:?}");
+    }
+    assert!(noted().await.iter().all(|row| row[0].len() == 64), "MACs, and nothing of the keys");
 }
