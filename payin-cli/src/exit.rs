@@ -42,6 +42,8 @@ impl Exit {
     fn of_api(error: &ApiError) -> Self {
         match (&error.code, error.status) {
             (ErrorCode::MethodNotAllowed, _) => Self::Api,
+            // No answer of the API, but of whatever listens there instead.
+            (ErrorCode::Unknown(code), _) if code.starts_with("HTTP_") => Self::Api,
             (_, 404) => Self::NotFound,
             (_, 401 | 403) => Self::Auth,
             (_, 409) => Self::Conflict,
