@@ -27,7 +27,7 @@ CREATE TABLE counters (
     name TEXT PRIMARY KEY,
     value BIGINT NOT NULL
 );
-INSERT INTO counters (name, value) VALUES ('pool_addresses', 0);
+INSERT INTO counters (name, value) VALUES ('pool_addresses', 0), ('master_keys', 0);
 
 CREATE TABLE pool_addresses (
     -- From counters, so that whoever has read up to a number misses no smaller one that is committed later.

@@ -479,6 +479,20 @@ async fn what_was_not_asked_for_is_not_believed() {
         assert!(matches!(from_far, Err(SourceFault::Inconsistent(_))), "{name}: {from_far:?}");
         assert!(matches!(from_near, Err(SourceFault::Inconsistent(_))) || name == "\"0x66\"", "{name}: {from_near:?}");
     }
+    // True logs, of blocks that were not asked for: they would be counted where they do not belong, or twice.
+    let later = source.block(70).await.unwrap().unwrap();
+    for place in ["0x3d", "0x66"] {
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": "eth_getLogs", "params": [{"fromBlock": place, "toBlock": place}]});
+        let logs = node.chain.lock().unwrap().handle(&call)["result"].clone();
+        assert_eq!(logs.as_array().map(Vec::len), Some(1));
+        node.tamper("eth_getLogs", move |_, mut answer| {
+            answer["result"] = logs.clone();
+            Ok(answer)
+        });
+        inconsistent(next(&chain, &source, Some(&later), &One).await);
+    }
+    node.honest();
+    assert_eq!(found(next(&chain, &source, Some(&later), &One).await.unwrap()).1, []);
     // A range whose last block the node lacks: its logs cannot have been complete.
     node.tamper("eth_getBlockByNumber", |call, mut answer| {
         if call["params"][0] == "0x5e" {

@@ -29,6 +29,9 @@ use decode::Seen;
 const RANGE_FIRST: u64 = 500;
 const RANGE_MAX: u64 = 5_000;
 
+/// JSON-RPC's word for a method that a node does not have.
+const METHOD_NOT_FOUND: i64 = -32601;
+
 /// A node's word on a block: only what following needs, so that every EVM chain's own header fields do not matter.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -210,6 +213,14 @@ impl Source for EvmSource {
             if id != self.chain.numeric_id {
                 let said = |id: Option<u64>| id.map_or_else(|| "nothing".to_owned(), |id| id.to_string());
                 let text = format!("{} has the chain id {}, the node says {}", self.chain.id, said(self.chain.numeric_id), said(id));
+                return Err(SourceFault::Mismatch(text));
+            }
+            let receipts: Result<serde_json::Value, _> = self.client.request("eth_getBlockReceipts", ("latest",)).await;
+            if let Err(RpcError::ErrorResp(answer)) = receipts
+                && answer.code == METHOD_NOT_FOUND
+            {
+                let text =
+                    "the node lacks eth_getBlockReceipts, without which an empty answer cannot be told from a missing one".to_owned();
                 return Err(SourceFault::Mismatch(text));
             }
             for (token, contract) in self.chain.tokens.iter().zip(&self.contracts) {

@@ -141,7 +141,7 @@ async fn keys_and_networks_have_their_exit_codes() {
     tokio::task::yield_now().await;
     let mut nobody = payin_at(&url, "pk_test_x", &["orders", "get", "ord_1"]).start();
     busy.answer(Answer::status(404).body("<html>not here</html>"));
-    let proxy = failed(&payin_at(busy.url(), "pk_test_x", &["orders", "get", "ord_1"]).run().await, 3, "HTTP_404");
+    let proxy = failed(&payin_at(busy.url(), "pk_test_x", &["orders", "get", "ord_1"]).run().await, 1, "HTTP_404");
     assert!(text(&proxy["hint"]).contains("PAYIN_BASE_URL"));
     assert!(text(&failed(&nobody.wait().await, 8, "NETWORK")["message"]).contains("GET /orders/{id}"));
     // 8: the order is made and nobody hears of it; the same command with the key it is told finds it.
