@@ -9,9 +9,11 @@ use crate::Error;
 pub enum Permission {
     /// Read orders and what belongs to them.
     ViewData,
-    /// Create orders.
+    /// Create orders, and payment links, through which payers create them (source: the vendor's open server).
     CreateOrders,
-    /// Read and fill the address pool, webhook endpoints, settings and keys.
+    /// Bind and unbind deposit references.
+    CreateDeposits,
+    /// Read and change the address pool, webhook endpoints, events, settings and keys.
     ManageSettings,
 }
 
@@ -21,7 +23,7 @@ pub fn allows(role: &Role, permission: Permission) -> bool {
     matches!(
         (role, permission),
         (Role::Owner | Role::Admin, _)
-            | (Role::Member, Permission::ViewData | Permission::CreateOrders)
+            | (Role::Member, Permission::ViewData | Permission::CreateOrders | Permission::CreateDeposits)
             | (Role::Viewer, Permission::ViewData)
     )
 }
@@ -36,10 +38,23 @@ pub fn check(role: &Role, permission: Permission) -> Result<(), Error> {
     }
     let needed = match permission {
         Permission::ViewData => "viewer, member, admin or owner",
-        Permission::CreateOrders => "member, admin or owner",
+        Permission::CreateOrders | Permission::CreateDeposits => "member, admin or owner",
         Permission::ManageSettings => "admin or owner",
     };
     Err(Error::new(ErrorCode::InsufficientPermissions, format!("This needs a key with role {needed}; this key's role is {role}")))
+}
+
+/// Whether a key of one role may make, or revoke, a key of another: never a stronger one than itself. "Everything but ownership" is this.
+#[must_use]
+pub fn may_grant(own: &Role, other: &Role) -> bool {
+    let rank = |role: &Role| match role {
+        Role::Owner => 4,
+        Role::Admin => 3,
+        Role::Member => 2,
+        Role::Viewer => 1,
+        _ => 0,
+    };
+    rank(own) >= 3 && (1..=rank(own)).contains(&rank(other))
 }
 
 #[cfg(test)]
@@ -48,15 +63,27 @@ mod tests {
 
     #[test]
     fn the_documents_table() {
-        use Permission::{CreateOrders, ManageSettings, ViewData};
+        use Permission::{CreateDeposits, CreateOrders, ManageSettings, ViewData};
         for (role, expected) in [
-            (Role::Owner, [true, true, true]),
-            (Role::Admin, [true, true, true]),
-            (Role::Member, [true, true, false]),
-            (Role::Viewer, [true, false, false]),
-            (Role::from("superadmin"), [false, false, false]),
+            (Role::Owner, [true; 4]),
+            (Role::Admin, [true; 4]),
+            (Role::Member, [true, true, true, false]),
+            (Role::Viewer, [true, false, false, false]),
+            (Role::from("superadmin"), [false; 4]),
         ] {
-            assert_eq!([ViewData, CreateOrders, ManageSettings].map(|permission| allows(&role, permission)), expected, "{role}");
+            assert_eq!(
+                [ViewData, CreateOrders, CreateDeposits, ManageSettings].map(|permission| allows(&role, permission)),
+                expected,
+                "{role}"
+            );
         }
+    }
+
+    #[test]
+    fn nobody_makes_a_key_stronger_than_the_own() {
+        let roles = [Role::Owner, Role::Admin, Role::Member, Role::Viewer, Role::from("superadmin")];
+        let grants = |own: &Role| roles.iter().filter(|other| may_grant(own, other)).count();
+        assert_eq!(roles.each_ref().map(grants), [4, 3, 0, 0, 0]);
+        assert!(!may_grant(&Role::Admin, &Role::Owner));
     }
 }

@@ -10,18 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::address::Address;
 use crate::error::shown;
-use crate::{Chain, Chains, Error, Units, finality, web_url};
+use crate::{Chain, Chains, Error, Units, finality, metadata, reference, web_url};
 use payin_types::Amount;
-
-/// Source: Orders API, "max 255 chars".
-pub const REFERENCE_CHARS_MAX: usize = 255;
-/// Source: Orders API, "max 10 key-value pairs".
-pub const METADATA_PAIRS_MAX: usize = 10;
-/// The documents set no limit on their size; without one ten pairs could hold megabytes in every webhook.
-pub const METADATA_BYTES_MAX: usize = 8 * 1024;
-
-/// Deeper nesting than this is no data of a shop, and readers of webhooks refuse it.
-pub const METADATA_DEPTH_MAX: usize = 16;
 
 /// What a deployment lets orders be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,12 +65,12 @@ pub struct Terms {
 /// # Errors
 /// `VALIDATION_ERROR`, `INVALID_AMOUNT`, `INVALID_CHAIN` or `INVALID_CURRENCY`, saying what is wrong and what would do.
 pub fn open(request: CreateOrder, chains: &Chains, settings: &Settings) -> Result<Terms, Error> {
-    reference(&request.order_reference)?;
+    reference::check("orderReference", &request.order_reference)?;
     let chain = chains.find(&request.chain_id)?;
     let token = chains.find_token(chain, &request.currency)?;
     let units = amount(request.amount, token.decimals)?;
     let metadata = request.metadata.unwrap_or_default();
-    check_metadata(&metadata)?;
+    metadata::check(&metadata)?;
     for (field, url) in [("successUrl", &request.success_url), ("cancelUrl", &request.cancel_url)] {
         url.as_deref().map_or(Ok(()), |url| web_url::redirect(field, url))?;
     }
@@ -105,20 +95,11 @@ pub fn open(request: CreateOrder, chains: &Chains, settings: &Settings) -> Resul
     })
 }
 
-fn reference(reference: &str) -> Result<(), Error> {
-    let chars = reference.chars().count();
-    if chars == 0 || chars > REFERENCE_CHARS_MAX {
-        return Err(Error::field("orderReference", format!("must be 1 to {REFERENCE_CHARS_MAX} characters, is {chars}")));
-    }
-    // PostgreSQL takes no NUL in a text, and control characters in a reference are never meant.
-    if reference.chars().any(char::is_control) {
-        return Err(Error::field("orderReference", "must not contain control characters"));
-    }
-    Ok(())
-}
-
 /// Exactly representable in the token, positive, at most ten digits before the point. Nothing is rounded.
-fn amount(amount: Amount, decimals: u32) -> Result<Units, Error> {
+///
+/// # Errors
+/// `INVALID_AMOUNT`.
+pub fn amount(amount: Amount, decimals: u32) -> Result<Units, Error> {
     let refuse = |message: String| Err(Error::new(ErrorCode::InvalidAmount, message));
     if amount.is_zero() {
         return refuse("Amount must be a positive number".to_owned());
@@ -130,41 +111,6 @@ fn amount(amount: Amount, decimals: u32) -> Result<Units, Error> {
     match Units::from_amount(amount) {
         Some(units) if digits <= payin_types::amount::WHOLE_DIGITS_MAX => Ok(units),
         _ => refuse("Amount must have at most 10 digits before the point".to_owned()),
-    }
-}
-
-fn check_metadata(metadata: &Map<String, Value>) -> Result<(), Error> {
-    if metadata.len() > METADATA_PAIRS_MAX {
-        return Err(Error::field("metadata", format!("must have at most {METADATA_PAIRS_MAX} pairs, has {}", metadata.len())));
-    }
-    let text = serde_json::to_string(metadata).unwrap_or_default();
-    if text.len() > METADATA_BYTES_MAX {
-        return Err(Error::field("metadata", format!("must be at most {METADATA_BYTES_MAX} bytes as JSON, is {}", text.len())));
-    }
-    if metadata.iter().any(|(key, value)| key.contains('\0') || has_nul(value)) {
-        return Err(Error::field("metadata", "must not contain NUL characters"));
-    }
-    if metadata.values().any(|value| is_deeper_than(value, METADATA_DEPTH_MAX)) {
-        return Err(Error::field("metadata", format!("must be nested at most {METADATA_DEPTH_MAX} deep")));
-    }
-    Ok(())
-}
-
-fn is_deeper_than(value: &Value, most: usize) -> bool {
-    let Some(below) = most.checked_sub(1) else { return true };
-    match value {
-        Value::Array(items) => items.iter().any(|item| is_deeper_than(item, below)),
-        Value::Object(fields) => fields.values().any(|field| is_deeper_than(field, below)),
-        _ => false,
-    }
-}
-
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

@@ -10,6 +10,7 @@ pub mod maintenance;
 pub mod orders;
 pub mod pool;
 pub mod progress;
+pub mod query;
 pub mod replay;
 
 use std::sync::Arc;

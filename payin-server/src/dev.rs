@@ -199,7 +199,7 @@ async fn seed(app: &App, api_key: Option<SecretString>) -> anyhow::Result<String
     if free == 0 {
         let address = |_| payin_core::address::Address::from_evm_bytes(&app.entropy.array()).as_str().to_owned();
         let addresses = (0..POOL).map(address).collect::<Vec<_>>().join("\n");
-        let request = ImportAddresses { protocol: Protocol::Evm, mode: None, addresses };
+        let request = ImportAddresses::new(Protocol::Evm, addresses);
         app.store.write(pool::Import::new(app, organization, Ok(request))).await?;
     }
     Ok(secret)

@@ -16,6 +16,7 @@ pub mod open;
 pub mod orders;
 pub mod pool;
 pub mod statement;
+pub mod text;
 pub mod transfers;
 pub mod writer;
 

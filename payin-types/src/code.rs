@@ -15,6 +15,16 @@ open_enum! {
         ResourceNotFound = "RESOURCE_NOT_FOUND",
         /// The organization already has an order with this reference; the body has `existingOrderId`.
         DuplicateOrderReference = "DUPLICATE_ORDER_REFERENCE",
+        /// No such deposit reference in this organization, or not on that chain.
+        DepositReferenceNotFound = "DEPOSIT_REFERENCE_NOT_FOUND",
+        /// The deposit reference is bound on that chain already.
+        DuplicateDepositReference = "DUPLICATE_DEPOSIT_REFERENCE",
+        /// The payment link can no longer be paid, or not yet: not published, put away, or past its time.
+        PaymentLinkUnavailable = "PAYMENT_LINK_UNAVAILABLE",
+        /// The payment link's inventory is sold, or held by orders that wait for payment.
+        SoldOut = "SOLD_OUT",
+        /// The object stands where this cannot be done; the message says where.
+        InvalidState = "INVALID_STATE",
         /// The pool has no free address of this family. Import more; do not hammer.
         NoAvailableAddresses = "NO_AVAILABLE_ADDRESSES",
         /// The amount is not a positive decimal string within the token's decimals.
@@ -59,10 +69,16 @@ impl ErrorCode {
         match self {
             Self::InvalidApiKey => 401,
             Self::InsufficientPermissions => 403,
-            Self::ResourceNotFound => 404,
+            Self::ResourceNotFound | Self::DepositReferenceNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::RequestTimeout => 408,
-            Self::DuplicateOrderReference | Self::IdempotencyKeyConflict | Self::IdempotencyInProgress => 409,
+            Self::DuplicateOrderReference
+            | Self::DuplicateDepositReference
+            | Self::IdempotencyKeyConflict
+            | Self::IdempotencyInProgress
+            | Self::SoldOut
+            | Self::InvalidState => 409,
+            Self::PaymentLinkUnavailable => 410,
             Self::PayloadTooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::RateLimitExceeded => 429,
@@ -85,6 +101,11 @@ impl ErrorCode {
             Self::InsufficientPermissions => "Insufficient permissions",
             Self::ResourceNotFound => "Resource not found",
             Self::DuplicateOrderReference => "Duplicate order reference",
+            Self::DepositReferenceNotFound => "Deposit reference not found",
+            Self::DuplicateDepositReference => "Duplicate deposit reference",
+            Self::PaymentLinkUnavailable => "Payment link unavailable",
+            Self::SoldOut => "Sold out",
+            Self::InvalidState => "Invalid state",
             Self::NoAvailableAddresses => "No available addresses",
             Self::InvalidAmount => "Invalid amount",
             Self::InvalidChain => "Invalid chain",

@@ -53,7 +53,10 @@ pub struct Endpoint {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// The signing secret: only in the answer that created it.
+    /// Until when deliveries are also signed with the secret before the present one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_secret_expires_at: Option<Timestamp>,
+    /// The signing secret: only in the answer that made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
     /// Fields this version does not know.
@@ -73,6 +76,45 @@ impl fmt::Debug for Endpoint {
             .field("updated_at", &self.updated_at)
             .field("secret", &self.secret.as_ref().map(|_| "[redacted]"))
             .finish_non_exhaustive()
+    }
+}
+
+/// Body of `PUT /webhooks/endpoints/:id`. What is absent stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UpdateEndpoint {
+    /// Where events are posted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Which events, from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<Vec<EventType>>,
+    /// Whether events are sent. What happens while it is disabled is not sent later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// For people; `null` takes it away.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::patch::present")]
+    pub description: Option<Option<String>>,
+}
+
+/// Body of `POST /webhooks/endpoints/:id/rotate-secret`.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RotateSecret {
+    /// The new secret, 16 characters or more; made by the server when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// For how many hours deliveries are also signed with the old secret, 0 to 168; default 24.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_secret_valid_hours: Option<u32>,
+}
+
+impl fmt::Debug for RotateSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RotateSecret")
+            .field("secret", &self.secret.as_ref().map(|_| "[redacted]"))
+            .field("old_secret_valid_hours", &self.old_secret_valid_hours)
+            .finish()
     }
 }
 

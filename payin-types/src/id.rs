@@ -63,6 +63,10 @@ macro_rules! id {
 
 id! { /** A payment order. */ OrderId = "ord_" }
 id! { /** One token transfer on a chain; the same for ever, also when a reorganisation moves it. */ TransferId = "tr_" }
+id! { /** One deposit: a transfer to an address of a deposit reference. */ DepositId = "dep_" }
+id! { /** The binding of a deposit reference to one address; a new one after unbinding. */ BindingId = "bnd_" }
+id! { /** A payment link. */ PaymentLinkId = "pl_" }
+id! { /** An account xpub that addresses are derived from. */ XpubId = "xpub_" }
 id! { /** A webhook endpoint. */ EndpointId = "we_" }
 id! { /** An organization: the tenant that owns orders, addresses and keys. */ OrganizationId = "org_" }
 id! { /** An API key (not its secret). */ ApiKeyId = "key_" }

@@ -7,33 +7,51 @@
 
 pub mod amount;
 pub mod chain;
+pub mod checkout;
 pub mod code;
+pub mod deposit;
 pub mod endpoint;
 pub mod event;
+pub mod event_log;
 pub mod health;
 pub mod id;
+pub mod link;
 pub mod me;
 pub mod open_enum;
 pub mod order;
+pub mod organization;
 pub mod page;
+pub mod patch;
 pub mod pool;
 pub mod problem;
 pub mod role;
 pub mod sandbox;
+pub mod setting;
 pub mod signature;
 pub mod time;
+pub mod transfer;
 
 pub use amount::{Amount, AmountError};
 pub use chain::{ChainId, Currency, Environment, Protocol};
+pub use checkout::PublicOrder;
 pub use code::ErrorCode;
-pub use endpoint::{CreateEndpoint, Deleted, Endpoint};
+pub use deposit::{
+    BindDeposit, BoundDeposit, Deposit, DepositAddress, DepositReference, DepositReferenceSummary, DepositStatus, ListDepositReferences,
+    ListDeposits, UnboundDeposit,
+};
+pub use endpoint::{CreateEndpoint, Deleted, Endpoint, RotateSecret, UpdateEndpoint};
 pub use event::{Event, EventType};
-pub use id::{ApiKeyId, EndpointId, EventId, OrderId, OrganizationId, TransferId};
+pub use event_log::{Delivery, DeliveryStatus, EventRecord, ListEvents, QueuedEvent, ResendEvent};
+pub use id::{ApiKeyId, BindingId, DepositId, EndpointId, EventId, OrderId, OrganizationId, PaymentLinkId, TransferId, XpubId};
+pub use link::{CreateLinkOrder, CreatePaymentLink, ListPaymentLinks, PaymentLink, PublicPaymentLink, UpdatePaymentLink};
 pub use me::Me;
-pub use order::{CreateOrder, ListOrders, Order, OrderStatus, OrderSummary, SortOrder};
+pub use order::{CreateOrder, ListOrders, Order, OrderStats, OrderStatus, OrderSummary, SortOrder};
+pub use organization::{ApiKey, CreateApiKey, OrganizationSummary};
 pub use page::{Page, Pagination};
 pub use pool::{AddressState, ImportAddresses, ImportedAddresses, PoolAddress, PoolStatus};
 pub use problem::Problem;
 pub use role::Role;
 pub use secrecy::{ExposeSecret, SecretString};
+pub use setting::{PutSetting, Setting, Settings};
 pub use time::Timestamp;
+pub use transfer::{ListTransfers, Transfer, TransferStatus};

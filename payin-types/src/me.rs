@@ -36,4 +36,7 @@ pub struct Key {
     pub prefix: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// From when it is no longer taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
 }

@@ -1,9 +1,11 @@
 //! Bodies of the Orders API (source: Orders API document).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Amount, ChainId, Currency, OrderId, Protocol, Timestamp, open_enum};
+use crate::{Amount, ChainId, Currency, OrderId, PaymentLinkId, Protocol, Timestamp, open_enum};
 
 open_enum! {
     /// Where an order stands.
@@ -102,7 +104,7 @@ impl CreateOrder {
 /// An order, as `POST /orders`, `GET /orders/:id` and `GET /orders/by-reference/:reference` answer it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[non_exhaustive]
+#[cfg_attr(not(feature = "answers"), non_exhaustive)]
 pub struct Order {
     /// The gateway's id.
     pub order_id: OrderId,
@@ -164,6 +166,9 @@ pub struct Order {
     /// How many the chain's policy asks for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub required_confirmations: Option<u64>,
+    /// The payment link it was made through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_link_id: Option<PaymentLinkId>,
     /// Fields this version does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
@@ -212,6 +217,7 @@ impl Order {
             block_number: None,
             confirmations: None,
             required_confirmations: None,
+            payment_link_id: None,
             extra: Map::new(),
         }
     }
@@ -301,4 +307,53 @@ pub struct ListOrders {
     /// Which end comes first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sort_order: Option<SortOrder>,
+}
+
+/// Query of `GET /orders/stats`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OrderStatsQuery {
+    /// Only orders created at this time or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_after: Option<Timestamp>,
+    /// Only orders created before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_before: Option<Timestamp>,
+}
+
+/// Answer of `GET /orders/stats`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(not(feature = "answers"), non_exhaustive)]
+pub struct OrderStats {
+    /// How many orders there are.
+    pub total_orders: u64,
+    /// How many wait for payment.
+    pub pending_orders: u64,
+    /// How many were paid.
+    pub completed_orders: u64,
+    /// How many were not paid in time.
+    pub expired_orders: u64,
+    /// How many of those received money all the same, too late.
+    pub paid_late_orders: u64,
+    /// What the paid ones received, by currency, in whole tokens.
+    pub volume: BTreeMap<Currency, Amount>,
+    /// Paid of all that are over, in percent with two decimals; "0.00" while there are none.
+    pub conversion_rate: String,
+}
+
+impl OrderStats {
+    /// Statistics of no orders.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            total_orders: 0,
+            pending_orders: 0,
+            completed_orders: 0,
+            expired_orders: 0,
+            paid_late_orders: 0,
+            volume: BTreeMap::new(),
+            conversion_rate: "0.00".to_owned(),
+        }
+    }
 }

@@ -26,8 +26,51 @@ pub struct ImportAddresses {
     /// Where they come from; default `self_managed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<ImportMode>,
-    /// CSV text: one address a line, or with a header that has a column `address`.
-    pub addresses: String,
+    /// CSV text: one address a line, or with a header that has a column `address`. Absent where `xpub` is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<String>,
+    /// Instead of addresses: an account's extended public key, of EVM (`m/44'/60'/0'`) or Tron (`m/44'/195'/0'`). Addresses are derived
+    /// from it at `0/i`, now and whenever few are left. Never a private key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xpub: Option<String>,
+    /// How many addresses to derive now, 1 to 10000; default 100. Only with `xpub`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+    /// The first index to derive; default 0, or where the last derivation ended. Only with `xpub`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_index: Option<u32>,
+}
+
+impl ImportAddresses {
+    /// Addresses of a family, as CSV text.
+    #[must_use]
+    pub fn new(protocol: impl Into<Protocol>, addresses: impl Into<String>) -> Self {
+        Self { protocol: protocol.into(), mode: None, addresses: Some(addresses.into()), xpub: None, count: None, start_index: None }
+    }
+
+    /// Addresses derived from an account's extended public key.
+    #[must_use]
+    pub fn from_xpub(protocol: impl Into<Protocol>, xpub: impl Into<String>, count: u32) -> Self {
+        Self {
+            protocol: protocol.into(),
+            mode: Some(ImportMode::HdWallet),
+            addresses: None,
+            xpub: Some(xpub.into()),
+            count: Some(count),
+            start_index: None,
+        }
+    }
+}
+
+/// Query of `POST /address-pool/import` where the body is the CSV itself (`text/csv`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ImportCsv {
+    /// The family the addresses belong to.
+    pub protocol: Protocol,
+    /// Where they come from; default `self_managed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<ImportMode>,
 }
 
 /// Answer of `POST /address-pool/import`.
@@ -55,6 +98,21 @@ pub struct ImportSummary {
     pub protocol: Protocol,
     /// Where they come from.
     pub mode: ImportMode,
+    /// Which indices they have, where they have any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derivation_range: Option<DerivationRange>,
+    /// The extended public key they come from, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub master_public_key: Option<String>,
+}
+
+/// Part of [`ImportSummary`]. (Snake case in the vendor's guide, as is `derivation_range` itself.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DerivationRange {
+    /// The smallest index.
+    pub start: u64,
+    /// The largest index.
+    pub end: u64,
 }
 
 /// One bad line of an import, within `details` of the 400.
@@ -88,6 +146,9 @@ pub struct PoolCounts {
     /// Kept back, because money arrived that belongs to nobody.
     #[serde(default)]
     pub quarantined: u64,
+    /// Put away: not handed out, still watched.
+    #[serde(default)]
+    pub archived: u64,
 }
 
 open_enum! {
@@ -103,6 +164,8 @@ open_enum! {
         Cooldown = "cooldown",
         /// Kept back, because money arrived that belongs to nobody.
         Quarantined = "quarantined",
+        /// Put away: not handed out, still watched.
+        Archived = "archived",
     }
 }
 
@@ -119,6 +182,12 @@ pub struct PoolAddress {
     /// The order that holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
+    /// The deposit reference that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deposit_reference: Option<String>,
+    /// Its index in the wallet it comes from, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derivation_index: Option<u64>,
     /// When it was imported.
     pub created_at: Timestamp,
     /// Until when it is kept back after its release.

@@ -232,7 +232,7 @@ impl Gateway {
     /// # Errors
     /// The refusal or fault.
     pub async fn import(&self, organization: &OrganizationId, addresses: &[String]) -> Result<ImportedAddresses, Failure> {
-        let request = ImportAddresses { protocol: Protocol::Evm, mode: None, addresses: addresses.join("\n") };
+        let request = ImportAddresses::new(Protocol::Evm, addresses.join("\n"));
         self.write(pool::Import::new(&self.app, organization.clone(), Ok(request))).await
     }
 

@@ -207,7 +207,7 @@ async fn errors_have_types() {
     assert_eq!((fine.status, &fine.code), (400, &ErrorCode::InvalidAmount));
     let chain = CreateOrder::new("CHAIN", "1".parse().expect("an amount"), "USDT", "nowhere");
     assert_eq!(api(client.orders().create(&chain).await.expect_err("nowhere")).code, ErrorCode::InvalidChain);
-    let bad_lines = ImportAddresses { protocol: Protocol::Evm, mode: None, addresses: "address\nnonsense".to_owned() };
+    let bad_lines = ImportAddresses::new(Protocol::Evm, "address\nnonsense");
     let bad = api(client.addresses().import(&bad_lines).await.expect_err("nonsense"));
     let lines: Vec<payin_types::pool::ImportError> = serde_json::from_value(bad.details.expect("lines")).expect("the lines");
     assert_eq!((lines.len(), lines[0].line, lines[0].address.as_str()), (1, 2, "nonsense"));

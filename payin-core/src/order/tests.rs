@@ -28,11 +28,11 @@ fn bad_requests_are_refused_by_name() {
     let mut many = request();
     many.metadata = Some((0..11).map(|n| (n.to_string(), json!(n))).collect());
     let mut heavy = request();
-    heavy.metadata = Some(Map::from_iter([("k".to_owned(), json!("x".repeat(METADATA_BYTES_MAX)))]));
+    heavy.metadata = Some(Map::from_iter([("k".to_owned(), json!("x".repeat(metadata::BYTES_MAX)))]));
     let mut nul = request();
     nul.metadata = Some(Map::from_iter([("k".to_owned(), json!("a\u{0}b"))]));
     let mut deep = request();
-    let nested = (0..METADATA_DEPTH_MAX).fold(json!(1), |inner, _| json!([inner]));
+    let nested = (0..metadata::DEPTH_MAX).fold(json!(1), |inner, _| json!([inner]));
     deep.metadata = Some(Map::from_iter([("k".to_owned(), nested)]));
     let with = |change: fn(&mut CreateOrder)| {
         let mut request = request();

@@ -120,6 +120,7 @@ fn to_wire(stored: Stored) -> Endpoint {
         description: stored.description,
         created_at: stored.created_at,
         updated_at: stored.updated_at,
+        previous_secret_expires_at: None,
         secret: None,
         extra: Map::new(),
     }
@@ -130,7 +131,7 @@ fn to_wire(stored: Stored) -> Endpoint {
 /// # Errors
 /// `VALIDATION_ERROR` for a page out of bounds.
 pub async fn list(app: &App, organization: &OrganizationId, page: Option<u64>, limit: Option<u64>) -> Outcome<Page<Endpoint>> {
-    let (page, limit, offset) = super::orders::paging(page, limit)?;
+    let (page, limit, offset) = super::query::paging(page, limit)?;
     let (found, total) = endpoints::list(&mut app.store.read().await?, organization, i64::try_from(limit).unwrap_or(100), offset).await?;
     Ok(Page { data: found.into_iter().map(to_wire).collect(), pagination: Pagination::new(page, limit, total) })
 }
@@ -150,7 +151,7 @@ impl Unit for Delete {
     type Output = Deleted;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Deleted> {
-        if super::orders::is_findable(&self.id) && endpoints::delete(tx, &self.organization_id, &self.id, self.now).await? {
+        if super::query::is_findable(&self.id) && endpoints::delete(tx, &self.organization_id, &self.id, self.now).await? {
             Ok(Deleted { success: true })
         } else {
             Err(Error::not_found("Webhook endpoint", &self.id).into())

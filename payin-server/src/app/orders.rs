@@ -6,6 +6,7 @@ use payin_core::Error;
 use payin_types::order::OrderSort;
 use payin_types::{ChainId, Currency, ListOrders, Order, OrderStatus, OrderSummary, OrganizationId, Page, Pagination, SortOrder};
 
+use super::query::{check_text, is_findable, known, paging};
 use super::{App, Outcome};
 use crate::store::{Fault, orders};
 pub use create::Create;
@@ -53,26 +54,6 @@ fn shown(app: &App, found: orders::Shown) -> Outcome<Order> {
     Ok(found.facts.to_wire(found.head))
 }
 
-/// Whether anything can bear this id or reference. What cannot is not asked of the database, which may refuse such a text.
-#[must_use]
-pub fn is_findable(text: &str) -> bool {
-    !text.chars().any(char::is_control) && text.chars().count() <= payin_core::order::REFERENCE_CHARS_MAX
-}
-
-/// Which page of which size.
-///
-/// # Errors
-/// `VALIDATION_ERROR` out of bounds: never clamped, so that a caller does not take a part for the whole.
-pub fn paging(page: Option<u64>, limit: Option<u64>) -> Result<(u64, u64, i64), Error> {
-    let (page, limit) = (page.unwrap_or(1), limit.unwrap_or(20));
-    if !(1..=100).contains(&limit) {
-        return Err(Error::field("limit", format!("must be 1 to 100, is {limit}")));
-    }
-    let offset = page.checked_sub(1).and_then(|before| before.checked_mul(limit)).and_then(|offset| i64::try_from(offset).ok());
-    let offset = offset.ok_or_else(|| Error::field("page", format!("must be 1 or more and point at a possible item, is {page}")))?;
-    Ok((page, limit, offset))
-}
-
 /// A page of orders.
 ///
 /// # Errors
@@ -87,9 +68,7 @@ pub async fn list(app: &App, organization: &OrganizationId, query: ListOrders) -
         ("currency", query.currency.as_ref().map(Currency::as_str)),
         ("chainId", query.chain_id.as_ref().map(ChainId::as_str)),
     ] {
-        if text.is_some_and(|text| !is_findable(text)) {
-            return Err(Error::field(field, "must be at most 255 characters, none of them control characters").into());
-        }
+        check_text(field, text)?;
     }
     let filter = orders::Filter {
         organization_id: organization.clone(),
@@ -105,17 +84,4 @@ pub async fn list(app: &App, organization: &OrganizationId, query: ListOrders) -
     let (found, total) = orders::list(&mut app.store.read().await?, &filter, i64::try_from(limit).unwrap_or(100), offset).await?;
     found.iter().try_for_each(|order| check_address(app, order))?;
     Ok(Page { data: found.iter().map(|order| order.facts.to_summary()).collect(), pagination: Pagination::new(page, limit, total) })
-}
-
-/// Refuses a word that is not one of an enum's.
-///
-/// # Errors
-/// `VALIDATION_ERROR` naming the parameter.
-pub fn known<T>(field: &str, word: Option<&str>, known: impl Fn(&str) -> Option<T>) -> Result<(), Error> {
-    match word {
-        Some(word) if known(word).is_none() => {
-            Err(Error::field(field, format!("'{}' is not one of the words allowed", payin_core::error::shown(word))))
-        }
-        _ => Ok(()),
-    }
 }

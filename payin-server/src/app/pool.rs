@@ -58,7 +58,7 @@ fn prepare(app: &App, organization: &OrganizationId, request: ImportAddresses) -
     if ImportMode::known(mode.as_str()).is_none() {
         return Err(Error::field("mode", "must be self_managed or hd_wallet"));
     }
-    let read = import::read(&protocol, &request.addresses, &app.chains.token_contracts(&protocol))?;
+    let read = import::read(&protocol, &request.addresses.unwrap_or_default(), &app.chains.token_contracts(&protocol))?;
     let bound = read.addresses.into_iter().map(|(line, address)| {
         let mac = app.seal.address_mac(organization.as_str(), protocol.as_str(), address.as_str());
         (line, pool::New { mac, address })
@@ -83,7 +83,7 @@ impl Unit for Import {
             imported,
             skipped: wanted.saturating_sub(imported).saturating_add(prepared.repeated),
             errors: Vec::new(),
-            summary: ImportSummary { protocol: protocol.clone(), mode: mode.clone() },
+            summary: ImportSummary { protocol: protocol.clone(), mode: mode.clone(), derivation_range: None, master_public_key: None },
             extra: Map::new(),
         })
     }
@@ -113,9 +113,9 @@ pub async fn status(app: &App, organization: &OrganizationId) -> Outcome<PoolSta
 /// # Errors
 /// `VALIDATION_ERROR` for a filter that does not exist.
 pub async fn list(app: &App, organization: &OrganizationId, query: ListAddresses) -> Outcome<Page<PoolAddress>> {
-    let (page, limit, offset) = super::orders::paging(query.page, query.limit)?;
-    super::orders::known("protocol", query.protocol.as_ref().map(Protocol::as_str), Protocol::known)?;
-    super::orders::known("state", query.state.as_ref().map(AddressState::as_str), AddressState::known)?;
+    let (page, limit, offset) = super::query::paging(query.page, query.limit)?;
+    super::query::known("protocol", query.protocol.as_ref().map(Protocol::as_str), Protocol::known)?;
+    super::query::known("state", query.state.as_ref().map(AddressState::as_str), AddressState::known)?;
     let filter = pool::Filter { organization_id: organization.clone(), protocol: query.protocol, state: query.state, now: app.clock.now() };
     let (found, total) = pool::list(&mut app.store.read().await?, &filter, i64::try_from(limit).unwrap_or(100), offset).await?;
     for (address, mac) in &found {

@@ -13,7 +13,7 @@ pub async fn me(caller: Caller) -> Response {
         organization: Organization { id: key.organization_id, name: key.organization_name },
         role: key.role,
         environment: caller.app.environment,
-        key: Key { id: key.id, prefix: key.prefix, created_at: key.created_at },
+        key: Key { id: key.id, prefix: key.prefix, created_at: key.created_at, expires_at: key.expires_at },
     };
     json(200, &me)
 }

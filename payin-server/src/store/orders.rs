@@ -10,6 +10,7 @@ use payin_types::{OrderId, OrderStatus, OrganizationId, Protocol, SortOrder, Tim
 
 use super::db::{Locked, Row};
 use super::statement::{Sql, locked};
+use super::text::{contains, folded};
 use super::{Conn, Fault, Tx, sql, sql_of, sql_rows};
 
 const COLUMNS: &str = "o.id, o.organization_id, o.reference, o.amount, o.amount_whole, o.amount_nano, o.amount_atto, o.currency, o.chain_id, \
@@ -348,17 +349,6 @@ impl Filter {
             .int(self.created_after.map(Timestamp::millis))
             .int(self.created_before.map(Timestamp::millis))
     }
-}
-
-/// Lower case, letter by letter: the language's rule for a Greek sigma at a word's end would hide parts of words.
-fn folded(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).collect()
-}
-
-/// A LIKE pattern that finds a text literally, folded as the column is.
-fn contains(part: &str) -> String {
-    let literal = folded(part).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    format!("%{literal}%")
 }
 
 /// One page of orders, and how many there are.

@@ -36,7 +36,7 @@ fn free(row: Row) -> Result<Free, Fault> {
 const FREE: &str = "SELECT id, address, mac, \
     (SELECT COALESCE(MAX(a.released_at), 0) FROM assignments a WHERE a.address_id = pool_addresses.id) AS free_since \
     FROM pool_addresses WHERE organization_id = $1 AND protocol = $2 AND reuse_class = $3 AND claimable_from <= $4 \
-    AND held = 0 AND quarantined_at IS NULL ORDER BY claimable_from, id LIMIT $5";
+    AND held = 0 AND quarantined_at IS NULL AND archived_at IS NULL ORDER BY claimable_from, id LIMIT $5";
 
 /// What to do about addresses that other transactions are claiming.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,8 +81,12 @@ pub async fn claim(
 /// # Errors
 /// What the database says; a unique violation if somebody holds one.
 pub async fn hold(tx: &mut Tx<'_>, held: &[(&Locked<Free>, &OrderId)]) -> Result<(), Fault> {
-    let mut mark =
-        sql_rows("UPDATE pool_addresses SET held = 1 WHERE held = 0 AND quarantined_at IS NULL AND id IN (", "$", held.len(), ")");
+    let mut mark = sql_rows(
+        "UPDATE pool_addresses SET held = 1 WHERE held = 0 AND quarantined_at IS NULL AND archived_at IS NULL AND id IN (",
+        "$",
+        held.len(),
+        ")",
+    );
     let head = "INSERT INTO assignments (holder_id, holder_kind, address_id, begins_at) VALUES ";
     let mut assign = sql_rows(head, "($, 'order', $, $)", held.len(), "");
     for (address, order) in held {
@@ -206,10 +210,11 @@ pub async fn counts(conn: &mut Conn, organization: &OrganizationId, now: Timesta
     let rows = conn
         .all(
             sql("SELECT p.protocol, COUNT(*) AS total, \
-                 COUNT(*) FILTER (WHERE p.quarantined_at IS NOT NULL AND p.held = 0) AS quarantined, \
+                 COUNT(*) FILTER (WHERE p.quarantined_at IS NOT NULL AND p.held = 0 AND p.archived_at IS NULL) AS quarantined, \
+                 COUNT(*) FILTER (WHERE p.archived_at IS NOT NULL AND p.held = 0) AS archived, \
                  COUNT(*) FILTER (WHERE p.held = 1 AND a.holder_kind = 'order') AS allocated, \
                  COUNT(*) FILTER (WHERE p.held = 1 AND a.holder_kind = 'deposit') AS bound, \
-                 COUNT(*) FILTER (WHERE p.held = 0 AND p.quarantined_at IS NULL AND p.claimable_from > $2) AS cooling \
+                 COUNT(*) FILTER (WHERE p.held = 0 AND p.quarantined_at IS NULL AND p.archived_at IS NULL AND p.claimable_from > $2) AS cooling \
                  FROM pool_addresses p LEFT JOIN assignments a ON a.address_id = p.id AND a.released_at IS NULL \
                  WHERE p.organization_id = $1 GROUP BY p.protocol")
             .text(organization.as_str())
@@ -225,8 +230,9 @@ pub async fn counts(conn: &mut Conn, organization: &OrganizationId, now: Timesta
                 bound: row.count("bound")?,
                 cooling_down: row.count("cooling")?,
                 quarantined: row.count("quarantined")?,
+                archived: row.count("archived")?,
             };
-            let taken = [counts.allocated, counts.bound, counts.cooling_down, counts.quarantined].into_iter().sum();
+            let taken = [counts.allocated, counts.bound, counts.cooling_down, counts.quarantined, counts.archived].into_iter().sum();
             counts.available = counts.total.saturating_sub(taken);
             Ok((Protocol::from(row.text("protocol")?.as_str()), counts))
         })
@@ -301,6 +307,8 @@ fn listed(row: &Row, now: Timestamp) -> Result<PoolAddress, Fault> {
         address: row.text("address")?,
         protocol: Protocol::from(row.text("protocol")?.as_str()),
         order_id: if for_order { row.opt_text("holder_id")?.map(OrderId::from) } else { None },
+        deposit_reference: None,
+        derivation_index: None,
         created_at: row.time("created_at")?,
         cooldown_until: (state == AddressState::Cooldown).then_some(claimable_from),
         state,

@@ -9,7 +9,7 @@ use payin_server::chain::Watch as _;
 use payin_server::store::pool::Filter;
 use payin_server::worker::chain::PoolWatch;
 use payin_tests::gateway::{Gateway, Kind, refusal, request};
-use payin_types::pool::{ImportMode, ListAddresses};
+use payin_types::pool::ListAddresses;
 use payin_types::{AddressState, ErrorCode, ImportAddresses, OrganizationId, PoolAddress, Protocol};
 
 use super::World;
@@ -45,9 +45,8 @@ pub async fn imports_are_all_or_nothing(kind: Kind) {
     assert_eq!(in_order.into_iter().flatten().collect::<Vec<_>>(), good);
     // What is no import at all.
     let wrong = |protocol: &str, mode: Option<&str>| ImportAddresses {
-        protocol: Protocol::from(protocol),
-        mode: mode.map(ImportMode::from),
-        addresses: good[0].clone(),
+        mode: mode.map(Into::into),
+        ..ImportAddresses::new(protocol, good[0].clone())
     };
     for request in [wrong("btc", None), wrong("tron", None), wrong("evm", Some("stolen"))] {
         let result = gateway.write(pool::Import::new(&gateway.app, organization.clone(), Ok(request))).await;

@@ -39,7 +39,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let text = input::read_text(&args.file)?;
     // Spreadsheets write a byte order mark, which is no part of the first address.
     let addresses = text.trim_start_matches('\u{feff}').to_owned();
-    let call = client.addresses().import(&ImportAddresses { protocol: args.protocol, mode: args.mode, addresses });
+    let call = client.addresses().import(&ImportAddresses { mode: args.mode, ..ImportAddresses::new(args.protocol, addresses) });
     let imported = match args.idempotency_key {
         Some(key) => call.idempotency_key(key).await?,
         None => call.await?,
