@@ -1,5 +1,7 @@
 //! The address pool: import, status, list. Private keys are never asked for, accepted or stored.
 
+pub mod assign;
+
 use payin_core::address::Address;
 use payin_core::{Error, import};
 use payin_types::pool::{ImportMode, ImportSummary, ListAddresses, PoolCounts};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use payin_core::address::Address;
-use payin_types::{AddressState, OrderId, OrganizationId, PoolAddress, Protocol, Timestamp};
+use payin_types::{AddressState, BindingId, OrderId, OrganizationId, PoolAddress, Protocol, Timestamp};
 use serde_json::Map;
 
 use super::db::{Locked, Row};
@@ -76,11 +76,44 @@ pub async fn claim(
     rows.into_iter().map(|row| row.read(free)).collect()
 }
 
-/// Gives claimed addresses to orders. Each interval begins where the previous holder's ended.
+/// Who holds an address.
+#[derive(Debug, Clone, Copy)]
+pub enum Holder<'a> {
+    /// An order.
+    Order(&'a OrderId),
+    /// A deposit reference on one chain.
+    Deposit(&'a BindingId),
+}
+
+impl Holder<'_> {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Order(_) => "order",
+            Self::Deposit(_) => "deposit",
+        }
+    }
+
+    fn id(&self) -> &str {
+        match self {
+            Self::Order(id) => id.as_str(),
+            Self::Deposit(id) => id.as_str(),
+        }
+    }
+
+    /// How soon the address is handed out again: see `pool_addresses.reuse_class`.
+    fn class_left(&self) -> i64 {
+        match self {
+            Self::Order(_) => 1,
+            Self::Deposit(_) => 2,
+        }
+    }
+}
+
+/// Gives claimed addresses to their holders. Each interval begins where the previous holder's ended.
 ///
 /// # Errors
 /// What the database says; a unique violation if somebody holds one.
-pub async fn hold(tx: &mut Tx<'_>, held: &[(&Locked<Free>, &OrderId)]) -> Result<(), Fault> {
+pub async fn hold(tx: &mut Tx<'_>, held: &[(&Locked<Free>, Holder<'_>)]) -> Result<(), Fault> {
     let mut mark = sql_rows(
         "UPDATE pool_addresses SET held = 1 WHERE held = 0 AND quarantined_at IS NULL AND archived_at IS NULL AND id IN (",
         "$",
@@ -88,24 +121,32 @@ pub async fn hold(tx: &mut Tx<'_>, held: &[(&Locked<Free>, &OrderId)]) -> Result
         ")",
     );
     let head = "INSERT INTO assignments (holder_id, holder_kind, address_id, begins_at) VALUES ";
-    let mut assign = sql_rows(head, "($, 'order', $, $)", held.len(), "");
-    for (address, order) in held {
+    let mut assign = sql_rows(head, "($, $, $, $)", held.len(), "");
+    for (address, holder) in held {
         mark = mark.int(address.id);
-        assign = assign.text(order.as_str()).int(address.id).int(address.free_since.millis());
+        assign = assign.text(holder.id()).text(holder.kind()).int(address.id).int(address.free_since.millis());
     }
     tx.change(mark, held.len()).await?;
     tx.change(assign, held.len()).await
 }
 
-/// Ends an order's hold on its address, which becomes free again after the cooldown.
+/// Ends a hold on an address, which becomes free again after the cooldown. An interval is never empty, so that the next one begins at a
+/// time of its own.
 ///
 /// # Errors
-/// What the database says; [`Fault::Guard`] if the order holds no address.
-pub async fn release(tx: &mut Tx<'_>, address_id: i64, order: &str, released_at: Timestamp, free_from: Timestamp) -> Result<(), Fault> {
-    let end = sql("UPDATE assignments SET released_at = $3 WHERE holder_id = $1 AND address_id = $2 AND released_at IS NULL");
-    tx.change_one(end.text(order).int(address_id).int(released_at.millis())).await?;
-    let free = sql("UPDATE pool_addresses SET held = 0, reuse_class = 1, claimable_from = $2 WHERE id = $1 AND held = 1");
-    tx.change_one(free.int(address_id).int(free_from.millis())).await
+/// What the database says; [`Fault::Guard`] if the holder does not hold it.
+pub async fn release(
+    tx: &mut Tx<'_>,
+    address_id: i64,
+    holder: Holder<'_>,
+    released_at: Timestamp,
+    free_from: Timestamp,
+) -> Result<(), Fault> {
+    let end = sql("UPDATE assignments SET released_at = CASE WHEN $3 > begins_at THEN $3 ELSE begins_at + 1 END \
+                   WHERE holder_id = $1 AND address_id = $2 AND released_at IS NULL");
+    tx.change_one(end.text(holder.id()).int(address_id).int(released_at.millis())).await?;
+    let free = sql("UPDATE pool_addresses SET held = 0, reuse_class = $3, claimable_from = $2 WHERE id = $1 AND held = 1");
+    tx.change_one(free.int(address_id).int(free_from.millis()).int(holder.class_left())).await
 }
 
 /// Keeps an address back for good: money arrived on it that belongs to nobody, and more may come.

@@ -116,6 +116,6 @@ impl Unit for Release {
         leases::check(tx, &self.lease).await?;
         let free_from = self.released_at.plus(self.cooldown);
         orders::released(tx, self.order.as_str(), self.released_at).await?;
-        Ok(pool::release(tx, self.address_id, self.order.as_str(), self.released_at, free_from).await?)
+        Ok(pool::release(tx, self.address_id, pool::Holder::Order(&self.order), self.released_at, free_from).await?)
     }
 }

@@ -9,11 +9,11 @@ use payin_core::{Chains, Error, Units};
 use payin_types::{CreateOrder, EventType, Order, OrderId, OrganizationId, Protocol, Timestamp};
 
 use crate::app::events::{Happened, record};
+use crate::app::pool::assign::{check_genuine, claim};
 use crate::app::{App, Outcome, refused};
 use crate::seal::Seal;
-use crate::store::db::Locked;
-use crate::store::pool::Contended;
-use crate::store::{Fault, Together, Tx, Unit, chains, orders, pool};
+use crate::store::pool::{Contended, Holder};
+use crate::store::{Fault, Together, Tx, Unit, orders, pool};
 
 /// Opens an order on a free address.
 pub struct Create {
@@ -53,13 +53,7 @@ impl Create {
 
     /// The order on an address, if the address is as it was imported.
     fn place(&self, terms: Terms, free: &pool::Free) -> Result<Facts, Fault> {
-        let (organization, protocol) = (self.organization_id.as_str(), terms.protocol.as_str());
-        if !self.seal.address_is_genuine(organization, protocol, free.address.as_str(), &free.mac) {
-            return Err(Fault::Corrupt(format!(
-                "the pool's address {} has been altered in the database; no order is given it",
-                free.address
-            )));
-        }
+        check_genuine(&self.seal, &self.organization_id, &terms.protocol, free)?;
         let required_confirmations = self.chains.get(&terms.chain_id).map_or(u64::MAX, order::required_confirmations);
         Ok(Facts {
             id: self.id.clone(),
@@ -76,38 +70,6 @@ impl Create {
             received: Units::ZERO,
             payment: None,
         })
-    }
-
-    /// A free address: one never used, else one whose cooldown has passed on every chain of its family, former deposit addresses last.
-    async fn claim(&self, tx: &mut Tx<'_>, protocol: &Protocol) -> Result<Option<Locked<pool::Free>>, Fault> {
-        let fresh = pool::claim(tx, &self.organization_id, protocol, (0, self.now), 1, Contended::PassOver).await?.pop();
-        if fresh.is_some() {
-            return Ok(fresh);
-        }
-        let rested_by = self.rested_by(tx, protocol).await?;
-        let classes = [(0, self.now), (1, rested_by), (2, rested_by)];
-        // What is left may be locked by transactions that will yet let go: wait for them before saying that there is none.
-        for contended in [Contended::PassOver, Contended::Wait] {
-            for class in classes {
-                let free = pool::claim(tx, &self.organization_id, protocol, class, 1, contended).await?.pop();
-                if free.is_some() {
-                    return Ok(free);
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// Until when every chain of a family has been followed. An address is handed out again only if no late payment to its former
-    /// holder can still be waiting, unread, in a block that our watcher has not reached.
-    async fn rested_by(&self, tx: &mut Tx<'_>, protocol: &Protocol) -> Result<Timestamp, Fault> {
-        let cursors = chains::all(tx).await?;
-        let family = self.chains.iter().filter(|chain| &chain.protocol == protocol);
-        let followed = family.map(|chain| {
-            let cursor = cursors.iter().find(|(id, _)| id == chain.id.as_str());
-            cursor.map_or(Timestamp::from_millis(0), |(_, cursor)| cursor.head_time)
-        });
-        Ok(followed.min().unwrap_or_default().min(self.now))
     }
 
     async fn existing(&self, tx: &mut Tx<'_>, reference: &str) -> Result<Option<OrderId>, Fault> {
@@ -140,7 +102,7 @@ impl Unit for Create {
         let (protocol, reference) = (terms.protocol.clone(), terms.reference.clone());
         let opening = orders::opening(tx, &self.organization_id, terms.chain_id.as_str()).await?;
         order::check_chain(&terms.chain_id, opening.head_time, self.now)?;
-        let Some(free) = self.claim(tx, &protocol).await? else {
+        let Some(free) = claim(tx, &self.chains, &self.organization_id, &protocol, self.now).await? else {
             // An empty pool must not hide that the order exists.
             return Err(match self.existing(tx, &reference).await? {
                 Some(existing) => order::duplicate(&reference, existing).into(),
@@ -153,7 +115,7 @@ impl Unit for Create {
             let existing = existing.ok_or_else(|| Fault::Corrupt("a reference is taken by nobody".to_owned()))?;
             return Err(order::duplicate(&reference, existing).into());
         }
-        pool::hold(tx, &[(&free, &facts.id)]).await?;
+        pool::hold(tx, &[(&free, Holder::Order(&facts.id))]).await?;
         if opening.told {
             self.tell(tx, &facts).await?;
         }
@@ -196,7 +158,7 @@ impl Together for Create {
         if !orders::insert(tx, &rows).await? {
             return Ok(None);
         }
-        let held: Vec<_> = frees.iter().zip(placed.iter().map(|facts| &facts.id)).collect();
+        let held: Vec<_> = frees.iter().zip(placed.iter().map(|facts| Holder::Order(&facts.id))).collect();
         pool::hold(tx, &held).await?;
         let mut opened: Vec<_> = places.into_iter().zip(placed.iter().map(|facts| facts.to_wire(None))).collect();
         opened.sort_by_key(|(at, _)| *at);
