@@ -1,4 +1,4 @@
-//! Which transfer counts for which order. It must not know how a transfer was found: by the time it comes here, its contract is
+//! Which transfer counts for which order, or is whose deposit. It must not know how a transfer was found: by the time it comes here, its contract is
 //! pinned, its transaction successful, and its block part of the chain.
 
 use payin_types::{ChainId, Currency, Timestamp};
@@ -34,9 +34,18 @@ pub struct Transfer {
     pub amount: Units,
 }
 
-/// The order that holds, or last held, the address a transfer went to.
+/// Who holds, or last held, the address a transfer went to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
+pub enum Holder {
+    /// An order.
+    Order(OrderHold),
+    /// A deposit reference, until this time; `None` while it holds it.
+    Deposit(Option<Timestamp>),
+}
+
+/// What an order asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderHold {
     /// The chain asked for.
     pub chain_id: ChainId,
     /// The currency asked for.
@@ -49,12 +58,12 @@ pub struct Holder {
     pub released_at: Option<Timestamp>,
 }
 
-/// Why a transfer counts for no order. It is recorded all the same.
+/// Why a transfer counts for nothing. It is recorded all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unmatched {
     /// Nobody held the address.
     NoHolder,
-    /// It came after the grace period, or after the order let go of the address.
+    /// It came after the grace period, or after the address was let go.
     Late,
     /// The order asked for another currency.
     WrongCurrency,
@@ -75,23 +84,20 @@ impl Unmatched {
     }
 }
 
-/// Whether a transfer counts for the order that holds its address. By the block's time, never by ours.
+/// Whether a transfer counts for whoever holds its address. By the block's time, never by ours. To a deposit reference every listed token
+/// counts, on every chain of its family.
 ///
 /// # Errors
 /// The reason why it does not.
 pub fn attribute(transfer: &Transfer, holder: Option<&Holder>) -> Result<(), Unmatched> {
-    let holder = holder.ok_or(Unmatched::NoHolder)?;
-    if transfer.chain_id != holder.chain_id {
-        return Err(Unmatched::WrongChain);
+    let let_go = |at: Option<Timestamp>| at.is_some_and(|at| transfer.block_time >= at);
+    match holder.ok_or(Unmatched::NoHolder)? {
+        Holder::Order(order) if transfer.chain_id != order.chain_id => Err(Unmatched::WrongChain),
+        Holder::Order(order) if transfer.currency != order.currency => Err(Unmatched::WrongCurrency),
+        Holder::Order(order) if transfer.block_time > order.closes_at || order.expired || let_go(order.released_at) => Err(Unmatched::Late),
+        Holder::Deposit(released_at) if let_go(*released_at) => Err(Unmatched::Late),
+        Holder::Order(_) | Holder::Deposit(_) => Ok(()),
     }
-    if transfer.currency != holder.currency {
-        return Err(Unmatched::WrongCurrency);
-    }
-    let released = holder.released_at.is_some_and(|released| transfer.block_time >= released);
-    if transfer.block_time > holder.closes_at || holder.expired || released {
-        return Err(Unmatched::Late);
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -116,8 +122,8 @@ mod tests {
         }
     }
 
-    fn holder() -> Holder {
-        Holder {
+    fn holder() -> OrderHold {
+        OrderHold {
             chain_id: "ethereum-sepolia".into(),
             currency: "USDT".into(),
             closes_at: Timestamp::from_secs(100),
@@ -128,17 +134,18 @@ mod tests {
 
     #[test]
     fn the_last_second_of_grace_counts_and_the_next_does_not() {
-        assert_eq!(attribute(&transfer(), Some(&holder())), Ok(()));
+        let held = Holder::Order(holder());
+        assert_eq!(attribute(&transfer(), Some(&held)), Ok(()));
         let late = Transfer { block_time: Timestamp::from_secs(101), ..transfer() };
-        assert_eq!(attribute(&late, Some(&holder())), Err(Unmatched::Late));
+        assert_eq!(attribute(&late, Some(&held)), Err(Unmatched::Late));
     }
 
     #[test]
     fn what_does_not_count_says_why() {
-        let wrong = |change: fn(&mut Holder)| {
+        let wrong = |change: fn(&mut OrderHold)| {
             let mut holder = holder();
             change(&mut holder);
-            attribute(&transfer(), Some(&holder))
+            attribute(&transfer(), Some(&Holder::Order(holder)))
         };
         assert_eq!(wrong(|h| h.chain_id = "polygon-amoy".into()), Err(Unmatched::WrongChain));
         assert_eq!(wrong(|h| h.currency = "USDC".into()), Err(Unmatched::WrongCurrency));
@@ -146,5 +153,13 @@ mod tests {
         assert_eq!(wrong(|h| h.released_at = Some(Timestamp::from_secs(100))), Err(Unmatched::Late));
         assert_eq!(wrong(|h| h.released_at = Some(Timestamp::from_secs(101))), Ok(()));
         assert_eq!(attribute(&transfer(), None), Err(Unmatched::NoHolder));
+    }
+
+    #[test]
+    fn to_a_deposit_reference_everything_counts_until_it_lets_go() {
+        let until = |at: Option<i64>| attribute(&transfer(), Some(&Holder::Deposit(at.map(Timestamp::from_secs))));
+        assert_eq!([None, Some(101), Some(100)].map(until), [Ok(()), Ok(()), Err(Unmatched::Late)]);
+        let other = Transfer { chain_id: "polygon-amoy".into(), currency: "DAI".into(), ..transfer() };
+        assert_eq!(attribute(&other, Some(&Holder::Deposit(None))), Ok(()));
     }
 }
