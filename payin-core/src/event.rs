@@ -1,9 +1,12 @@
 //! How an event is named and what it says. Whether one happened is decided where the change is made; sending it is delivery's business.
 
-use payin_types::event::OrderEvent;
-use payin_types::{Event, EventId, EventType, Order, Timestamp};
+use payin_types::event::{DepositEvent, OrderEvent};
+use payin_types::{
+    BindingId, ChainId, Currency, Deposit, EndpointId, Event, EventId, EventType, Order, PaymentLinkId, Protocol, Timestamp,
+};
 use serde_json::{Map, Value, json};
 
+use crate::Chains;
 use crate::transfer::{Transfer, Unmatched};
 
 /// `evt_<type>_<objectId>`; with `_<sequence>` where the object had an event of this type before (source: Webhooks guide, extended).
@@ -16,18 +19,27 @@ pub fn id(event_type: &EventType, object_id: &str, repeats: Option<u64>) -> Even
     })
 }
 
-/// The events that `["*"]` stands for, and that are recorded whoever subscribes: the documents' own, and the one that takes one of
+/// The events that `["*"]` stands for, and that are recorded whoever subscribes: the documents' own, and those that take one of
 /// them back, which nobody who believes the first may miss.
 #[must_use]
 pub fn is_default(event_type: &EventType) -> bool {
-    matches!(
-        event_type,
-        EventType::OrderCompleted
-            | EventType::OrderExpired
-            | EventType::DepositPending
-            | EventType::DepositConfirmed
-            | EventType::OrderReverted
-    )
+    matches!(event_type, EventType::OrderCompleted | EventType::OrderExpired | EventType::DepositPending | EventType::DepositConfirmed)
+        || taken_back(event_type).is_some()
+}
+
+/// What an event takes back. Whoever is told of the one is told of the other.
+fn taken_back(event_type: &EventType) -> Option<EventType> {
+    match event_type {
+        EventType::OrderReverted => Some(EventType::OrderCompleted),
+        EventType::DepositReverted => Some(EventType::DepositConfirmed),
+        _ => None,
+    }
+}
+
+/// Whether an endpoint may ask for this. A test is sent to the endpoint that is tested, whatever it asked for, and to no other.
+#[must_use]
+pub fn may_be_subscribed(event_type: &EventType) -> bool {
+    EventType::known(event_type.as_str()).is_some() && event_type != &EventType::WebhookTest
 }
 
 /// Whether a subscription covers an event.
@@ -35,7 +47,7 @@ pub fn is_default(event_type: &EventType) -> bool {
 pub fn subscribes(events: &[EventType], event_type: &EventType) -> bool {
     events.contains(event_type)
         || (is_default(event_type) && events.contains(&EventType::All))
-        || (event_type == &EventType::OrderReverted && events.contains(&EventType::OrderCompleted))
+        || taken_back(event_type).is_some_and(|confirmed| events.contains(&confirmed))
 }
 
 /// The body of an event, rendered once and sent byte for byte on every attempt.
@@ -72,6 +84,104 @@ pub fn order_data(order: &Order) -> Value {
     json!(event)
 }
 
+/// `data` of the events of an order that was made through a payment link: the order's, and whose it is.
+#[must_use]
+pub fn link_order_data(link: &PaymentLinkId, buyer_email: Option<&str>, order: &Order) -> Value {
+    let mut data = order_data(order);
+    if let Value::Object(fields) = &mut data {
+        fields.insert("paymentLinkId".to_owned(), json!(link));
+        fields.extend(buyer_email.map(|email| ("buyerEmail".to_owned(), json!(email))));
+    }
+    data
+}
+
+/// `data` of the events that tell of a deposit: the deposit as it stands at that moment, and the merchant's own data of its reference.
+#[must_use]
+pub fn deposit_data(deposit: &Deposit, metadata: &Map<String, Value>) -> Value {
+    json!(DepositEvent {
+        deposit_id: deposit.deposit_id.clone(),
+        deposit_reference: deposit.deposit_reference.clone(),
+        status: deposit.status.clone(),
+        amount: deposit.amount,
+        currency: deposit.currency.clone(),
+        chain_id: deposit.chain_id.clone(),
+        protocol: deposit.protocol.clone(),
+        address: Some(deposit.address.clone()),
+        tx_hash: deposit.tx_hash.clone(),
+        block_number: Some(deposit.block_number),
+        confirmations: Some(deposit.confirmations),
+        required_confirmations: deposit.required_confirmations,
+        detected_at: Some(deposit.detected_at),
+        confirmed_at: deposit.confirmed_at,
+        completed_at: deposit.completed_at,
+        metadata: metadata.clone(),
+        extra: Map::new(),
+    })
+}
+
+/// A deposit reference on a chain and its address there, as its events tell of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Binding<'a> {
+    /// Its id: a reference that is bound again is another binding.
+    pub id: &'a BindingId,
+    /// The merchant's id of the payer.
+    pub reference: &'a str,
+    /// The chain it was bound on.
+    pub chain_id: &'a ChainId,
+    /// That chain's family.
+    pub protocol: &'a Protocol,
+    /// What the payer is expected to send.
+    pub currency: &'a Currency,
+    /// Where to pay.
+    pub address: &'a str,
+}
+
+/// `data` of `deposit.address_unbound`.
+#[must_use]
+pub fn unbound_data(binding: &Binding<'_>) -> Value {
+    json!({
+        "bindingId": binding.id,
+        "depositReference": binding.reference,
+        "chainId": binding.chain_id,
+        "protocol": binding.protocol,
+        "currency": binding.currency,
+        "address": binding.address,
+    })
+}
+
+/// `data` of `deposit.address_bound`: also what is credited from now on, every token of every chain of the family that is offered.
+#[must_use]
+pub fn bound_data(binding: &Binding<'_>, offered: &Chains) -> Value {
+    let of_family = offered.iter().filter(|chain| &chain.protocol == binding.protocol);
+    let monitored = of_family.map(|chain| {
+        let currencies: Vec<&Currency> = chain.tokens.iter().map(|token| &token.currency).collect();
+        json!({ "chainId": chain.id, "currencies": currencies })
+    });
+    let mut data = unbound_data(binding);
+    if let Value::Object(fields) = &mut data {
+        fields.insert("monitoredChains".to_owned(), monitored.collect());
+    }
+    data
+}
+
+/// `data` of `transfer.detected` and `transfer.confirmed`: the transfer, as the Transfers API shows it.
+#[must_use]
+pub fn transfer_data(transfer: &payin_types::Transfer) -> Value {
+    json!(transfer)
+}
+
+/// `data` of `address_pool.low`.
+#[must_use]
+pub fn pool_low_data(protocol: &Protocol, available: u64, total: u64, threshold: u64) -> Value {
+    json!({ "protocol": protocol, "available": available, "total": total, "threshold": threshold })
+}
+
+/// `data` of `webhook.test`.
+#[must_use]
+pub fn test_data(endpoint: &EndpointId) -> Value {
+    json!({ "endpointId": endpoint, "message": "This is a test. Nothing has happened." })
+}
+
 /// `data` of `transfer.unmatched`.
 #[must_use]
 pub fn unmatched_data(transfer_id: &str, transfer: &Transfer, reason: Unmatched) -> Value {
@@ -89,23 +199,4 @@ pub fn unmatched_data(transfer_id: &str, transfer: &Transfer, reason: Unmatched)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_the_documents() {
-        assert_eq!(id(&EventType::OrderCompleted, "ord_abc123", None).as_str(), "evt_order_completed_ord_abc123");
-        assert_eq!(id(&EventType::OrderCompleted, "ord_abc123", Some(4)).as_str(), "evt_order_completed_ord_abc123_4");
-    }
-
-    #[test]
-    fn a_star_is_the_documents_events_and_completed_brings_its_reversal() {
-        let star = [EventType::All];
-        assert!(subscribes(&star, &EventType::OrderCompleted));
-        assert!(subscribes(&star, &EventType::OrderReverted));
-        assert!(!subscribes(&star, &EventType::OrderCreated));
-        assert!(subscribes(&[EventType::OrderCreated], &EventType::OrderCreated));
-        assert!(subscribes(&[EventType::OrderCompleted], &EventType::OrderReverted));
-        assert!(!subscribes(&[EventType::OrderExpired], &EventType::OrderReverted));
-    }
-}
+mod tests;
