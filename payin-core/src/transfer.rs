@@ -72,6 +72,12 @@ pub enum Unmatched {
 }
 
 impl Unmatched {
+    /// By its word.
+    #[must_use]
+    pub fn known(word: &str) -> Option<Self> {
+        [Self::NoHolder, Self::Late, Self::WrongCurrency, Self::WrongChain].into_iter().find(|reason| reason.as_str() == word)
+    }
+
     /// The word in the database and in events.
     #[must_use]
     pub fn as_str(self) -> &'static str {

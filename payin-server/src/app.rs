@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod deliveries;
+pub mod deposits;
 pub mod endpoints;
 pub mod events;
 pub mod health;
@@ -12,6 +13,7 @@ pub mod pool;
 pub mod progress;
 pub mod query;
 pub mod replay;
+pub mod transfers;
 
 use std::sync::Arc;
 use std::time::Duration;

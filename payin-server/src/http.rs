@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod call;
+pub mod deposits;
 pub mod endpoints;
 pub mod frame;
 pub mod health;
@@ -10,6 +11,7 @@ pub mod me;
 pub mod orders;
 pub mod pool;
 pub mod sandbox;
+pub mod transfers;
 
 use std::sync::Arc;
 
@@ -24,6 +26,12 @@ pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
         .route("/orders", post(orders::create).get(orders::list))
         .route("/orders/{id}", get(orders::get))
         .route("/orders/by-reference/{reference}", get(orders::get_by_reference))
+        .route("/deposits", get(deposits::list))
+        .route("/deposits/{id}", get(deposits::get_deposit))
+        .route("/deposits/references", post(deposits::bind).get(deposits::references))
+        .route("/deposits/references/{reference}", get(deposits::get).delete(deposits::unbind))
+        .route("/transfers", get(transfers::list))
+        .route("/transfers/{id}", get(transfers::get))
         .route("/address-pool/import", post(pool::import))
         .route("/address-pool/status", get(pool::status))
         .route("/address-pool/addresses", get(pool::addresses))

@@ -8,6 +8,7 @@ pub mod access;
 pub mod chains;
 pub mod db;
 pub mod deliveries;
+pub mod deposits;
 pub mod endpoints;
 pub mod events;
 pub mod idempotency;
@@ -28,7 +29,7 @@ use tokio::task::JoinHandle;
 
 pub use db::{Conn, Engine, Locked, Tx};
 pub use open::{Location, claim_sole, migrate, open};
-pub use statement::{sql, sql_of, sql_rows};
+pub use statement::{sql, sql_from, sql_of, sql_rows};
 pub use writer::{Together, Unit};
 
 /// What we or the world did wrong. Logged where it is handled; callers see a 500 or 503 and the request id.

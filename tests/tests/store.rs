@@ -6,6 +6,7 @@
 
 mod coverage;
 mod creating;
+mod deposits;
 mod files;
 mod ledger;
 mod line;
@@ -117,6 +118,9 @@ scenarios! {
     outbox: events_go_to_those_who_asked, retries_follow_the_table, a_void_claim_changes_nothing, gone_is_gone,
         a_deleted_endpoint_gets_nothing, a_delivery_is_claimed_once, one_that_hangs_delays_nobody_else;
     pool: imports_are_all_or_nothing, an_address_belongs_to_one, watchers_miss_no_import, addresses_are_listed_by_state;
+    deposits: a_reference_is_bound_once_on_a_chain, everything_that_arrives_is_credited, a_deposit_taken_back_is_told_and_comes_again,
+        what_is_let_go_is_credited_no_more, a_deposit_address_rests_before_it_is_an_orders, an_altered_deposit_address_is_not_shown,
+        references_are_found_and_paged, lists_of_transfers_filter_and_sort;
     tenancy: organizations_see_their_own, keys_open_their_organization, a_database_knows_its_master_key;
     listing: lists_are_what_a_naive_model_says, pages_join_up, odd_texts_are_found_or_not_but_never_a_fault;
     files: a_newer_schema_is_refused, migrations_may_run_side_by_side;

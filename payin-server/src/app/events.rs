@@ -23,6 +23,18 @@ pub struct Happened<'a> {
     pub now: Timestamp,
 }
 
+/// Whether an event of this type would be recorded.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_wanted(tx: &mut Tx<'_>, organization: &OrganizationId, event_type: &EventType) -> Result<bool, Fault> {
+    if event::is_default(event_type) {
+        return Ok(true);
+    }
+    let all = endpoints::subscribers(tx, organization).await?;
+    Ok(all.iter().any(|endpoint| event::subscribes(&endpoint.events, event_type)))
+}
+
 /// Records an event in the outbox. Answers false if nobody wants it: events beyond the documents' exist only where subscribed to.
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 mod blocks;
 mod reorganisation;
 mod settlement;
+mod told;
 
 use payin_core::order::Facts;
 use payin_core::{Block, Chain, event, finality};

@@ -185,7 +185,7 @@ impl Conn {
 
     fn record(&self, sql: &Sql) {
         if let Some(recorder) = &self.recorder {
-            recorder.lock().unwrap_or_else(PoisonError::into_inner).insert(sql.name().to_owned());
+            recorder.lock().unwrap_or_else(PoisonError::into_inner).insert(sql.name().into_owned());
         }
     }
 

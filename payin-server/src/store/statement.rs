@@ -39,43 +39,89 @@ pub fn sql_rows(head: &'static str, row: &'static str, rows: usize, tail: &'stat
     Sql { text: Text::Rows { head, row, rows, tail }, lock: "", args: Vec::new() }
 }
 
+/// A statement that grows by [`Sql::with`], piece by piece with its arguments, such as a list with its filters. A bare `$` is the next
+/// parameter.
+#[must_use]
+pub fn sql_from(piece: &'static str) -> Sql {
+    Sql { text: Text::Pieces(vec![piece]), lock: "", args: Vec::new() }
+}
+
 /// What a statement says, before an engine is known.
 #[derive(Debug, Clone)]
 pub(super) enum Text {
     Plain(Cow<'static, str>),
+    Pieces(Vec<&'static str>),
     Rows { head: &'static str, row: &'static str, rows: usize, tail: &'static str },
 }
 
 impl Text {
     fn render(&self, engine: Engine) -> Cow<'static, str> {
-        let (head, row, rows, tail) = match self {
-            Self::Plain(text) => return text.clone(),
-            Self::Rows { head, row, rows, tail } => (head, row, *rows, tail),
-        };
-        let mut text = String::with_capacity(head.len().saturating_add(rows.saturating_mul(row.len().saturating_mul(2))));
-        text.push_str(head);
         let mut parameter = 0usize;
-        for (at, part) in std::iter::repeat_n(*row, rows).chain([*tail]).enumerate() {
-            text.push_str(if at > 0 && at < rows { ", " } else { "" });
-            for piece in part.split_inclusive('$') {
-                let Some(before) = piece.strip_suffix('$') else {
-                    text.push_str(piece);
-                    continue;
-                };
-                text.push_str(before);
-                parameter = parameter.saturating_add(1);
-                match engine {
-                    // SQLite finds the name of a numbered parameter by walking all of them, for each of them.
-                    Engine::Sqlite => text.push('?'),
-                    Engine::Postgres => text.push_str(&format!("${parameter}")),
+        match self {
+            Self::Plain(text) => text.clone(),
+            Self::Pieces(pieces) => {
+                let mut text = String::new();
+                pieces.iter().for_each(|piece| number(piece, engine, &mut parameter, &mut text));
+                Cow::Owned(text)
+            }
+            Self::Rows { head, row, rows, tail } => {
+                let mut text = String::with_capacity(head.len().saturating_add(rows.saturating_mul(row.len().saturating_mul(2))));
+                text.push_str(head);
+                for (at, part) in std::iter::repeat_n(*row, *rows).chain([*tail]).enumerate() {
+                    text.push_str(if at > 0 && at < *rows { ", " } else { "" });
+                    number(part, engine, &mut parameter, &mut text);
                 }
+                Cow::Owned(text)
             }
         }
-        Cow::Owned(text)
+    }
+}
+
+/// Appends a part of a statement, each bare `$` in it as the next parameter.
+fn number(part: &str, engine: Engine, parameter: &mut usize, text: &mut String) {
+    for piece in part.split_inclusive('$') {
+        let Some(before) = piece.strip_suffix('$') else {
+            text.push_str(piece);
+            continue;
+        };
+        text.push_str(before);
+        *parameter = parameter.saturating_add(1);
+        match engine {
+            // SQLite finds the name of a numbered parameter by walking all of them, for each of them.
+            Engine::Sqlite => text.push('?'),
+            Engine::Postgres => text.push_str(&format!("${parameter}")),
+        }
     }
 }
 
 impl Sql {
+    /// Adds a piece to a statement of [`sql_from`].
+    #[must_use]
+    pub fn with(mut self, piece: &'static str) -> Self {
+        if let Text::Pieces(pieces) = &mut self.text {
+            pieces.push(piece);
+        }
+        self
+    }
+
+    /// Adds a piece with its one argument, if there is one.
+    #[must_use]
+    pub fn filter(self, piece: &'static str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.with(piece).text(value),
+            None => self,
+        }
+    }
+
+    /// Adds a piece with a time as its one argument, if there is one.
+    #[must_use]
+    pub fn filter_time(self, piece: &'static str, value: Option<payin_types::Timestamp>) -> Self {
+        match value {
+            Some(value) => self.with(piece).int(value.millis()),
+            None => self,
+        }
+    }
+
     /// Adds an integer argument.
     #[must_use]
     pub fn int(mut self, value: impl Into<Option<i64>>) -> Self {
@@ -113,10 +159,11 @@ impl Sql {
     }
 
     /// What to call the statement in a log or a record: its text, or the head of one over several rows.
-    pub(super) fn name(&self) -> &str {
+    pub(super) fn name(&self) -> Cow<'_, str> {
         match &self.text {
-            Text::Plain(text) => text,
-            Text::Rows { head, .. } => head,
+            Text::Plain(text) => Cow::Borrowed(text),
+            Text::Pieces(pieces) => Cow::Owned(pieces.concat()),
+            Text::Rows { head, .. } => Cow::Borrowed(head),
         }
     }
 }
@@ -164,6 +211,15 @@ pub(crate) use {claim, locked};
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pieces_are_numbered_in_their_order() {
+        let none: Option<String> = None;
+        let statement = sql_from("SELECT 1 FROM t WHERE a = $").text("x").filter(" AND b = $", none).filter(" AND c = $", Some("y"));
+        let statement = statement.with(" LIMIT $").int(3);
+        assert_eq!(statement.clone().text_for(Engine::Postgres).0, "SELECT 1 FROM t WHERE a = $1 AND c = $2 LIMIT $3");
+        assert_eq!(statement.text_for(Engine::Sqlite).0, "SELECT 1 FROM t WHERE a = ? AND c = ? LIMIT ?");
+    }
 
     #[test]
     fn rows_are_numbered_on_postgres_and_bare_on_sqlite() {

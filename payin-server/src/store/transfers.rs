@@ -1,72 +1,30 @@
 //! Transfers to addresses of the pool. Each is one row for ever, whatever its chain does: (chain, transaction, ordinal in its receipt).
 
-use payin_core::Units;
-use payin_core::address::Address;
+pub mod payee;
+pub mod records;
+
 use payin_core::order::Payment;
-use payin_core::transfer::{Holder, Transfer, Unmatched};
-use payin_types::{OrderId, OrganizationId, Timestamp, TransferId};
+use payin_core::transfer::{Transfer, Unmatched};
+use payin_core::{Units, deposit};
+use payin_types::{DepositId, OrderId, OrganizationId, Timestamp, TransferId};
 
 use super::db::{Locked, Row};
 use super::statement::locked;
 use super::{Conn, Fault, Tx, sql};
-
-/// An address of the pool that was paid, and who holds or last held it.
-#[derive(Debug, Clone)]
-pub struct Payee {
-    /// Its row.
-    pub address_id: i64,
-    /// Whose it is.
-    pub organization_id: OrganizationId,
-    /// The order that holds or last held it.
-    pub order_id: Option<OrderId>,
-    /// What that order asks for.
-    pub holder: Option<Holder>,
-}
-
-/// Who an address belongs to, with the order whose assignment covers a block's time, else the latest one before it.
-///
-/// # Errors
-/// What the database says.
-pub async fn payee(tx: &mut Tx<'_>, protocol: &str, address: &Address, block_time: Timestamp) -> Result<Option<Payee>, Fault> {
-    let row = tx
-        .one(
-            sql("SELECT p.id AS address_id, p.organization_id, o.id AS order_id, o.chain_id, o.currency, o.closes_at, o.expired_at, \
-                 a.released_at FROM pool_addresses p \
-                 LEFT JOIN assignments a ON a.address_id = p.id AND a.begins_at <= $3 AND a.holder_kind = 'order' \
-                 LEFT JOIN orders o ON o.id = a.holder_id \
-                 WHERE p.protocol = $1 AND p.address = $2 \
-                 ORDER BY a.begins_at DESC NULLS LAST, a.released_at DESC NULLS FIRST LIMIT 1")
-            .text(protocol)
-            .text(address.as_str())
-            .int(block_time.millis()),
-        )
-        .await?;
-    row.as_ref().map(read_payee).transpose()
-}
-
-fn read_payee(row: &Row) -> Result<Payee, Fault> {
-    let order_id = row.opt_text("order_id")?.map(OrderId::from);
-    let holder = match &order_id {
-        None => None,
-        Some(_) => Some(Holder {
-            chain_id: row.text("chain_id")?.into(),
-            currency: row.text("currency")?.into(),
-            closes_at: row.time("closes_at")?,
-            expired: row.opt_int("expired_at")?.is_some(),
-            released_at: row.opt_time("released_at")?,
-        }),
-    };
-    Ok(Payee { address_id: row.int("address_id")?, organization_id: row.text("organization_id")?.into(), order_id, holder })
-}
+pub use payee::Payee;
 
 /// What is known of a transfer besides what its chain says.
 #[derive(Debug, Clone)]
 pub struct Recorded {
     /// Its id.
     pub id: TransferId,
+    /// Whose it is.
+    pub organization_id: OrganizationId,
     /// The order it counts for, or was probably meant for.
     pub order_id: Option<OrderId>,
-    /// Whether it counts for that order.
+    /// The deposit it is.
+    pub deposit_id: Option<DepositId>,
+    /// Whether it counts for that order, or is a deposit.
     pub counts: bool,
     /// When it was confirmed.
     pub confirmed_at: Option<Timestamp>,
@@ -77,7 +35,9 @@ pub struct Recorded {
 fn recorded(row: Row) -> Result<Recorded, Fault> {
     Ok(Recorded {
         id: row.text("id")?.into(),
+        organization_id: row.text("organization_id")?.into(),
         order_id: row.opt_text("order_id")?.map(OrderId::from),
+        deposit_id: row.opt_text("deposit_id")?.map(DepositId::from),
         counts: row.opt_text("unmatched")?.is_none(),
         confirmed_at: row.opt_time("confirmed_at")?,
         orphaned_at: row.opt_time("orphaned_at")?,
@@ -92,7 +52,7 @@ pub async fn lock_seen(tx: &mut Tx<'_>, transfer: &Transfer) -> Result<Option<Lo
     let row = tx
         .lock(
             locked!(
-                "SELECT id, order_id, unmatched, confirmed_at, orphaned_at FROM transfers \
+                "SELECT id, organization_id, order_id, deposit_id, unmatched, confirmed_at, orphaned_at FROM transfers \
                  WHERE chain_id = $1 AND tx_hash = $2 AND ordinal = $3"
             )
             .text(transfer.chain_id.as_str())
@@ -101,6 +61,11 @@ pub async fn lock_seen(tx: &mut Tx<'_>, transfer: &Transfer) -> Result<Option<Lo
         )
         .await?;
     row.map(|row| row.read(recorded)).transpose()
+}
+
+/// The id of the deposit that a transfer is, if it is one.
+fn deposit_id(id: &TransferId, payee: &Payee, verdict: Result<(), Unmatched>) -> Option<String> {
+    (verdict.is_ok() && payee.binding_id().is_some()).then(|| deposit::id_of(id).as_str().to_owned())
 }
 
 fn number(value: u64) -> i64 {
@@ -120,16 +85,20 @@ pub async fn insert(
     now: Timestamp,
 ) -> Result<(), Fault> {
     tx.change_one(
-        sql("INSERT INTO transfers (id, chain_id, tx_hash, ordinal, organization_id, address_id, order_id, unmatched, block_number, \
-             block_hash, block_time, currency, contract, from_address, to_address, amount_whole, amount_nano, amount_atto, seen_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)")
+        sql("INSERT INTO transfers (id, chain_id, tx_hash, ordinal, organization_id, address_id, order_id, deposit_id, binding_id, \
+             deposit_reference, unmatched, block_number, block_hash, block_time, currency, contract, from_address, to_address, \
+             amount_whole, amount_nano, amount_atto, seen_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)")
         .text(id.as_str())
         .text(transfer.chain_id.as_str())
         .text(transfer.tx_hash.as_str())
         .int(number(transfer.ordinal))
         .text(payee.organization_id.as_str())
         .int(payee.address_id)
-        .opt_text(payee.order_id.as_ref().map(OrderId::as_str))
+        .opt_text(payee.order_id().map(OrderId::as_str))
+        .opt_text(deposit_id(id, payee, verdict))
+        .opt_text(payee.binding_id())
+        .opt_text(payee.deposit_reference())
         .opt_text(verdict.err().map(Unmatched::as_str))
         .int(number(transfer.block_number))
         .text(transfer.block_hash.as_str())
@@ -158,13 +127,17 @@ pub async fn include_again(
 ) -> Result<(), Fault> {
     tx.change_one(
         sql("UPDATE transfers SET orphaned_at = NULL, confirmed_at = NULL, final_at = NULL, organization_id = $2, address_id = $3, \
-             order_id = $4, unmatched = $5, block_number = $6, block_hash = $7, block_time = $8, currency = $9, contract = $10, \
-             from_address = $11, to_address = $12, amount_whole = $13, amount_nano = $14, amount_atto = $15 \
+             order_id = $4, deposit_id = $5, binding_id = $6, deposit_reference = $7, unmatched = $8, block_number = $9, \
+             block_hash = $10, block_time = $11, currency = $12, contract = $13, from_address = $14, to_address = $15, \
+             amount_whole = $16, amount_nano = $17, amount_atto = $18 \
              WHERE id = $1 AND orphaned_at IS NOT NULL")
         .text(seen.id.as_str())
         .text(payee.organization_id.as_str())
         .int(payee.address_id)
-        .opt_text(payee.order_id.as_ref().map(OrderId::as_str))
+        .opt_text(payee.order_id().map(OrderId::as_str))
+        .opt_text(deposit_id(&seen.id, payee, verdict))
+        .opt_text(payee.binding_id())
+        .opt_text(payee.deposit_reference())
         .opt_text(verdict.err().map(Unmatched::as_str))
         .int(number(transfer.block_number))
         .text(transfer.block_hash.as_str())
@@ -186,7 +159,7 @@ pub async fn orphan_from(tx: &mut Tx<'_>, chain: &str, from: u64, now: Timestamp
     let rows = tx
         .lock_all(
             locked!(
-                "SELECT id, order_id, unmatched, confirmed_at, orphaned_at FROM transfers \
+                "SELECT id, organization_id, order_id, deposit_id, unmatched, confirmed_at, orphaned_at FROM transfers \
                  WHERE chain_id = $1 AND block_number >= $2 AND orphaned_at IS NULL ORDER BY id"
             )
             .text(chain)
@@ -210,7 +183,7 @@ pub async fn confirm_up_to(tx: &mut Tx<'_>, chain: &str, height: u64, now: Times
     let rows = tx
         .lock_all(
             locked!(
-                "SELECT id, order_id, unmatched, confirmed_at, orphaned_at FROM transfers \
+                "SELECT id, organization_id, order_id, deposit_id, unmatched, confirmed_at, orphaned_at FROM transfers \
                  WHERE chain_id = $1 AND block_number <= $2 AND confirmed_at IS NULL AND orphaned_at IS NULL \
                  ORDER BY block_number, id LIMIT 100"
             )
@@ -226,14 +199,16 @@ pub async fn confirm_up_to(tx: &mut Tx<'_>, chain: &str, height: u64, now: Times
     Ok(confirmed)
 }
 
-/// Makes confirmed transfers of a chain in blocks up to a height final.
+/// Makes confirmed transfers of a chain in blocks up to a height final. Answers which.
 ///
 /// # Errors
 /// What the database says.
-pub async fn finalize_up_to(tx: &mut Tx<'_>, chain: &str, height: u64, now: Timestamp) -> Result<u64, Fault> {
+pub async fn finalize_up_to(tx: &mut Tx<'_>, chain: &str, height: u64, now: Timestamp) -> Result<Vec<Recorded>, Fault> {
     let update = sql("UPDATE transfers SET final_at = $3 WHERE chain_id = $1 AND block_number <= $2 AND final_at IS NULL \
-                      AND orphaned_at IS NULL AND confirmed_at IS NOT NULL");
-    tx.execute(update.text(chain).int(number(height)).int(now.millis())).await
+                      AND orphaned_at IS NULL AND confirmed_at IS NOT NULL \
+                      RETURNING id, organization_id, order_id, deposit_id, unmatched, confirmed_at, orphaned_at");
+    let rows = tx.all(update.text(chain).int(number(height)).int(now.millis())).await?;
+    rows.into_iter().map(recorded).collect()
 }
 
 /// Whether any transfer of a chain waits for confirmation or finality up to these heights: whether settling has work to do.

@@ -81,6 +81,7 @@ impl Line {
             Self { gateway: gateway.clone(), chain, lease, finalized: None, tolerance: Units::ZERO, blocks: Vec::new(), fork: 0 };
         let mut conn = gateway.app.store.read().await.expect("a connection");
         line.blocks = chains::blocks_from(&mut conn, line.chain.id.as_str(), 0).await.expect("the blocks so far");
+        line.blocks.reverse();
         line
     }
 

@@ -8,6 +8,7 @@ use payin_core::transfer::{Transfer, Unmatched, attribute};
 use payin_core::{Block, Chain, Units, event};
 use payin_types::{EventType, OrderId, Timestamp, TransferId};
 
+use super::told::Told;
 use super::{confirmed_block, put, refresh};
 use crate::app::Outcome;
 use crate::app::events::{Happened, record};
@@ -125,10 +126,10 @@ async fn see(tx: &mut Tx<'_>, chain: &Chain, id: &TransferId, transfer: &Transfe
     if seen.as_ref().is_some_and(|seen| seen.orphaned_at.is_none()) {
         return Ok(None);
     }
-    let Some(payee) = transfers::payee(tx, chain.protocol.as_str(), &transfer.to, transfer.block_time).await? else {
+    let Some(payee) = transfers::payee::find(tx, chain.protocol.as_str(), &transfer.to, transfer.block_time).await? else {
         return Ok(None);
     };
-    let verdict = attribute(transfer, payee.holder.as_ref());
+    let verdict = attribute(transfer, payee.holder().as_ref());
     let id = match &seen {
         Some(seen) => {
             transfers::include_again(tx, seen, transfer, &payee, verdict).await?;
@@ -139,10 +140,13 @@ async fn see(tx: &mut Tx<'_>, chain: &Chain, id: &TransferId, transfer: &Transfe
             id
         }
     };
-    match (verdict, &payee.order_id) {
-        (Ok(()), Some(order)) => Ok(Some(order.clone())),
-        (Ok(()), None) => Err(Fault::Corrupt(format!("transfer {id} counts for nobody"))),
-        (Err(reason), _) => stray(tx, id, transfer, &payee, reason, now).await.map(|()| None),
+    let told = Told { organization_id: &payee.organization_id, transfer: id, chain, head: transfer.block_number, now };
+    told.transfer(tx, EventType::TransferDetected).await?;
+    match (verdict, payee.order_id(), payee.binding_id()) {
+        (Ok(()), Some(order), _) => Ok(Some(order.clone())),
+        (Ok(()), None, Some(_)) => told.deposit(tx, EventType::DepositPending).await.map(|()| None),
+        (Ok(()), None, None) => Err(Fault::Corrupt(format!("transfer {id} counts for nobody"))),
+        (Err(reason), ..) => stray(tx, id, transfer, &payee, reason, now).await.map(|()| None),
     }
 }
 
@@ -169,7 +173,7 @@ async fn stray(
     if Units::from_base_units(STRAY_MIN.0, STRAY_MIN.1).is_some_and(|least| transfer.amount >= least) {
         pool::quarantine(tx, payee.address_id, now).await?;
     }
-    if let (Unmatched::Late, Some(order)) = (reason, &payee.order_id) {
+    if let (Unmatched::Late, Some(order)) = (reason, payee.order_id()) {
         let stored = orders::lock(tx, order.as_str()).await?;
         if stored.facts.completed_at.is_none() && stored.facts.paid_late_at.is_none() {
             let facts = Facts { paid_late_at: Some(now), ..stored.facts.clone() };

@@ -7,6 +7,7 @@ use payin_core::order::is_paid;
 use payin_core::{Block, Chain, Units};
 use payin_types::{EventType, OrderId, Timestamp};
 
+use super::told::Told;
 use super::{confirmed_block, put, refresh};
 use crate::app::Outcome;
 use crate::store::chains::{self, Cursor};
@@ -48,6 +49,12 @@ impl Unit for TakeBack {
             taken.iter().filter(|transfer| transfer.counts).filter_map(|transfer| transfer.order_id.clone()).collect();
         for order in orders {
             self.take_back(tx, &order).await?;
+        }
+        // What was not confirmed was never promised.
+        for deposit in taken.iter().filter(|transfer| transfer.deposit_id.is_some() && transfer.confirmed_at.is_some()) {
+            let (organization_id, transfer) = (&deposit.organization_id, &deposit.id);
+            let told = Told { organization_id, transfer, chain: &self.chain, head: self.fork.number, now: self.now };
+            told.deposit(tx, EventType::DepositReverted).await?;
         }
         let confirmed = confirmed_block(tx, &self.chain, self.fork.number).await?;
         let cursor = Cursor {

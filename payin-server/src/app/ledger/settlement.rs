@@ -7,9 +7,11 @@ use payin_core::order::{Facts, is_paid, may_expire};
 use payin_core::{Chain, Units, finality};
 use payin_types::{EventType, OrderId, Timestamp};
 
+use super::told::Told;
 use super::{put, refresh};
 use crate::app::Outcome;
 use crate::store::leases::{self, Lease};
+use crate::store::transfers::Recorded;
 use crate::store::{Fault, Tx, Unit, chains, orders, pool, transfers};
 
 /// Transfers that have enough confirmations count; what they complete is completed; what has come to rest is final.
@@ -40,12 +42,26 @@ impl Unit for Settle {
         for order in orders {
             self.settle(tx, &order, cursor.head_number).await?;
         }
+        for transfer in &confirmed {
+            let told = self.told(transfer, cursor.head_number);
+            told.transfer(tx, EventType::TransferConfirmed).await?;
+            if transfer.deposit_id.is_some() {
+                told.deposit(tx, EventType::DepositConfirmed).await?;
+            }
+        }
         let rested = transfers::finalize_up_to(tx, chain, cursor.finalized_number, self.now).await?;
-        Ok(!confirmed.is_empty() || rested > 0)
+        for deposit in rested.iter().filter(|transfer| transfer.deposit_id.is_some()) {
+            self.told(deposit, cursor.head_number).deposit(tx, EventType::DepositCompleted).await?;
+        }
+        Ok(!confirmed.is_empty() || !rested.is_empty())
     }
 }
 
 impl Settle {
+    fn told<'a>(&'a self, transfer: &'a Recorded, head: u64) -> Told<'a> {
+        Told { organization_id: &transfer.organization_id, transfer: &transfer.id, chain: &self.chain, head, now: self.now }
+    }
+
     async fn settle(&self, tx: &mut Tx<'_>, order: &OrderId, head: u64) -> Result<(), Fault> {
         let stored = orders::lock(tx, order.as_str()).await?;
         let mut facts = stored.facts.clone();
