@@ -4,6 +4,9 @@ mod attempts;
 mod base;
 mod builder;
 mod call;
+mod options;
+mod plan;
+mod rate_limit;
 mod retry;
 
 use std::fmt;
@@ -16,7 +19,8 @@ use crate::world::World;
 
 pub use builder::{Builder, Environment};
 pub use call::{Answer, Call};
-pub(crate) use call::{Kind, Plan};
+pub(crate) use plan::{Kind, Plan};
+pub use rate_limit::RateLimit;
 
 /// A client of the API. Cheap to clone; clones share their connections.
 ///

@@ -4,10 +4,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use http::HeaderMap;
 use serde_json::Value;
 
 use payin_types::{ErrorCode, OrderId, Problem, Timestamp};
 
+use crate::client::RateLimit;
+use crate::ensure::Differs;
 use crate::transport::{Response, TransportError};
 
 /// A call that did not bring its answer.
@@ -17,8 +20,8 @@ pub enum Error {
     /// The server said no.
     #[error(transparent)]
     Api(Box<ApiError>),
-    /// No answer came. Nothing was created: the call creates nothing, or no attempt reached the server. A deletion or a sandbox
-    /// call may have taken effect.
+    /// No answer came. Nothing was created: the call creates nothing, or no attempt reached the server. A change, a deletion or a
+    /// sandbox call may have taken effect.
     #[error("{call}: {source}, tried {attempts} time(s)")]
     #[non_exhaustive]
     Transport {
@@ -53,6 +56,19 @@ pub enum Error {
         idempotency_key: String,
         /// What happened to the last attempt.
         source: Box<Error>,
+    },
+    /// What is there already is not what was asked for: see [`Differs`]. Nothing was changed.
+    #[error(transparent)]
+    Differs(Box<Differs>),
+    /// A list brought nothing but items already seen, page after page: it grows faster than it is read, or the server does not
+    /// heed the page asked for. What has come so far is good, but not all.
+    #[error("{call}: {pages} pages in a row held nothing new")]
+    #[non_exhaustive]
+    Drift {
+        /// Method and path, without what stands for the parameters.
+        call: String,
+        /// How many.
+        pages: u32,
     },
     /// The client is set up wrongly; nothing was sent.
     #[error("{0}")]
@@ -117,6 +133,10 @@ pub struct ApiError {
     pub existing_order_id: Option<OrderId>,
     /// How long the server asks to wait: `Retry-After`, else `retryAfter` of the body, else, on 429, `X-RateLimit-Reset`.
     pub retry_after: Option<Duration>,
+    /// How much of its limits the key has used, where the server says.
+    pub rate_limit: Option<RateLimit>,
+    /// The headers of the answer.
+    pub headers: HeaderMap,
     /// The answer as it came.
     pub raw: Body,
 }
@@ -137,7 +157,7 @@ impl ApiError {
         let header_id = response.header("x-request-id").map(str::to_owned);
         let problem = serde_json::from_slice::<Problem>(&response.body).ok();
         let retry_after = retry_after(response, problem.as_ref(), now);
-        let status = response.status;
+        let (status, headers, rate_limit) = (response.status, response.headers.clone(), RateLimit::of(response));
         match problem {
             Some(problem) => Self {
                 status,
@@ -147,6 +167,8 @@ impl ApiError {
                 request_id: problem.request_id.or(header_id),
                 existing_order_id: problem.existing_order_id,
                 retry_after,
+                rate_limit,
+                headers,
                 raw,
             },
             None => Self {
@@ -157,6 +179,8 @@ impl ApiError {
                 request_id: header_id,
                 existing_order_id: None,
                 retry_after,
+                rate_limit,
+                headers,
                 raw,
             },
         }

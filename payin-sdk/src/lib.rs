@@ -58,21 +58,15 @@
 pub mod webhook;
 
 #[cfg(feature = "client")]
-mod account;
-#[cfg(feature = "client")]
-mod addresses;
-#[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "client")]
-mod endpoints;
+mod ensure;
 #[cfg(feature = "client")]
 mod error;
 #[cfg(feature = "client")]
-mod orders;
-#[cfg(feature = "client")]
 mod pages;
 #[cfg(feature = "client")]
-mod sandbox;
+mod resources;
 #[cfg(test)]
 #[cfg(feature = "client")]
 mod tests;
@@ -86,22 +80,25 @@ pub mod world;
 /// The wire types by module: everything that has no shorter name in the root of this crate.
 pub use payin_types as types;
 pub use payin_types::{
-    Amount, AmountError, ChainId, CreateEndpoint, CreateOrder, Currency, Deleted, Endpoint, EndpointId, ErrorCode, Event, EventId,
-    EventType, ImportAddresses, ImportedAddresses, ListOrders, Me, Order, OrderId, OrderStatus, OrderSummary, Page, PoolAddress,
-    PoolStatus, Protocol, SecretString, Timestamp,
+    Amount, AmountError, ApiKey, ApiKeyId, BindDeposit, BoundDeposit, ChainId, CreateApiKey, CreateEndpoint, CreateLinkOrder, CreateOrder,
+    CreatePaymentLink, Currency, Deleted, Delivery, DeliveryStatus, Deposit, DepositAddress, DepositId, DepositReference,
+    DepositReferenceSummary, DepositStatus, Endpoint, EndpointId, ErrorCode, Event, EventId, EventRecord, EventType, ImportAddresses,
+    ImportedAddresses, ListDepositReferences, ListDeposits, ListEvents, ListOrders, ListPaymentLinks, ListTransfers, Me, Order, OrderId,
+    OrderStats, OrderStatus, OrderSummary, OrganizationId, OrganizationSummary, Page, PaymentLink, PaymentLinkId, PoolAddress, PoolStatus,
+    Protocol, PublicOrder, PublicPaymentLink, PutSetting, QueuedEvent, ResendEvent, Role, RotateSecret, SecretString, Setting, Settings,
+    Timestamp, Transfer, TransferId, TransferStatus, UnboundDeposit, UpdateEndpoint, UpdatePaymentLink,
 };
 
 #[cfg(feature = "client")]
-pub use addresses::Addresses;
+pub use client::{Answer, Builder, Call, Client, Environment, RateLimit};
 #[cfg(feature = "client")]
-pub use client::{Answer, Builder, Call, Client, Environment};
-#[cfg(feature = "client")]
-pub use endpoints::WebhookEndpoints;
+pub use ensure::{Difference, Differs, EnsuredDepositAddress, EnsuredOrder};
 #[cfg(feature = "client")]
 pub use error::{ApiError, Body, Error};
 #[cfg(feature = "client")]
-pub use orders::Orders;
-#[cfg(feature = "client")]
-pub use sandbox::Sandbox;
+pub use resources::{
+    Addresses, ApiKeys, Checkout, Configuration, Deposits, Orders, Organizations, PaymentLinks, Sandbox, Transfers, WebhookEndpoints,
+    WebhookEvents,
+};
 #[cfg(feature = "client")]
 pub use wait::{Wait, Waited};

@@ -60,7 +60,7 @@ impl fmt::Debug for Request {
 }
 
 /// An answer as data.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Response {
     /// The status.

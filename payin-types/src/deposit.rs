@@ -82,6 +82,13 @@ pub struct DepositAddress {
     pub extra: Map<String, Value>,
 }
 
+impl From<BoundDeposit> for DepositAddress {
+    fn from(bound: BoundDeposit) -> Self {
+        let BoundDeposit { currency, chain_id, protocol, address, created_at, extra, .. } = bound;
+        Self { currency, chain_id, protocol, address, created_at, extra }
+    }
+}
+
 /// Answer of `GET /deposits/references/:depositReference`. Totals count the deposits that are confirmed and not taken back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,83 +1,101 @@
 //! Carries a call out: attempts, pauses, one deadline, and what is known at the end. It must not know single resources.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use http::HeaderValue;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, USER_AGENT};
+use http::{HeaderMap, HeaderValue};
+use tracing::Instrument;
 
+use super::options::Options;
 use super::retry::Failure;
 use super::{Client, Kind, Plan};
 use crate::error::{ApiError, Error};
 use crate::transport::{Request, Response};
 
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The successful answer, and how many attempts it took.
 pub(super) async fn run(
     client: &Client,
     plan: &Plan,
     key: Option<(&str, HeaderValue)>,
-    timeout: Option<Duration>,
+    options: &Options,
 ) -> Result<(Response, u32), Error> {
     let inner = &client.inner;
-    let ends = inner.world.elapsed().saturating_add(timeout.unwrap_or(inner.policy.deadline));
-    let header = key.as_ref().map(|(_, header)| header);
+    let ends = inner.world.elapsed().saturating_add(options.timeout.unwrap_or(inner.policy.deadline));
+    let retries_max = options.retries_max.unwrap_or(inner.policy.retries_max);
+    let (key, headers) = (key.as_ref().map(|(key, _)| *key), headers(client, plan, key.as_ref().map(|(_, header)| header), options));
     // Whether any attempt so far may have taken effect without our learning of it.
     let mut ambiguous = false;
     let mut attempts = 0;
     loop {
         let left = ends.saturating_sub(inner.world.elapsed());
-        let failure = match attempt(client, plan, header, left).await {
-            Ok(response) => return Ok((response, attempts + 1)),
+        let mut request = Request::new(plan.method.clone(), plan.url.clone(), inner.policy.attempt_timeout.min(left));
+        request.headers.clone_from(&headers);
+        request.body = plan.body.clone();
+        attempts += 1;
+        let span = tracing::debug_span!(
+            "payin.attempt",
+            method = %plan.method,
+            path = plan.route,
+            attempt = attempts,
+            status = tracing::field::Empty,
+            request_id = tracing::field::Empty,
+        );
+        let failure = match attempt(client, plan, request).instrument(span).await {
+            Ok(response) => return Ok((response, attempts)),
             Err(failure) => failure,
         };
         if let (Kind::Delete, true, Failure::Api(error)) = (plan.kind, ambiguous, &failure)
             && error.status == 404
         {
             // An earlier attempt removed it, and its answer was lost.
-            return Ok((Response::new(200, http::HeaderMap::new(), Bytes::from_static(b"{\"success\":true}")), attempts + 1));
+            return Ok((Response::new(200, HeaderMap::new(), Bytes::from_static(b"{\"success\":true}")), attempts));
         }
         ambiguous |= failure.is_ambiguous();
         let random = inner.world.random().map_or(0, |bits| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or(0));
-        let pause = failure.pause(plan.kind, attempts, random);
-        attempts += 1;
+        let pause = failure.pause(plan.kind, attempts - 1, random);
         let left = ends.saturating_sub(inner.world.elapsed());
         match pause {
-            Some(pause) if attempts <= inner.policy.retries_max && pause < left && !plan.is_health() => {
+            Some(pause) if attempts <= retries_max && pause < left && !plan.is_health() => {
                 tracing::debug!(call = %plan.name(), attempts, pause_ms = pause.as_millis(), "trying again");
                 inner.world.sleep(pause).await;
             }
-            _ => return Err(conclude(plan, key.map(|(key, _)| key), ambiguous, failure, attempts)),
+            _ => return Err(conclude(plan, key, ambiguous, failure, attempts)),
         }
     }
 }
 
-async fn attempt(client: &Client, plan: &Plan, key: Option<&HeaderValue>, left: Duration) -> Result<Response, Failure> {
-    let inner = &client.inner;
-    let mut request = Request::new(plan.method.clone(), plan.url.clone(), inner.policy.attempt_timeout.min(left));
-    let headers = &mut request.headers;
+/// The headers that every attempt bears.
+fn headers(client: &Client, plan: &Plan, key: Option<&HeaderValue>, options: &Options) -> HeaderMap {
+    let mut headers = options.headers.clone();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    headers.insert(USER_AGENT, inner.user_agent.clone());
-    if !plan.is_health() {
-        headers.insert(API_KEY, inner.api_key.clone());
+    headers.insert(USER_AGENT, client.inner.user_agent.clone());
+    if !plan.is_public() {
+        headers.insert(API_KEY, client.inner.api_key.clone());
     }
     if let Some(key) = key {
         headers.insert(IDEMPOTENCY_KEY, key.clone());
     }
-    if !plan.body.is_empty() {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        request.body = plan.body.clone();
+    if let Some(content) = &plan.content {
+        headers.insert(CONTENT_TYPE, content.clone());
     }
+    headers
+}
+
+async fn attempt(client: &Client, plan: &Plan, request: Request) -> Result<Response, Failure> {
+    let inner = &client.inner;
     let response = match inner.transport.send(request).await {
         Ok(response) => response,
         Err(error) => {
-            tracing::debug!(call = %plan.name(), kind = %error.kind, "no answer");
+            tracing::debug!(kind = %error.kind, "no answer");
             return Err(Failure::Transport(error));
         }
     };
-    tracing::debug!(call = %plan.name(), status = response.status, request.id = response.header("x-request-id"), "answered");
+    let span = tracing::Span::current();
+    span.record("status", response.status);
+    span.record("request_id", response.header("x-request-id"));
+    tracing::debug!(status = response.status, "answered");
     match response.status {
         200..=299 => Ok(response),
         503 if plan.is_health() && is_health(&response) => Ok(response),

@@ -1,4 +1,4 @@
-//! A call that is ready to be awaited, and its options. What a call does when it fails is decided in `retry.rs` and `attempts.rs`.
+//! A call that is ready to be awaited, and its answer. What a call does when it fails is decided in `retry.rs` and `attempts.rs`.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -7,50 +7,14 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method};
-use serde::Serialize;
+use http::HeaderValue;
 use serde::de::DeserializeOwned;
 
-use super::{Client, attempts, base};
+use super::options::Options;
+use super::{Client, Kind, Plan, RateLimit, attempts};
 use crate::error::{Body, Error};
 use crate::transport::Response;
 use crate::world::World;
-
-/// What a call does to the server, hence what may be done when it fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Changes nothing.
-    Read,
-    /// Creates something, at most once for an idempotency key.
-    Create,
-    /// Removes something: doing it twice is doing it once.
-    Delete,
-    /// Does something that counts each time, and knows no idempotency key (the sandbox).
-    Act,
-}
-
-/// A request that has not been sent.
-#[derive(Debug, Clone)]
-pub(crate) struct Plan {
-    pub(crate) kind: Kind,
-    pub(crate) method: Method,
-    /// The path with its parameters unfilled: what may be shown.
-    pub(crate) route: &'static str,
-    pub(crate) url: String,
-    pub(crate) body: Bytes,
-}
-
-impl Plan {
-    /// Method and route: what may be shown of a call.
-    pub(crate) fn name(&self) -> String {
-        format!("{} {}", self.method, self.route)
-    }
-
-    /// Health is asked without a key, is not tried again, and is a success also where it says 503.
-    pub(crate) fn is_health(&self) -> bool {
-        self.route.starts_with("/health")
-    }
-}
 
 /// A call of the API: `.await` it. Nothing is sent before.
 ///
@@ -59,14 +23,16 @@ impl Plan {
 /// use std::time::Duration;
 ///
 /// let order = client.orders().create(&order).idempotency_key("checkout-17").timeout(Duration::from_secs(10)).await?;
+///
+/// let answer = client.orders().get(&order.order_id).retries_max(0).header("x-trace", "17").answer().await?;
+/// println!("{:?}: {:?} requests are left", answer.request_id, answer.rate_limit.map(|limit| limit.remaining));
 /// # Ok(()) }
 /// ```
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Call<T> {
     client: Client,
     plan: Result<Plan, Error>,
-    idempotency_key: Option<String>,
-    timeout: Option<Duration>,
+    options: Options,
     answer: PhantomData<fn() -> T>,
 }
 
@@ -76,45 +42,91 @@ pub struct Call<T> {
 pub struct Answer<T> {
     /// The body.
     pub body: T,
+    /// The answer as it came: status, headers, bytes.
+    pub response: Response,
     /// The request's id, for support.
     pub request_id: Option<String>,
+    /// How much of its limits the key has used, where the server says.
+    pub rate_limit: Option<RateLimit>,
     /// Whether this is the stored answer of an earlier call with the same idempotency key.
     pub replayed: bool,
     /// How many attempts it took.
     pub attempts: u32,
 }
 
-impl<T: DeserializeOwned> Call<T> {
+impl<T> Call<T> {
+    pub(super) fn new(client: &Client, plan: Result<Plan, Error>) -> Self {
+        Self { client: client.clone(), plan, options: Options::default(), answer: PhantomData }
+    }
+
     /// The idempotency key of a creating call, 1 to 255 printable characters; without it a fresh one is made. Calls that
-    /// create nothing bear none.
+    /// can be repeated without harm bear none.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
-        self.idempotency_key = Some(key.into());
+        self.options.idempotency_key = Some(key.into());
         self
     }
 
     /// How long this call may take with all its attempts and pauses, instead of the client's deadline.
     pub fn timeout(mut self, span: Duration) -> Self {
-        self.timeout = Some(span);
+        self.options.timeout = Some(span);
         self
     }
 
-    /// Sends the call and gives, beside the body, the request's id and whether it was replayed.
+    /// How many attempts may follow the first, instead of the client's number; 0 for none.
+    pub fn retries_max(mut self, count: u32) -> Self {
+        self.options.retries_max = Some(count);
+        self
+    }
+
+    /// A header more. One that the client sets itself, or that cannot be sent, makes the call an [`Error::Request`].
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        if let Err(error) = self.options.add_header(name, value)
+            && self.plan.is_ok()
+        {
+            self.plan = Err(error);
+        }
+        self
+    }
+
+    /// Sends the call and gives the answer without reading its body: for what this version cannot read.
     ///
     /// # Errors
-    /// See [`Error`].
-    pub async fn answer(self) -> Result<Answer<T>, Error> {
+    /// See [`Error`]; never [`Error::Decode`].
+    pub async fn raw(self) -> Result<Answer<Bytes>, Error> {
+        let (_, response, attempts) = self.send().await?;
+        Ok(Answer::new(response.body.clone(), response, attempts))
+    }
+
+    async fn send(self) -> Result<(Plan, Response, u32), Error> {
         let plan = self.plan?;
         let world = self.client.inner.world.as_ref();
-        let key = match (plan.kind, self.idempotency_key) {
-            (Kind::Create, Some(key)) => Some(key),
+        let key = match (plan.kind, &self.options.idempotency_key) {
+            (Kind::Create, Some(key)) => Some(key.clone()),
             (Kind::Create, None) => Some(fresh_key(world)?),
             _ => None,
         };
         let header = key.as_deref().map(key_header).transpose()?;
-        let (response, attempts) = attempts::run(&self.client, &plan, key.as_deref().zip(header), self.timeout).await?;
-        let body = decode(&plan, &response)?;
+        let (response, attempts) = attempts::run(&self.client, &plan, key.as_deref().zip(header), &self.options).await?;
+        Ok((plan, response, attempts))
+    }
+}
+
+impl<T: DeserializeOwned> Call<T> {
+    /// Sends the call and gives, beside the body, all that came with it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn answer(self) -> Result<Answer<T>, Error> {
+        let (plan, response, attempts) = self.send().await?;
+        Ok(Answer::new(decode(&plan, &response)?, response, attempts))
+    }
+}
+
+impl<T> Answer<T> {
+    fn new(body: T, response: Response, attempts: u32) -> Self {
         let replayed = response.header("idempotent-replayed").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        Ok(Answer { body, request_id: response.header("x-request-id").map(str::to_owned), replayed, attempts })
+        let request_id = response.header("x-request-id").map(str::to_owned);
+        Self { body, request_id, rate_limit: RateLimit::of(&response), replayed, attempts, response }
     }
 }
 
@@ -130,34 +142,7 @@ impl<T: DeserializeOwned + Send + 'static> IntoFuture for Call<T> {
 impl<T> fmt::Debug for Call<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.plan.as_ref().map(Plan::name);
-        f.debug_struct("Call").field("name", &name).field("timeout", &self.timeout).finish_non_exhaustive()
-    }
-}
-
-impl Client {
-    fn call<T>(&self, plan: Result<Plan, Error>) -> Call<T> {
-        Call { client: self.clone(), plan, idempotency_key: None, timeout: None, answer: PhantomData }
-    }
-
-    pub(crate) fn read<T>(&self, route: &'static str, args: &[&str], query: &impl Serialize) -> Call<T> {
-        let plan = self.inner.base.url(route, args).and_then(|mut url| {
-            base::add_query(&mut url, query)?;
-            Ok(Plan { kind: Kind::Read, method: Method::GET, route, url, body: Bytes::new() })
-        });
-        self.call(plan)
-    }
-
-    pub(crate) fn post<T>(&self, kind: Kind, route: &'static str, body: &impl Serialize) -> Call<T> {
-        let plan = self.inner.base.url(route, &[]).and_then(|url| {
-            let body = serde_json::to_vec(body).map_err(|error| Error::Request(format!("the body cannot be written: {error}")))?;
-            Ok(Plan { kind, method: Method::POST, route, url, body: body.into() })
-        });
-        self.call(plan)
-    }
-
-    pub(crate) fn delete<T>(&self, route: &'static str, args: &[&str]) -> Call<T> {
-        let plan = self.inner.base.url(route, args);
-        self.call(plan.map(|url| Plan { kind: Kind::Delete, method: Method::DELETE, route, url, body: Bytes::new() }))
+        f.debug_struct("Call").field("name", &name).field("options", &self.options).finish_non_exhaustive()
     }
 }
 

@@ -23,17 +23,17 @@ impl Client {
 impl Sandbox<'_> {
     /// Pays an order on its simulated chain.
     pub fn pay(&self, pay: &Pay) -> Call<Paid> {
-        self.client.post(Kind::Act, "/sandbox/pay", pay)
+        self.client.post(Kind::Act, "/sandbox/pay", &[], pay)
     }
 
     /// Mines blocks.
     pub fn mine(&self, mine: &Mine) -> Call<Mined> {
-        self.client.post(Kind::Act, "/sandbox/mine", mine)
+        self.client.post(Kind::Act, "/sandbox/mine", &[], mine)
     }
 
     /// Replaces the newest blocks of a chain by others.
     pub fn reorg(&self, reorg: &Reorg) -> Call<ChainHead> {
-        self.client.post(Kind::Act, "/sandbox/reorg", reorg)
+        self.client.post(Kind::Act, "/sandbox/reorg", &[], reorg)
     }
 
     /// The virtual clock.
@@ -43,6 +43,6 @@ impl Sandbox<'_> {
 
     /// Lets time pass.
     pub fn advance(&self, advance: &Advance) -> Call<ClockState> {
-        self.client.post(Kind::Act, "/sandbox/clock/advance", advance)
+        self.client.post(Kind::Act, "/sandbox/clock/advance", &[], advance)
     }
 }

@@ -1,0 +1,61 @@
+//! The log of events, and what came of telling them (source: API Reference, "List events"). Reading what arrives at an endpoint is
+//! `webhook.rs`.
+
+use futures_util::Stream;
+
+use payin_types::event_log::Deliveries;
+use payin_types::{EventId, EventRecord, ListEvents, Page, QueuedEvent, ResendEvent};
+
+use crate::client::{Call, Client, Kind};
+use crate::error::Error;
+use crate::pages;
+
+const EVENTS: &str = "/webhooks/events";
+
+/// The events of the key's organization: [`Client::webhook_events`].
+#[derive(Debug, Clone, Copy)]
+pub struct WebhookEvents<'c> {
+    client: &'c Client,
+}
+
+impl Client {
+    /// Events: read, list, deliveries, resend.
+    #[must_use]
+    pub fn webhook_events(&self) -> WebhookEvents<'_> {
+        WebhookEvents { client: self }
+    }
+}
+
+impl WebhookEvents<'_> {
+    /// One page of events, newest first.
+    pub fn list(&self, query: &ListEvents) -> Call<Page<EventRecord>> {
+        self.client.read(EVENTS, &[], query)
+    }
+
+    /// All events that match, newest first, page by page as they are asked for. None comes twice, and none is missed that was there
+    /// at the start; from a page on, one may be missed where others leave the filter meanwhile.
+    pub fn stream(&self, query: ListEvents) -> impl Stream<Item = Result<EventRecord, Error>> + Send + use<> {
+        pages::stream(self.client, EVENTS, &[], query)
+    }
+
+    /// An event, with what is sent of it.
+    ///
+    /// Errors: `ResourceNotFound` (404).
+    pub fn get(&self, id: &EventId) -> Call<EventRecord> {
+        self.client.read("/webhooks/events/{id}", &[id.as_str()], &())
+    }
+
+    /// How the deliveries of an event stand, one for each endpoint, with their latest attempts.
+    ///
+    /// Errors: `ResourceNotFound` (404).
+    pub fn deliveries(&self, id: &EventId) -> Call<Deliveries> {
+        self.client.read("/webhooks/events/{id}/deliveries", &[id.as_str()], &())
+    }
+
+    /// Sends an event again, at once; to one endpoint, or to every one that has or subscribes to it. Receivers know it by its id.
+    ///
+    /// Errors: `ResourceNotFound` (404), `InvalidState` (409) where there is nobody to send it to.
+    pub fn resend(&self, id: &EventId, body: &ResendEvent) -> Call<QueuedEvent> {
+        self.client.post(Kind::Create, "/webhooks/events/{id}/resend", &[id.as_str()], body)
+    }
+}
