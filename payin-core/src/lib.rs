@@ -11,6 +11,7 @@ pub mod block;
 pub mod chains;
 pub mod delivery;
 pub mod deposit;
+pub mod endpoint;
 pub mod error;
 pub mod event;
 pub mod finality;

@@ -4,6 +4,7 @@ pub mod access;
 pub mod deliveries;
 pub mod deposits;
 pub mod endpoints;
+pub mod event_log;
 pub mod events;
 pub mod health;
 pub mod ledger;
@@ -14,6 +15,7 @@ pub mod progress;
 pub mod query;
 pub mod replay;
 pub mod transfers;
+pub mod resend;
 
 use std::sync::Arc;
 use std::time::Duration;

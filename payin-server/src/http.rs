@@ -4,6 +4,7 @@ pub mod answer;
 pub mod call;
 pub mod deposits;
 pub mod endpoints;
+pub mod events;
 pub mod frame;
 pub mod health;
 pub mod listen;
@@ -16,7 +17,7 @@ pub mod transfers;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::routing::{get, post};
 
 use crate::app::App;
 
@@ -36,7 +37,13 @@ pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
         .route("/address-pool/status", get(pool::status))
         .route("/address-pool/addresses", get(pool::addresses))
         .route("/webhooks/endpoints", post(endpoints::create).get(endpoints::list))
-        .route("/webhooks/endpoints/{id}", delete(endpoints::delete))
+        .route("/webhooks/endpoints/{id}", get(endpoints::get).put(endpoints::update).delete(endpoints::delete))
+        .route("/webhooks/endpoints/{id}/rotate-secret", post(endpoints::rotate_secret))
+        .route("/webhooks/endpoints/{id}/test", post(endpoints::test))
+        .route("/webhooks/events", get(events::list))
+        .route("/webhooks/events/{id}", get(events::get))
+        .route("/webhooks/events/{id}/deliveries", get(events::deliveries))
+        .route("/webhooks/events/{id}/resend", post(events::resend))
         .route("/me", get(me::me))
         .with_state(app.clone());
     let mut router = Router::new()

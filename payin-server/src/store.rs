@@ -10,6 +10,7 @@ pub mod db;
 pub mod deliveries;
 pub mod deposits;
 pub mod endpoints;
+pub mod event_log;
 pub mod events;
 pub mod idempotency;
 pub mod leases;

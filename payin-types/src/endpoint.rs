@@ -89,7 +89,8 @@ pub struct UpdateEndpoint {
     /// Which events, from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<EventType>>,
-    /// Whether events are sent. What happens while it is disabled is not sent later.
+    /// Whether events are sent. What happens while it is disabled is not sent later, and what was queued before and falls due
+    /// meanwhile is given up. Resending brings back either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// For people; `null` takes it away.

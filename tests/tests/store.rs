@@ -7,7 +7,9 @@
 mod coverage;
 mod creating;
 mod deposits;
+mod event_log;
 mod files;
+mod hooks;
 mod ledger;
 mod line;
 mod listing;
@@ -117,6 +119,10 @@ scenarios! {
     work: one_holder_has_a_lease, a_lease_changes_hands, a_fenced_server_changes_nothing;
     outbox: events_go_to_those_who_asked, retries_follow_the_table, a_void_claim_changes_nothing, gone_is_gone,
         a_deleted_endpoint_gets_nothing, a_delivery_is_claimed_once, one_that_hangs_delays_nobody_else;
+    hooks: endpoints_change_in_part, bad_changes_change_nothing, a_rotated_secret_is_good_beside_the_new_one,
+        a_test_is_for_its_endpoint_alone, what_falls_due_while_disabled_is_given_up, others_endpoints_and_events_do_not_exist;
+    event_log: the_log_is_what_a_naive_model_says, deliveries_show_their_attempts, a_resent_event_starts_over,
+        a_resend_beside_an_attempt_is_neither_lost_nor_doubled, resends_and_claims_may_meet;
     pool: imports_are_all_or_nothing, an_address_belongs_to_one, watchers_miss_no_import, addresses_are_listed_by_state;
     deposits: a_reference_is_bound_once_on_a_chain, everything_that_arrives_is_credited, a_deposit_taken_back_is_told_and_comes_again,
         what_is_let_go_is_credited_no_more, a_deposit_address_rests_before_it_is_an_orders, an_altered_deposit_address_is_not_shown,

@@ -29,12 +29,14 @@ pub async fn due_endpoints(app: &App, now: Timestamp) -> Result<Vec<EndpointId>,
     deliveries::due_endpoints(&mut app.store.read().await?, now).await
 }
 
-/// The secret a delivery is signed with.
+/// The secrets a delivery is signed with: the present one and, for a while after it was replaced, the one before.
 ///
 /// # Errors
-/// If it cannot be opened.
-pub fn secret(app: &App, due: &Due) -> Result<SecretString, Fault> {
-    Ok(SecretString::from(app.seal.open(&cases::place(&due.endpoint_id), &due.secret_sealed)?))
+/// If one cannot be opened.
+pub fn secrets(app: &App, due: &Due) -> Result<Vec<SecretString>, Fault> {
+    let place = cases::place(&due.endpoint_id);
+    let sealed = [Some(&due.secret_sealed), due.previous_secret_sealed.as_ref()];
+    sealed.into_iter().flatten().map(|sealed| Ok(SecretString::from(app.seal.open(&place, sealed)?))).collect()
 }
 
 /// Claims a few deliveries of an endpoint that are due.

@@ -1,27 +1,41 @@
-//! Webhook endpoints: create, list, delete. Their secrets are shown once and sealed at rest.
+//! Webhook endpoints: create, get, list, change, give a new secret, delete. Their secrets are shown once and sealed at rest.
+
+mod rotate;
 
 use std::sync::Arc;
 
 use base64::Engine as _;
-use payin_core::{Error, web_url};
-use payin_types::{CreateEndpoint, Deleted, Endpoint, EndpointId, EventType, OrganizationId, Page, Pagination, Timestamp};
+use payin_core::{Error, endpoint, web_url};
+use payin_types::{CreateEndpoint, Deleted, Endpoint, EndpointId, OrganizationId, Page, Pagination, Timestamp, UpdateEndpoint};
 use serde_json::Map;
 
+use super::query::is_findable;
 use super::{App, Outcome};
 use crate::env::Targets;
 use crate::seal::Seal;
 use crate::store::endpoints::{self, Stored};
-use crate::store::{Tx, Unit};
-
-/// A shorter secret could be guessed.
-const SECRET_CHARS_MIN: usize = 16;
-const SECRET_CHARS_MAX: usize = 255;
-const DESCRIPTION_CHARS_MAX: usize = 255;
+use crate::store::{Locked, Tx, Unit};
+pub use rotate::Rotate;
 
 /// Where a sealed secret belongs: it opens nowhere else.
 #[must_use]
 pub fn place(id: &EndpointId) -> String {
     format!("webhook endpoint {id}")
+}
+
+fn make_secret(app: &App) -> String {
+    let random: [u8; 32] = app.entropy.array();
+    format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(random))
+}
+
+fn not_found(id: &str) -> Error {
+    Error::not_found("Webhook endpoint", id)
+}
+
+/// An endpoint of an organization, locked. What cannot be an id is not asked of the database.
+pub(super) async fn lock(tx: &mut Tx<'_>, organization: &OrganizationId, id: &str) -> Outcome<Locked<Stored>> {
+    let found = if is_findable(id) { endpoints::lock(tx, organization, id).await? } else { None };
+    Ok(found.ok_or_else(|| not_found(id))?)
 }
 
 /// Adds an endpoint.
@@ -42,12 +56,11 @@ impl Create {
     /// A new endpoint of an organization.
     #[must_use]
     pub fn new(app: &App, organization_id: OrganizationId, request: Result<CreateEndpoint, Error>) -> Self {
-        let random: [u8; 32] = app.entropy.array();
         Self {
             request,
             organization_id,
             id: EndpointId::from_random(app.random_id()),
-            generated_secret: format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(random)),
+            generated_secret: make_secret(app),
             nonce: app.entropy.array(),
             now: app.clock.now(),
             seal: Arc::clone(&app.seal),
@@ -56,36 +69,10 @@ impl Create {
     }
 }
 
-fn check(request: &CreateEndpoint, targets: &Targets) -> Result<(), Error> {
-    let url = web_url::webhook("url", &request.url, targets.allow_http)?;
+fn check_url(url: &str, targets: &Targets) -> Result<(), Error> {
+    let url = web_url::webhook("url", url, targets.allow_http)?;
     // Said now rather than after every failed attempt; where a name leads is looked at again when it is dialled.
-    targets.check(&url).map_err(|refusal| Error::field("url", refusal.to_string()))?;
-    if request.events.is_empty() {
-        return Err(Error::field("events", "must name at least one event, or be [\"*\"]"));
-    }
-    if let Some(unknown) = request.events.iter().find(|event| EventType::known(event.as_str()).is_none()) {
-        let known: Vec<&str> = EventType::KNOWN.iter().map(EventType::as_str).collect();
-        return Err(Error::field(
-            "events",
-            format!("'{}' is no event; there are {}", payin_core::error::shown(unknown.as_str()), known.join(", ")),
-        ));
-    }
-    if let Some(secret) = &request.secret {
-        let chars = secret.chars().count();
-        if !(SECRET_CHARS_MIN..=SECRET_CHARS_MAX).contains(&chars) || secret.chars().any(char::is_control) || secret.trim() != secret {
-            return Err(Error::field(
-                "secret",
-                format!(
-                    "must be {SECRET_CHARS_MIN} to {SECRET_CHARS_MAX} printable characters, without white space around them; leave it out to have one made"
-                ),
-            ));
-        }
-    }
-    let description = request.description.as_deref().unwrap_or_default();
-    if description.chars().count() > DESCRIPTION_CHARS_MAX || description.chars().any(char::is_control) {
-        return Err(Error::field("description", format!("must be at most {DESCRIPTION_CHARS_MAX} printable characters")));
-    }
-    Ok(())
+    targets.check(&url).map_err(|refusal| Error::field("url", refusal.to_string()))
 }
 
 impl Unit for Create {
@@ -93,7 +80,10 @@ impl Unit for Create {
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Endpoint> {
         let request = self.request.as_ref().map_err(|error| super::refused(error.clone()))?;
-        check(request, &self.targets)?;
+        check_url(&request.url, &self.targets)?;
+        endpoint::check_events(&request.events)?;
+        request.secret.as_deref().map_or(Ok(()), endpoint::check_secret)?;
+        request.description.as_deref().map_or(Ok(()), endpoint::check_description)?;
         let secret = request.secret.as_deref().unwrap_or(&self.generated_secret);
         let stored = Stored {
             id: self.id.clone(),
@@ -101,17 +91,18 @@ impl Unit for Create {
             url: request.url.clone(),
             events: request.events.clone(),
             secret_sealed: self.seal.seal(&place(&self.id), secret, self.nonce),
+            previous_secret: None,
             description: request.description.clone(),
             enabled: true,
             created_at: self.now,
             updated_at: self.now,
         };
         endpoints::insert(tx, &stored).await?;
-        Ok(Endpoint { secret: Some(secret.to_owned()), ..to_wire(stored) })
+        Ok(Endpoint { secret: Some(secret.to_owned()), ..to_wire(stored, self.now) })
     }
 }
 
-fn to_wire(stored: Stored) -> Endpoint {
+fn to_wire(stored: Stored, now: Timestamp) -> Endpoint {
     Endpoint {
         id: stored.id,
         url: stored.url,
@@ -120,10 +111,19 @@ fn to_wire(stored: Stored) -> Endpoint {
         description: stored.description,
         created_at: stored.created_at,
         updated_at: stored.updated_at,
-        previous_secret_expires_at: None,
+        previous_secret_expires_at: stored.previous_secret.map(|(_, until)| until).filter(|until| *until > now),
         secret: None,
         extra: Map::new(),
     }
+}
+
+/// One endpoint, without its secret.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`, also for another organization's.
+pub async fn get(app: &App, organization: &OrganizationId, id: &str) -> Outcome<Endpoint> {
+    let found = if is_findable(id) { endpoints::get(&mut app.store.read().await?, organization, id).await? } else { None };
+    Ok(to_wire(found.ok_or_else(|| not_found(id))?, app.clock.now()))
 }
 
 /// A page of endpoints, newest first, without their secrets.
@@ -133,7 +133,46 @@ fn to_wire(stored: Stored) -> Endpoint {
 pub async fn list(app: &App, organization: &OrganizationId, page: Option<u64>, limit: Option<u64>) -> Outcome<Page<Endpoint>> {
     let (page, limit, offset) = super::query::paging(page, limit)?;
     let (found, total) = endpoints::list(&mut app.store.read().await?, organization, i64::try_from(limit).unwrap_or(100), offset).await?;
-    Ok(Page { data: found.into_iter().map(to_wire).collect(), pagination: Pagination::new(page, limit, total) })
+    let now = app.clock.now();
+    Ok(Page { data: found.into_iter().map(|stored| to_wire(stored, now)).collect(), pagination: Pagination::new(page, limit, total) })
+}
+
+/// Changes an endpoint. One that is disabled is sent nothing: what happens meanwhile is not for it, and what was queued before is given up
+/// when it falls due. So a short pause costs nothing that had to wait anyway.
+#[derive(Debug)]
+pub struct Update {
+    /// What is to change, or why it cannot be read.
+    pub request: Result<UpdateEndpoint, Error>,
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// Which.
+    pub id: String,
+    /// The time.
+    pub now: Timestamp,
+    /// Where webhooks may go.
+    pub targets: Targets,
+}
+
+impl Unit for Update {
+    type Output = Endpoint;
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Endpoint> {
+        let UpdateEndpoint { url, events, enabled, description } = self.request.clone()?;
+        url.as_deref().map_or(Ok(()), |url| check_url(url, &self.targets))?;
+        events.as_deref().map_or(Ok(()), endpoint::check_events)?;
+        description.iter().flatten().try_for_each(|text| endpoint::check_description(text))?;
+        let before = lock(tx, &self.organization_id, &self.id).await?;
+        let after = Stored {
+            url: url.unwrap_or_else(|| before.url.clone()),
+            events: events.unwrap_or_else(|| before.events.clone()),
+            enabled: enabled.unwrap_or(before.enabled),
+            description: description.unwrap_or_else(|| before.description.clone()),
+            updated_at: self.now,
+            ..Stored::clone(&before)
+        };
+        endpoints::update(tx, &before, &after).await?;
+        Ok(to_wire(after, self.now))
+    }
 }
 
 /// Deletes an endpoint; what was still to be sent to it is called off.
@@ -151,10 +190,10 @@ impl Unit for Delete {
     type Output = Deleted;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Deleted> {
-        if super::query::is_findable(&self.id) && endpoints::delete(tx, &self.organization_id, &self.id, self.now).await? {
+        if is_findable(&self.id) && endpoints::delete(tx, &self.organization_id, &self.id, self.now).await? {
             Ok(Deleted { success: true })
         } else {
-            Err(Error::not_found("Webhook endpoint", &self.id).into())
+            Err(not_found(&self.id).into())
         }
     }
 }

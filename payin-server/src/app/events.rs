@@ -1,7 +1,7 @@
 //! Recording an event with the change it tells of, due to every endpoint that subscribes. Sending is a worker's business.
 
 use payin_core::event;
-use payin_types::{EventType, OrganizationId, Timestamp};
+use payin_types::{EndpointId, EventId, EventType, OrganizationId, Timestamp};
 use serde_json::Value;
 
 use crate::store::{Fault, Tx, endpoints, events};
@@ -46,11 +46,20 @@ pub async fn record(tx: &mut Tx<'_>, happened: Happened<'_>) -> Result<bool, Fau
     if subscribers.is_empty() && !event::is_default(&happened.event_type) {
         return Ok(false);
     }
+    record_for(tx, happened, &subscribers).await?;
+    Ok(true)
+}
+
+/// Records an event for these endpoints, whatever they subscribe to.
+///
+/// # Errors
+/// What the database says.
+pub async fn record_for(tx: &mut Tx<'_>, happened: Happened<'_>, endpoints: &[EndpointId]) -> Result<EventId, Fault> {
     let repeats = events::has_type(tx, happened.object_id, &happened.event_type).await?.then_some(happened.sequence);
     let id = event::id(&happened.event_type, happened.object_id, repeats);
     let body = event::body(id.clone(), happened.event_type.clone(), happened.now, happened.sequence, happened.data);
     let new = events::New {
-        id,
+        id: id.clone(),
         organization_id: happened.organization_id.clone(),
         event_type: happened.event_type,
         object_id: happened.object_id.to_owned(),
@@ -58,6 +67,6 @@ pub async fn record(tx: &mut Tx<'_>, happened: Happened<'_>) -> Result<bool, Fau
         body,
         created_at: happened.now,
     };
-    events::insert(tx, &new, &subscribers).await?;
-    Ok(true)
+    events::insert(tx, &new, endpoints).await?;
+    Ok(id)
 }

@@ -171,6 +171,25 @@ pub async fn body(request: Request, most: usize) -> Result<bytes::Bytes, Reject>
         let message = format!("Content-Type must be application/json, is '{}'", payin_core::error::shown(essence));
         return Err(Reject(Error::new(ErrorCode::UnsupportedMediaType, message)));
     }
+    read(request, most).await
+}
+
+/// Reads a body that may be left out, with its `Content-Type`; then it is empty.
+///
+/// # Errors
+/// As [`body`].
+pub async fn optional_body(request: Request, most: usize) -> Result<bytes::Bytes, Reject> {
+    if request.headers().contains_key(header::CONTENT_TYPE) {
+        return body(request, most).await;
+    }
+    let body = read(request, most).await?;
+    if body.is_empty() {
+        return Ok(body);
+    }
+    Err(Reject(Error::new(ErrorCode::UnsupportedMediaType, "Content-Type must be application/json where there is a body")))
+}
+
+async fn read(request: Request, most: usize) -> Result<bytes::Bytes, Reject> {
     match Limited::new(request.into_body(), most).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
@@ -207,6 +226,14 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     })?;
     json.end().map_err(|_| Error::field("body", "has something behind the JSON object"))?;
     Ok(parsed)
+}
+
+/// As [`parse`], of a body that may have been left out.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_optional<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Error> {
+    if body.is_empty() { Ok(T::default()) } else { parse(body) }
 }
 
 /// Reads the query.

@@ -1,5 +1,7 @@
 //! The outbox from the sender's side: claim what is due, commit, send, record. Nothing is sent while a transaction is open.
 
+use std::collections::HashSet;
+
 use payin_types::{EndpointId, EventId, EventType, Timestamp};
 
 use super::statement::claim;
@@ -20,6 +22,8 @@ pub struct Due {
     pub url: String,
     /// The endpoint's secret, sealed.
     pub secret_sealed: String,
+    /// The secret before, sealed, while it is still good.
+    pub previous_secret_sealed: Option<String>,
     /// How many attempts were made before this one.
     pub attempts: u64,
     /// Which claim this is; a later one makes it void.
@@ -56,14 +60,14 @@ pub async fn claim_due(tx: &mut Tx<'_>, endpoint: &EndpointId, now: Timestamp, u
         let (event, endpoint, claim) = (row.text("event_id")?, row.text("endpoint_id")?, row.int("claim")?.saturating_add(1));
         let found = tx
             .one(
-                sql("SELECT e.type, e.body, w.url, w.secret_sealed, w.enabled, w.deleted_at FROM events e, webhook_endpoints w \
-                     WHERE e.id = $1 AND w.id = $2")
+                sql("SELECT e.type, e.body, w.url, w.secret_sealed, w.previous_secret_sealed, w.previous_secret_expires_at, w.enabled, \
+                     w.deleted_at FROM events e, webhook_endpoints w WHERE e.id = $1 AND w.id = $2")
                 .text(event.as_str())
                 .text(endpoint.as_str()),
             )
             .await?
             .ok_or_else(|| Fault::Corrupt(format!("the delivery of {event} to {endpoint} has lost one of them")))?;
-        // The endpoint may have been deleted while this event was being written.
+        // The endpoint may have been deleted while this event was being written, or been disabled since.
         if found.int("enabled")? == 0 || found.opt_int("deleted_at")?.is_some() {
             let call_off = sql("UPDATE deliveries SET next_attempt_at = NULL, given_up_at = $3 WHERE event_id = $1 AND endpoint_id = $2");
             tx.change_one(call_off.text(event).text(endpoint).int(now.millis())).await?;
@@ -71,11 +75,13 @@ pub async fn claim_due(tx: &mut Tx<'_>, endpoint: &EndpointId, now: Timestamp, u
         }
         let update = sql("UPDATE deliveries SET next_attempt_at = $3, claim = $4 WHERE event_id = $1 AND endpoint_id = $2");
         tx.change_one(update.text(event.as_str()).text(endpoint.as_str()).int(until.millis()).int(claim)).await?;
+        let previous_until = found.opt_time("previous_secret_expires_at")?;
         due.push(Due {
             event_type: EventType::from(found.text("type")?.as_str()),
             body: found.text("body")?,
             url: found.text("url")?,
             secret_sealed: found.text("secret_sealed")?,
+            previous_secret_sealed: found.opt_text("previous_secret_sealed")?.filter(|_| previous_until.is_some_and(|until| until > now)),
             attempts: row.count("attempts")?,
             event_id: event.into(),
             endpoint_id: endpoint.into(),
@@ -111,8 +117,8 @@ pub enum Next {
     GivenUp,
 }
 
-/// Records an attempt. Answers false, and changes nothing but the log, if the claim is void: another attempt was begun since, or the
-/// endpoint was deleted.
+/// Records an attempt. Answers false, and changes nothing but the log, if the claim is void: another attempt was begun since, the
+/// delivery was started over, or the endpoint was deleted.
 ///
 /// # Errors
 /// What the database says.
@@ -148,6 +154,32 @@ pub async fn record(tx: &mut Tx<'_>, due: &Due, attempt: &Attempt, next: Next, n
     )
     .await?;
     Ok(rows == 1)
+}
+
+/// Starts an event's delivery to an endpoint over, or starts it if there was none: due now, with all its attempts before it. It takes a
+/// claim, so that what an attempt that is under way reports goes into the log, and neither ends the new delivery nor counts in it.
+///
+/// # Errors
+/// What the database says.
+pub async fn start_over(tx: &mut Tx<'_>, event: &EventId, endpoint: &EndpointId, now: Timestamp) -> Result<(), Fault> {
+    tx.change_one(
+        sql("INSERT INTO deliveries (event_id, endpoint_id, created_at, attempts, next_attempt_at, claim) VALUES ($1, $2, $3, 0, $3, 0) \
+             ON CONFLICT (event_id, endpoint_id) DO UPDATE SET attempts = 0, next_attempt_at = excluded.next_attempt_at, \
+             claim = deliveries.claim + 1, delivered_at = NULL, given_up_at = NULL")
+        .text(event.as_str())
+        .text(endpoint.as_str())
+        .int(now.millis()),
+    )
+    .await
+}
+
+/// The endpoints that an event was or is to be sent to.
+///
+/// # Errors
+/// What the database says.
+pub async fn endpoints_of(tx: &mut Tx<'_>, event: &EventId) -> Result<HashSet<EndpointId>, Fault> {
+    let query = sql("SELECT endpoint_id FROM deliveries WHERE event_id = $1");
+    tx.all(query.text(event.as_str())).await?.iter().map(|row| row.text("endpoint_id").map(EndpointId::from)).collect()
 }
 
 /// When the next delivery is due.

@@ -2,7 +2,8 @@
 
 use payin_types::{EndpointId, EventType, OrganizationId, Timestamp};
 
-use super::db::Row;
+use super::db::{Locked, Row};
+use super::statement::locked;
 use super::{Conn, Fault, Tx, sql};
 
 /// An endpoint as it stands in the database.
@@ -18,6 +19,8 @@ pub struct Stored {
     pub events: Vec<EventType>,
     /// Its secret, sealed.
     pub secret_sealed: String,
+    /// The secret before, sealed, and until when deliveries are signed with it too.
+    pub previous_secret: Option<(String, Timestamp)>,
     /// For people.
     pub description: Option<String>,
     /// Whether events are sent.
@@ -28,8 +31,8 @@ pub struct Stored {
     pub updated_at: Timestamp,
 }
 
-const LIVE: &str = "SELECT id, organization_id, url, events, secret_sealed, description, enabled, created_at, updated_at \
-    FROM webhook_endpoints WHERE deleted_at IS NULL AND organization_id = $1";
+const LIVE: &str = "SELECT id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
+    description, enabled, created_at, updated_at FROM webhook_endpoints WHERE deleted_at IS NULL AND organization_id = $1";
 
 fn stored(row: &Row) -> Result<Stored, Fault> {
     Ok(Stored {
@@ -38,6 +41,7 @@ fn stored(row: &Row) -> Result<Stored, Fault> {
         url: row.text("url")?,
         events: serde_json::from_str(&row.text("events")?).map_err(|_| Fault::Corrupt("an endpoint's events cannot be read".to_owned()))?,
         secret_sealed: row.text("secret_sealed")?,
+        previous_secret: row.opt_text("previous_secret_sealed")?.zip(row.opt_time("previous_secret_expires_at")?),
         description: row.opt_text("description")?,
         enabled: row.int("enabled")? == 1,
         created_at: row.time("created_at")?,
@@ -65,6 +69,50 @@ pub async fn insert(tx: &mut Tx<'_>, endpoint: &Stored) -> Result<(), Fault> {
         .int(i64::from(endpoint.enabled))
         .int(endpoint.created_at.millis())
         .int(endpoint.updated_at.millis()),
+    )
+    .await
+}
+
+/// One endpoint.
+///
+/// # Errors
+/// What the database says.
+pub async fn get(conn: &mut Conn, organization: &OrganizationId, id: &str) -> Result<Option<Stored>, Fault> {
+    let query = super::sql_of(&[LIVE, " AND id = $2"]);
+    conn.one(query.text(organization.as_str()).text(id)).await?.as_ref().map(stored).transpose()
+}
+
+/// One endpoint, in order to change it or to send it something before it is changed.
+///
+/// # Errors
+/// What the database says.
+pub async fn lock(tx: &mut Tx<'_>, organization: &OrganizationId, id: &str) -> Result<Option<Locked<Stored>>, Fault> {
+    let query = locked!(
+        "SELECT id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
+         description, enabled, created_at, updated_at FROM webhook_endpoints WHERE deleted_at IS NULL AND organization_id = $1 AND id = $2"
+    );
+    let row = tx.lock(query.text(organization.as_str()).text(id)).await?;
+    row.map(|row| row.read(|row| stored(&row))).transpose()
+}
+
+/// Changes an endpoint to what is given: all but its id, its organization, and when it was created.
+///
+/// # Errors
+/// What the database says.
+pub async fn update(tx: &mut Tx<'_>, before: &Locked<Stored>, after: &Stored) -> Result<(), Fault> {
+    let events = serde_json::to_string(&after.events).map_err(|error| Fault::Corrupt(error.to_string()))?;
+    tx.change_one(
+        sql("UPDATE webhook_endpoints SET url = $2, events = $3, secret_sealed = $4, previous_secret_sealed = $5, \
+             previous_secret_expires_at = $6, description = $7, enabled = $8, updated_at = $9 WHERE id = $1 AND deleted_at IS NULL")
+        .text(before.id.as_str())
+        .text(after.url.as_str())
+        .text(events)
+        .text(after.secret_sealed.as_str())
+        .opt_text(after.previous_secret.as_ref().map(|(sealed, _)| sealed.as_str()))
+        .int(after.previous_secret.as_ref().map(|(_, until)| until.millis()))
+        .opt_text(after.description.as_deref())
+        .int(i64::from(after.enabled))
+        .int(after.updated_at.millis()),
     )
     .await
 }

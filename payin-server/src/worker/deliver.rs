@@ -97,7 +97,7 @@ impl Deliver {
 
     /// The request, signed now: the body is the same on every attempt, the signature's time is not.
     fn outgoing(&self, due: &Due, now: Timestamp) -> Result<Outgoing, String> {
-        let secrets = [deliveries::secret(&self.app, due).map_err(|fault| fault.to_string())?];
+        let secrets = deliveries::secrets(&self.app, due).map_err(|fault| fault.to_string())?;
         let body = due.body.as_bytes();
         let random: [u8; 8] = self.app.entropy.array();
         let delivery = format!("dlv_{}_{}", now.millis(), base62(u128::from(u64::from_be_bytes(random)), 11));

@@ -21,17 +21,17 @@ use super::line::{Line, Sent, at};
 
 /// A receiver that answers what it is told to.
 #[derive(Default)]
-struct Receiver {
+pub struct Receiver {
     status: Mutex<u16>,
     got: Mutex<Vec<(String, Event)>>,
 }
 
 impl Receiver {
-    fn answering(status: u16) -> Arc<Self> {
+    pub fn answering(status: u16) -> Arc<Self> {
         Arc::new(Self { status: Mutex::new(status), got: Mutex::default() })
     }
 
-    fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.got.lock().unwrap().len()
     }
 }
@@ -54,13 +54,13 @@ pub async fn endpoint(gateway: &Gateway, organization: &OrganizationId, events: 
     gateway.write(endpoints::Create::new(&gateway.app, organization.clone(), Ok(request))).await.expect("an endpoint").id
 }
 
-async fn delete(gateway: &Gateway, organization: &OrganizationId, id: &EndpointId) {
+pub async fn delete(gateway: &Gateway, organization: &OrganizationId, id: &EndpointId) {
     let unit = endpoints::Delete { organization_id: organization.clone(), id: id.as_str().to_owned(), now: gateway.now() };
     gateway.write(unit).await.expect("deleted");
 }
 
 /// So many events of an organization, each to these endpoints.
-async fn tell(gateway: &Gateway, organization: &OrganizationId, count: usize, endpoints: &[EndpointId]) -> Vec<EventId> {
+pub async fn tell(gateway: &Gateway, organization: &OrganizationId, count: usize, endpoints: &[EndpointId]) -> Vec<EventId> {
     let new = |_| events::New {
         id: EventId::from_random(gateway.app.random_id()),
         organization_id: organization.clone(),
@@ -89,7 +89,7 @@ async fn tell(gateway: &Gateway, organization: &OrganizationId, count: usize, en
     ids
 }
 
-async fn claim(gateway: &Gateway) -> Vec<Due> {
+pub async fn claim(gateway: &Gateway) -> Vec<Due> {
     let now = gateway.now();
     let until = now.plus(Duration::from_secs(30));
     let endpoints = deliveries::due_endpoints(&mut gateway.app.store.read().await.unwrap(), now).await.unwrap();
@@ -107,7 +107,7 @@ async fn claim(gateway: &Gateway) -> Vec<Due> {
     claimed.await.expect("claimed")
 }
 
-async fn record(gateway: &Gateway, due: &Due, next: Next) -> bool {
+pub async fn record(gateway: &Gateway, due: &Due, next: Next) -> bool {
     let (due, now) = (due.clone(), gateway.now());
     gateway
         .tx(move |tx| {
