@@ -14,8 +14,8 @@ pub mod pool;
 pub mod progress;
 pub mod query;
 pub mod replay;
-pub mod transfers;
 pub mod resend;
+pub mod transfers;
 
 use std::sync::Arc;
 use std::time::Duration;

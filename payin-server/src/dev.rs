@@ -1,6 +1,8 @@
 //! The sandbox server: the real gateway over simulated chains and a virtual clock, seeded so that it can be used at once.
 //! Nothing of it runs in `serve`.
 
+mod play;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +10,9 @@ use anyhow::Context as _;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use payin_core::order::Settings;
-use payin_core::{Chain, Chains, Error, Token, Units, chains};
-use payin_types::sandbox::{Advance, ChainHead, ClockState, Mine, Mined, Paid, Pay, PaymentKind, Reorg};
-use payin_types::{
-    Environment, ErrorCode, ExposeSecret as _, ImportAddresses, Order, OrderStatus, Protocol, Role, SecretString, Timestamp,
-};
+use payin_core::{Chain, Chains, Token, chains};
+use payin_types::{Environment, ExposeSecret as _, ImportAddresses, Protocol, Role, SecretString, Timestamp};
+use play::Play;
 use secrecy::SecretBox;
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -21,9 +21,7 @@ use crate::app::{App, access, pool, progress};
 use crate::chain::Watch;
 use crate::env::{Clock, Entropy, ReqwestHttp, SeededEntropy, SystemClock, SystemEntropy, Targets, VirtualClock};
 use crate::http::listen::Limits;
-use crate::http::sandbox::Sandbox;
-use crate::sandbox::world::Sent;
-use crate::sandbox::{World, WorldFault};
+use crate::sandbox::World;
 use crate::seal::Seal;
 use crate::serve::{self, Parts, Running};
 use crate::store::{self, Location};
@@ -238,126 +236,5 @@ impl Worker for BlockTimer {
             Ok(Did::Idle { until: self.due })
         }
         .boxed()
-    }
-}
-
-/// The world as the sandbox API offers it.
-struct Play {
-    world: Arc<World>,
-    wake: Arc<Notify>,
-}
-
-impl From<WorldFault> for Error {
-    fn from(fault: WorldFault) -> Self {
-        match fault {
-            WorldFault::NoChain(_) => Self::new(ErrorCode::InvalidChain, fault.to_string()),
-            WorldFault::Address(_) => Self::field("orderId", fault.to_string()),
-            WorldFault::Reorg(_) => Self::field("depth", fault.to_string()),
-        }
-    }
-}
-
-impl Play {
-    fn changed(&self) {
-        self.wake.notify_waiters();
-    }
-
-    fn pay_now(&self, order: &Order, pay: &Pay) -> Result<Paid, Error> {
-        let kind = pay.kind.clone().unwrap_or(PaymentKind::Exact);
-        if PaymentKind::known(kind.as_str()).is_none() {
-            return Err(Error::field("kind", format!("'{}' is no way to pay", payin_core::error::shown(kind.as_str()))));
-        }
-        // Paying what is over is refused, unless that is what is to be tried.
-        match order.status {
-            OrderStatus::Expired if kind != PaymentKind::Late => {
-                return Err(Error::new(ErrorCode::OrderExpired, format!("Order {} has expired; create a new one", order.order_id)));
-            }
-            OrderStatus::Completed if kind == PaymentKind::Exact && pay.amount.is_none() => {
-                return Err(Error::new(ErrorCode::OrderAlreadyPaid, format!("Order {} is already paid", order.order_id)));
-            }
-            _ => {}
-        }
-        let chain =
-            self.world.chains().find(|chain| chain.id == order.chain_id).ok_or_else(|| WorldFault::NoChain(order.chain_id.clone()))?;
-        let sent = sent(chain, order, pay, &kind)?;
-        if kind == PaymentKind::Late {
-            let closes = order.grace_period_ends_at.unwrap_or(order.expires_at);
-            self.world.advance(closes.since(self.world.clock().now()) + Duration::from_secs(60));
-        }
-        let tx_hash = self.world.pay(&chain.id, &order.address, &sent)?;
-        if pay.mine.unwrap_or(true) {
-            self.world.mine(Some(&chain.id), 1)?;
-        }
-        self.changed();
-        Ok(Paid { chain_id: chain.id.clone(), tx_hash })
-    }
-}
-
-/// What a payer of this kind sends.
-fn sent(chain: &Chain, order: &Order, pay: &Pay, kind: &PaymentKind) -> Result<Sent, Error> {
-    let units = |amount| Units::from_amount(amount).ok_or_else(|| Error::new(ErrorCode::InvalidAmount, "The amount is too large"));
-    let token =
-        chain.token(&order.currency).ok_or_else(|| Error::new(ErrorCode::InvalidCurrency, "The order's currency is not on its chain"))?;
-    let remaining = units(order.amount)?.saturating_sub(order.received_amount.map_or(Ok(Units::ZERO), units)?);
-    let remaining = if remaining.is_zero() { units(order.amount)? } else { remaining };
-    let amount = match (pay.amount, kind) {
-        (Some(amount), _) => units(amount)?,
-        (None, PaymentKind::Under) => remaining.half(),
-        (None, PaymentKind::Over) => remaining.checked_add(remaining.half()).unwrap_or(remaining),
-        (None, _) => remaining,
-    };
-    let base_units = |token: &Token| {
-        let base = amount.to_base_units(token.decimals).filter(|base| *base > 0);
-        base.ok_or_else(|| {
-            Error::new(
-                ErrorCode::InvalidAmount,
-                format!("{} has {} decimals and cannot express that amount", token.currency, token.decimals),
-            )
-        })
-    };
-    match kind {
-        PaymentKind::FakeToken => Ok(Sent::Fake(base_units(token)?)),
-        PaymentKind::WrongToken => {
-            let other = chain.tokens.iter().find(|other| other.currency != order.currency);
-            let other = other.ok_or_else(|| Error::new(ErrorCode::InvalidCurrency, "The chain has no other token"))?;
-            Ok(Sent::Token(other.clone(), base_units(other)?))
-        }
-        _ => Ok(Sent::Token(token.clone(), base_units(token)?)),
-    }
-}
-
-fn within(field: &str, value: u64, most: u64) -> Result<(), Error> {
-    if (1..=most).contains(&value) { Ok(()) } else { Err(Error::field(field, format!("must be 1 to {most}, is {value}"))) }
-}
-
-impl Sandbox for Play {
-    fn pay<'a>(&'a self, order: &'a Order, pay: Pay) -> BoxFuture<'a, Result<Paid, Error>> {
-        futures_util::future::ready(self.pay_now(order, &pay)).boxed()
-    }
-
-    fn mine(&self, mine: Mine) -> Result<Mined, Error> {
-        let blocks = mine.blocks.unwrap_or(1);
-        within("blocks", u64::from(blocks), 1000)?;
-        let grown = self.world.mine(mine.chain_id.as_ref(), blocks)?;
-        self.changed();
-        Ok(Mined { chains: grown.into_iter().map(|(chain_id, head)| ChainHead { chain_id, head }).collect() })
-    }
-
-    fn reorg(&self, reorg: Reorg) -> Result<ChainHead, Error> {
-        within("depth", u64::from(reorg.depth), 1000)?;
-        let head = self.world.reorg(&reorg.chain_id, reorg.depth, reorg.drop.unwrap_or(false))?;
-        self.changed();
-        Ok(ChainHead { chain_id: reorg.chain_id, head })
-    }
-
-    fn clock(&self) -> ClockState {
-        ClockState { now: self.world.clock().now(), frozen: self.world.clock().is_frozen() }
-    }
-
-    fn advance(&self, advance: Advance) -> Result<ClockState, Error> {
-        within("seconds", advance.seconds, 31_536_000)?;
-        self.world.advance(Duration::from_secs(advance.seconds));
-        self.changed();
-        Ok(self.clock())
     }
 }

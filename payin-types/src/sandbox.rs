@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Amount, ChainId, OrderId, Timestamp, open_enum};
+use crate::{Amount, ChainId, Currency, OrderId, Timestamp, open_enum};
 
 open_enum! {
     /// How a simulated payer behaves.
@@ -39,7 +39,34 @@ pub struct Pay {
     pub mine: Option<bool>,
 }
 
-/// Answer of `POST /sandbox/pay`.
+/// Body of `POST /sandbox/pay-deposit`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PayDeposit {
+    /// The reference to pay.
+    pub deposit_reference: String,
+    /// How much, in whole tokens.
+    pub amount: Amount,
+    /// On which chain of the family; default: the one bound first, whose address is paid in any case where it has none of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain_id: Option<ChainId>,
+    /// Which of that chain's tokens; default: the one the address was bound for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
+    /// Whether a block with the payment is mined at once; default true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mine: Option<bool>,
+}
+
+impl PayDeposit {
+    /// So much of what the reference was bound for, on the chain it was bound on first.
+    #[must_use]
+    pub fn new(deposit_reference: impl Into<String>, amount: Amount) -> Self {
+        Self { deposit_reference: deposit_reference.into(), amount, chain_id: None, currency: None, mine: None }
+    }
+}
+
+/// Answer of `POST /sandbox/pay` and `POST /sandbox/pay-deposit`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Paid {

@@ -3,6 +3,7 @@
 mod bad_orders;
 mod bad_pool;
 mod bad_requests;
+mod deposits;
 mod idempotency;
 mod keys;
 mod lists;

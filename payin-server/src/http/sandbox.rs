@@ -10,17 +10,19 @@ use axum::{Router, extract::FromRequestParts};
 use futures_util::future::BoxFuture;
 use payin_core::Error;
 use payin_core::access::Permission;
-use payin_types::sandbox::{Advance, ChainHead, ClockState, Mine, Mined, Paid, Pay, Reorg};
-use payin_types::{Order, OrganizationId};
+use payin_types::sandbox::{Advance, ChainHead, ClockState, Mine, Mined, Paid, Pay, PayDeposit, Reorg};
+use payin_types::{DepositReference, Order, OrganizationId};
 
 use super::answer::{Reject, json};
 use super::call::{BODY_MAX, Caller, body, parse};
-use crate::app::{App, orders};
+use crate::app::{App, deposits, orders};
 
 /// A simulated world.
 pub trait Sandbox: Send + Sync {
     /// Somebody pays an order.
     fn pay<'a>(&'a self, order: &'a Order, pay: Pay) -> BoxFuture<'a, Result<Paid, Error>>;
+    /// Somebody pays into a deposit reference.
+    fn pay_deposit(&self, reference: &DepositReference, pay: PayDeposit) -> Result<Paid, Error>;
     /// Blocks are made.
     fn mine(&self, mine: Mine) -> Result<Mined, Error>;
     /// A chain changes its mind.
@@ -66,6 +68,7 @@ impl Player {
 pub fn router(app: App, sandbox: Arc<dyn Sandbox>) -> Router {
     Router::new()
         .route("/pay", post(pay))
+        .route("/pay-deposit", post(pay_deposit))
         .route("/mine", post(mine))
         .route("/reorg", post(reorg))
         .route("/clock", get(clock))
@@ -77,6 +80,12 @@ async fn pay(State(both): State<Both>, player: Player, request: Request) -> Resu
     let pay: Pay = parse(&body(request, BODY_MAX).await?)?;
     let order = orders::get(&both.app, player.organization(), pay.order_id.as_str()).await?;
     Ok(json(200, &both.sandbox.pay(&order, pay).await?))
+}
+
+async fn pay_deposit(State(both): State<Both>, player: Player, request: Request) -> Result<Response, Reject> {
+    let pay: PayDeposit = parse(&body(request, BODY_MAX).await?)?;
+    let reference = deposits::get(&both.app, player.organization(), &pay.deposit_reference).await?;
+    Ok(json(200, &both.sandbox.pay_deposit(&reference, pay)?))
 }
 
 async fn mine(State(both): State<Both>, _: Player, request: Request) -> Result<Response, Reject> {
