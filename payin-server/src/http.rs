@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod call;
 pub mod deposits;
+pub mod docs;
 pub mod endpoints;
 pub mod events;
 pub mod frame;
@@ -50,6 +51,7 @@ pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
         .nest("/api/v1", native)
         .route("/health", get(health::alive))
         .route("/health/ready", get(health::ready))
+        .merge(docs::router())
         .with_state(app.clone());
     if let Some(sandbox) = sandbox {
         router = router.nest("/api/v1/sandbox", sandbox::router(app.clone(), sandbox));

@@ -60,6 +60,20 @@ impl Contract {
         paths.iter().flat_map(of).collect()
     }
 
+    /// The roles whose keys may call an operation; `None` where no key is needed.
+    #[must_use]
+    pub fn roles(&self, method: &str, template: &str) -> Option<Vec<String>> {
+        let operation = &self.document["paths"][template][method.to_lowercase()];
+        let roles = operation.get("x-roles")?.as_array().unwrap_or_else(|| panic!("{method} {template}: x-roles is not a list"));
+        Some(roles.iter().map(|role| role.as_str().unwrap_or_else(|| panic!("{method} {template}: {role}")).to_owned()).collect())
+    }
+
+    /// Whether an operation says of itself that it wants no key.
+    #[must_use]
+    pub fn is_public(&self, method: &str, template: &str) -> bool {
+        self.document["paths"][template][method.to_lowercase()]["security"] == json!([])
+    }
+
     /// Every event type that may arrive at a webhook endpoint.
     #[must_use]
     pub fn events(&self) -> Vec<String> {

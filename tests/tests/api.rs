@@ -4,6 +4,7 @@ mod bad_orders;
 mod bad_pool;
 mod bad_requests;
 mod deposits;
+mod docs;
 mod idempotency;
 mod keys;
 mod lists;

@@ -120,12 +120,19 @@ fn every_documented_operation_is_known() {
     assert!(has("GET", "/api/v1/orders/{orderId}") && has("GET", "/api/v1/orders/by-reference/{orderReference}"));
     assert!(has("DELETE", "/api/v1/webhooks/endpoints/{endpointId}") && has("POST", "/api/v1/address-pool/import"));
     let events = Contract::load().events();
-    for known in payin_types::EventType::KNOWN
-        .iter()
-        .map(payin_types::EventType::as_str)
-        .filter(|event| *event != "*" && !event.starts_with("deposit."))
-    {
+    for known in payin_types::EventType::KNOWN.iter().map(payin_types::EventType::as_str).filter(|event| *event != "*") {
         assert!(events.iter().any(|event| event == known), "{known} is sent and not described");
+    }
+}
+
+#[test]
+fn every_operation_names_its_roles_or_is_public() {
+    let contract = Contract::load();
+    for (method, path) in contract.operations() {
+        let roles = contract.roles(&method, &path);
+        assert_eq!(roles.is_none(), contract.is_public(&method, &path), "{method} {path}: {roles:?}");
+        let roles = roles.unwrap_or_default();
+        assert!(roles.iter().all(|role| ["owner", "admin", "member", "viewer"].contains(&role.as_str())), "{method} {path}: {roles:?}");
     }
 }
 

@@ -27,7 +27,7 @@ pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> 
     let mut response = if path.contains("%00") { unknown(&path) } else { next.run(request).await };
     if let Some(Reject(error)) = response.extensions_mut().remove::<Reject>() {
         response = rejection(&error, &id);
-    } else if !response.status().is_success() && !is_json(&response) {
+    } else if is_error(&response) && !is_json(&response) {
         response = dress(response, &method, &path, &id);
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
@@ -35,6 +35,10 @@ pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> 
     }
     tracing::debug!(request.id = id, %method, path, status = response.status().as_u16(), "answered");
     response
+}
+
+fn is_error(response: &Response) -> bool {
+    response.status().is_client_error() || response.status().is_server_error()
 }
 
 fn is_json(response: &Response) -> bool {
