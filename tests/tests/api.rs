@@ -12,6 +12,7 @@ mod play;
 mod routes;
 mod seeds;
 mod tenancy;
+mod webhooks;
 
 use std::panic::AssertUnwindSafe;
 

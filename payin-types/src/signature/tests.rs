@@ -49,6 +49,11 @@ fn any_v1_and_any_secret_will_do_in_both_orders() {
         verifier().verify(Claim::payin(&header), b"{}", NOW).unwrap();
         let genuine = Verifier::new(secret("none")).or_secret(new.clone()).verify(Claim::payin(&header), b"{}", NOW).unwrap();
         assert_eq!(genuine.secret, 1);
+        let standard = sign_standard(&secrets, "evt_1", NOW, b"{}");
+        let time = NOW.secs().to_string();
+        for secret in &secrets {
+            Verifier::new(secret.clone()).verify(Claim::standard("evt_1", &time, &standard), b"{}", NOW).unwrap();
+        }
     }
 }
 

@@ -76,7 +76,7 @@ async fn a_known_path_says_its_methods() {
         ("POST", "/api/v1/orders/by-reference/a", vec!["GET"]),
         ("GET", "/api/v1/address-pool/import", vec!["POST"]),
         ("POST", "/api/v1/address-pool/status", vec!["GET"]),
-        ("GET", "/api/v1/webhooks/endpoints/we_1", vec!["DELETE"]),
+        ("POST", "/api/v1/webhooks/endpoints/we_1", vec!["DELETE", "GET", "PUT"]),
         ("POST", "/api/v1/me", vec!["GET"]),
         ("GET", "/api/v1/sandbox/pay", vec!["POST"]),
         ("POST", "/api/v1/sandbox/clock", vec!["GET"]),
@@ -134,7 +134,7 @@ async fn what_does_not_exist_is_not_found() {
 
 async fn bad_queries(sandbox: &Sandbox) {
     sandbox.order("QUERY-1", "1").await;
-    for list in [ORDERS, "/api/v1/address-pool/addresses", "/api/v1/webhooks/endpoints"] {
+    for list in [ORDERS, "/api/v1/address-pool/addresses", "/api/v1/webhooks/endpoints", "/api/v1/webhooks/events"] {
         for (query, says) in [
             ("page=0", "page"),
             ("page=-1", "page"),

@@ -17,13 +17,22 @@ async fn tenants(sandbox: &Sandbox) {
     let order = sandbox.order("TENANT-1", "1").await;
     let endpoint = sandbox.post("/api/v1/webhooks/endpoints", &json!({ "url": "https://a.example/", "events": ["*"] })).await.ok(201);
     let (order_id, endpoint_id) = (text(&order["orderId"]), text(&endpoint["id"]));
+    let test = sandbox.ask("POST", &format!("/api/v1/webhooks/endpoints/{endpoint_id}/test")).send().await.ok(202);
+    let event_id = text(&test["eventId"]).to_owned();
     // As long as a real one, so that not even the length tells.
     let unlike = |id: &str| format!("{}{}", &id[..id.len() - 4], "0000");
     let before = sandbox.counts().await;
     for (method, path, body, theirs, nobodys) in [
         ("GET", "/api/v1/orders/{id}", None, order_id, unlike(order_id)),
         ("GET", "/api/v1/orders/by-reference/{id}", None, "TENANT-1", "TENANT-9".to_owned()),
+        ("GET", "/api/v1/webhooks/endpoints/{id}", None, endpoint_id, unlike(endpoint_id)),
+        ("PUT", "/api/v1/webhooks/endpoints/{id}", Some("{\"enabled\":false}"), endpoint_id, unlike(endpoint_id)),
+        ("POST", "/api/v1/webhooks/endpoints/{id}/rotate-secret", None, endpoint_id, unlike(endpoint_id)),
+        ("POST", "/api/v1/webhooks/endpoints/{id}/test", None, endpoint_id, unlike(endpoint_id)),
         ("DELETE", "/api/v1/webhooks/endpoints/{id}", None, endpoint_id, unlike(endpoint_id)),
+        ("GET", "/api/v1/webhooks/events/{id}", None, &event_id, unlike(&event_id)),
+        ("GET", "/api/v1/webhooks/events/{id}/deliveries", None, &event_id, unlike(&event_id)),
+        ("POST", "/api/v1/webhooks/events/{id}/resend", None, &event_id, unlike(&event_id)),
         ("POST", "/api/v1/sandbox/pay", Some("{\"orderId\":\"{id}\"}"), order_id, unlike(order_id)),
     ] {
         let ask = async |id: &str| {
@@ -38,7 +47,7 @@ async fn tenants(sandbox: &Sandbox) {
         assert_eq!(ask(theirs).await, ask(&nobodys).await, "{method} {path}");
     }
     assert_eq!(sandbox.counts().await, before);
-    for list in ["/api/v1/orders", "/api/v1/webhooks/endpoints", "/api/v1/address-pool/addresses"] {
+    for list in ["/api/v1/orders", "/api/v1/webhooks/endpoints", "/api/v1/webhooks/events", "/api/v1/address-pool/addresses"] {
         let page = sandbox.ask("GET", list).key(&stranger).send().await.ok(200);
         assert_eq!((page["data"].as_array().map(Vec::len), &page["pagination"]["total"]), (Some(0), &json!(0)), "{list}");
     }
