@@ -208,11 +208,8 @@ pub async fn a_resent_event_starts_over(kind: Kind) {
     gateway.clock.advance(Duration::from_millis(1));
     let queued = resend(gateway, &organization, event, None).await.expect("sent again");
     assert_eq!((queued.event_id.as_str(), queued.deliveries), (event, 2));
-    let due = [["0".to_owned(), gateway.now().millis().to_string(), "-".to_owned(), "-".to_owned()]];
-    assert_eq!(
-        (state(&told).await, state(&subscribed).await),
-        (due.to_vec().into_iter().map(Vec::from).collect(), due.to_vec().into_iter().map(Vec::from).collect())
-    );
+    let due = vec![["0".to_owned(), gateway.now().millis().to_string(), "-".to_owned(), "-".to_owned()].to_vec()];
+    assert_eq!((state(&told).await, state(&subscribed).await), (due.clone(), due));
     assert_eq!(state(&neither).await, Vec::<Vec<String>>::new());
     let receiver = Receiver::answering(200);
     deliver(gateway, &receiver).await;
