@@ -20,8 +20,8 @@ pub enum Error {
     /// The server said no.
     #[error(transparent)]
     Api(Box<ApiError>),
-    /// No answer came. Nothing was created: the call creates nothing, or no attempt reached the server. A change, a deletion or a
-    /// sandbox call may have taken effect.
+    /// No answer came. Nothing was created: the call creates nothing, or no attempt reached the server. A change, a deletion, or a
+    /// call of the checkout or the sandbox may have taken effect.
     #[error("{call}: {source}, tried {attempts} time(s)")]
     #[non_exhaustive]
     Transport {
@@ -47,7 +47,7 @@ pub enum Error {
         /// What the JSON reader said.
         source: serde_json::Error,
     },
-    /// Nobody can tell whether a creating call took effect. Repeat the very same call with this idempotency key, or look
+    /// Nobody can tell whether a call with an idempotency key, such as a creating one, took effect. Repeat the very same call with this idempotency key, or look
     /// for the object by its reference. Do not create it under another key.
     #[error("it is unknown whether the call took effect; repeat it with the idempotency key {idempotency_key} to find out: {source}")]
     #[non_exhaustive]
@@ -102,6 +102,58 @@ impl Error {
             Self::Decode { request_id, .. } => request_id.as_deref(),
             other => other.api()?.request_id.as_deref(),
         }
+    }
+
+    fn has(&self, codes: &[ErrorCode]) -> bool {
+        self.code().is_some_and(|code| codes.contains(code))
+    }
+
+    /// Whether there is no such object in the key's organization. (A 404 of something else than the API is none.)
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.has(&[ErrorCode::ResourceNotFound, ErrorCode::DepositReferenceNotFound])
+    }
+
+    /// Whether the reference is taken: by an order, or by a deposit reference on that chain.
+    #[must_use]
+    pub fn is_duplicate_reference(&self) -> bool {
+        self.has(&[ErrorCode::DuplicateOrderReference, ErrorCode::DuplicateDepositReference])
+    }
+
+    /// Whether the key is not taken, or may not do this.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.has(&[ErrorCode::InvalidApiKey, ErrorCode::InsufficientPermissions])
+    }
+
+    /// Whether the key has made more requests than its limits allow. [`ApiError::retry_after`] says how long to wait.
+    #[must_use]
+    pub fn is_rate_limited(&self) -> bool {
+        self.has(&[ErrorCode::RateLimitExceeded])
+    }
+
+    /// Whether the address pool is empty: import more addresses.
+    #[must_use]
+    pub fn is_pool_empty(&self) -> bool {
+        self.has(&[ErrorCode::NoAvailableAddresses])
+    }
+
+    /// Whether a payment link can no longer be paid, or not yet.
+    #[must_use]
+    pub fn is_link_unavailable(&self) -> bool {
+        self.has(&[ErrorCode::PaymentLinkUnavailable])
+    }
+
+    /// Whether a payment link's inventory is sold, or held by orders that wait for payment.
+    #[must_use]
+    pub fn is_sold_out(&self) -> bool {
+        self.has(&[ErrorCode::SoldOut])
+    }
+
+    /// Whether the object stands where this cannot be done.
+    #[must_use]
+    pub fn is_invalid_state(&self) -> bool {
+        self.has(&[ErrorCode::InvalidState])
     }
 
     /// Whether the same call may well succeed later: the network failed, the server was busy or broken.

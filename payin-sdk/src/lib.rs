@@ -1,7 +1,14 @@
 //! Typed client of the PayIn stablecoin payment API, and the verifier of its webhooks.
 //!
-//! The client lives behind the feature `client`, which is on by default. Without it (`default-features = false`) the crate is
-//! [`webhook`] and the wire types: no HTTP library, no async runtime, nothing that does I/O.
+//! # Features
+//!
+//! | Feature | What it gives |
+//! |---|---|
+//! | none (`default-features = false`) | [`webhook`] and the wire types: no HTTP library, no async runtime, nothing that does I/O |
+//! | `client` | the client, without TLS of its own: for another [`transport`] |
+//! | `rustls` (default) | the client over rustls with ring and the system's trusted certificates |
+//! | `native-tls` | the client over the system's TLS; on Linux that needs OpenSSL's headers to build |
+//! | `blocking` | the client for programs without an async runtime: [`blocking`] |
 //!
 //! # Create an order and wait for the money
 //!
@@ -26,14 +33,18 @@
 //!
 //! # What the client does about failures
 //!
-//! - Every creating POST bears an `Idempotency-Key` made before its first attempt and sent with every attempt, so a retry can
-//!   never create twice. Give your own with [`Call::idempotency_key`] to survive a restart of your program.
+//! - Every POST bears an `Idempotency-Key` made before its first attempt and sent with every attempt, so a retry can
+//!   never create twice. (The checkout and the sandbox know none, so what may have taken effect is not repeated there.) Give your own with [`Call::idempotency_key`] to survive a restart of your program.
 //! - Transport errors, 429 and 5xx are tried again with growing, random pauses; `Retry-After` is obeyed; one deadline covers all
 //!   attempts. Never tried again: 409, any other 4xx, `NO_AVAILABLE_ADDRESSES`, `CHAIN_UNAVAILABLE`.
-//! - When nobody can tell whether a creating POST took effect the error is [`Error::OutcomeUnknown`]: repeat the call
+//! - When nobody can tell whether a POST took effect the error is [`Error::OutcomeUnknown`]: repeat the call
 //!   with the idempotency key it bears, or look the order up by its reference. Do not create it under another key.
 //! - Words and fields that this version does not know are kept: an `Unknown(..)` arm of every enum, an `extra` map of every body.
-//! - No key, secret or body appears in any `Debug`, error text or span.
+//! - No key, secret or body appears in any `Debug`, error text or span. Each attempt is a span `payin.attempt` at level debug, with method,
+//!   path (its parameters unfilled), attempt, status and request id.
+//! - A key is never sent in clear to another machine, unless [`Builder::allow_http`] says so.
+//! - What a merchant repeats after a crash is safe: [`Client::ensure_order`], [`Client::ensure_deposit_address`] create, or find what is there
+//!   and compare it with what was asked for.
 //!
 //! # Verify a webhook
 //!
@@ -57,6 +68,8 @@
 
 pub mod webhook;
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 #[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "client")]

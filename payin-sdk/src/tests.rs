@@ -1,11 +1,17 @@
 //! Tests of the client: over a scripted transport with a world that does not sleep, and over real HTTP.
 
+#[cfg(feature = "blocking")]
+mod blocking;
 mod calls;
+mod ensure;
 mod errors;
 mod http;
 mod lists;
+mod options;
+mod resources;
 mod retries;
 mod script;
 mod secrets;
+mod seeds;
 mod waiting;
 mod wire;

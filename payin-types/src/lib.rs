@@ -6,6 +6,7 @@
 //! Reading order: [`amount`], [`chain`], [`order`], [`event`], [`signature`].
 
 pub mod amount;
+mod build;
 pub mod chain;
 pub mod checkout;
 pub mod code;

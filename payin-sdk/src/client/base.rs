@@ -28,6 +28,11 @@ impl Base {
         Ok(Self(root.strip_suffix(API).unwrap_or(root).trim_end_matches('/').to_owned()))
     }
 
+    /// Whether what is sent there could be read on the way: no TLS, and another machine.
+    pub(crate) fn is_in_clear(&self) -> bool {
+        url::Url::parse(&self.0).is_ok_and(|url| url.scheme() == "http" && !is_loopback(&url))
+    }
+
     pub(crate) fn root(&self) -> &str {
         &self.0
     }
@@ -54,6 +59,16 @@ impl Base {
             }
         }
         Ok(url)
+    }
+}
+
+/// Whether a URL leads to this very machine.
+pub(crate) fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
     }
 }
 
@@ -105,6 +120,18 @@ mod tests {
         assert_eq!(Base::parse("http://h:3000/pay/api/v1").unwrap().api(), "http://h:3000/pay/api/v1");
         for text in ["", "x.test", "ftp://x.test", "https://u:p@x.test", "https://x.test?a=1", "https://x.test/#a"] {
             assert!(Base::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_is_reached_in_clear() {
+        for url in
+            ["https://x.test", "http://localhost:3000", "http://a.localhost", "http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]/"]
+        {
+            assert!(!Base::parse(url).unwrap().is_in_clear(), "{url}");
+        }
+        for url in ["http://x.test", "http://localhost.x.test", "http://10.0.0.1", "http://[::2]", "HTTP://x.test", "http://0.0.0.0"] {
+            assert!(Base::parse(url).unwrap().is_in_clear(), "{url}");
         }
     }
 

@@ -52,6 +52,7 @@ impl Environment {
 pub struct Builder {
     api_key: Option<SecretString>,
     base_url: Option<String>,
+    allow_http: bool,
     user_agent: Option<String>,
     policy: Policy,
     transport: Option<Arc<dyn Transport>>,
@@ -74,6 +75,13 @@ impl Builder {
     /// A deployment by URL, with or without `/api/v1`.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
+        self
+    }
+
+    /// Allows a base URL with `http://` to another machine, where everybody on the way can read the key: only for networks that you trust
+    /// whole, such as that between two containers. `http://` to this machine is always allowed.
+    pub fn allow_http(mut self, allow: bool) -> Self {
+        self.allow_http = allow;
         self
     }
 
@@ -131,6 +139,10 @@ impl Builder {
                 return Err(Error::Config(why.to_owned()));
             }
         };
+        if base.is_in_clear() && !self.allow_http {
+            let why = "the base URL begins with http://, so that the key could be read on the way: use https://, or call `allow_http`";
+            return Err(Error::Config(why.to_owned()));
+        }
         let mut api_key = HeaderValue::from_str(key).map_err(|_| Error::Config("the API key cannot stand in a header".to_owned()))?;
         api_key.set_sensitive(true);
         let transport = match self.transport {

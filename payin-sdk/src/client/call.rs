@@ -59,8 +59,8 @@ impl<T> Call<T> {
         Self { client: client.clone(), plan, options: Options::default(), answer: PhantomData }
     }
 
-    /// The idempotency key of a creating call, 1 to 255 printable characters; without it a fresh one is made. Calls that
-    /// can be repeated without harm bear none.
+    /// The idempotency key of a POST, 1 to 255 printable characters; without it a fresh one is made. Other calls bear none, and neither do
+    /// those of the checkout and the sandbox, which know none.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.options.idempotency_key = Some(key.into());
         self
@@ -101,8 +101,8 @@ impl<T> Call<T> {
         let plan = self.plan?;
         let world = self.client.inner.world.as_ref();
         let key = match (plan.kind, &self.options.idempotency_key) {
-            (Kind::Create, Some(key)) => Some(key.clone()),
-            (Kind::Create, None) => Some(fresh_key(world)?),
+            (Kind::Once, Some(key)) => Some(key.clone()),
+            (Kind::Once, None) => Some(fresh_key(world)?),
             _ => None,
         };
         let header = key.as_deref().map(key_header).transpose()?;

@@ -13,12 +13,12 @@ pub(crate) enum Kind {
     /// Changes nothing.
     Read,
     /// Does something at most once for an idempotency key.
-    Create,
+    Once,
     /// Brings something into a state: doing it twice is doing it once.
     Set,
     /// Removes something, and says no more than that: doing it twice is doing it once.
     Delete,
-    /// Does something that counts each time, and knows no idempotency key (the sandbox).
+    /// Does something that counts each time, and knows no idempotency key (the sandbox, the checkout).
     Act,
 }
 
@@ -71,7 +71,7 @@ impl Client {
     }
 
     pub(crate) fn post_text<T>(&self, route: &'static str, query: &impl Serialize, body: Bytes, content: &'static str) -> Call<T> {
-        let plan = self.plan(Kind::Create, Method::POST, route, &[], query);
+        let plan = self.plan(Kind::Once, Method::POST, route, &[], query);
         Call::new(self, plan.map(|plan| Plan { body, content: Some(HeaderValue::from_static(content)), ..plan }))
     }
 

@@ -30,7 +30,7 @@ impl Addresses<'_> {
     /// Imports addresses from CSV text, or derives them from an extended public key. All or nothing: a bad line refuses the whole, and `details` of the error names each
     /// ([`payin_types::pool::ImportError`]). Addresses that are already there are skipped.
     pub fn import(&self, addresses: &ImportAddresses) -> Call<ImportedAddresses> {
-        self.client.post(Kind::Create, IMPORT, &[], addresses)
+        self.client.post(Kind::Once, IMPORT, &[], addresses)
     }
 
     /// Imports addresses from CSV that is the body itself (`text/csv`): for files too long to be wrapped in JSON. Otherwise like
@@ -59,13 +59,13 @@ impl Addresses<'_> {
     ///
     /// Errors: `ResourceNotFound` (404), `InvalidState` (409) where an order or a deposit reference holds it.
     pub fn archive(&self, address: &str) -> Call<PoolAddress> {
-        self.client.post_nothing(Kind::Set, "/address-pool/addresses/{address}/archive", &[address])
+        self.client.post_nothing(Kind::Once, "/address-pool/addresses/{address}/archive", &[address])
     }
 
     /// Takes an address back that was put away or kept back.
     ///
     /// Errors: `ResourceNotFound` (404), `InvalidState` (409) where it is in use.
     pub fn restore(&self, address: &str) -> Call<PoolAddress> {
-        self.client.post_nothing(Kind::Set, "/address-pool/addresses/{address}/restore", &[address])
+        self.client.post_nothing(Kind::Once, "/address-pool/addresses/{address}/restore", &[address])
     }
 }

@@ -27,12 +27,13 @@ impl Checkout<'_> {
         self.client.read("/checkout/{slug}", &[slug], &())
     }
 
-    /// Opens an order of a link, which holds one of its inventory until it is paid or expires. All attempts bear one idempotency key.
+    /// Opens an order of a link, which holds one of its inventory until it is paid or expires. Who has no key has no idempotency key either: where the answer is
+    /// lost the call is not repeated, because that could open a second order.
     ///
     /// Errors: `PaymentLinkUnavailable` (410), `SoldOut` (409), `InvalidAmount`, `InvalidChain`, `InvalidCurrency` (400) where the link
     /// does not offer it, `RateLimitExceeded` (429), `NoAvailableAddresses` (503).
     pub fn open(&self, slug: &str, order: &CreateLinkOrder) -> Call<OpenedLinkOrder> {
-        self.client.post(Kind::Create, "/checkout/{slug}/orders", &[slug], order)
+        self.client.post(Kind::Act, "/checkout/{slug}/orders", &[slug], order)
     }
 
     /// An order as its payer may see it: amounts in whole tokens, what is still to be paid included.

@@ -37,7 +37,7 @@ impl Deposits<'_> {
     /// Errors: `DuplicateDepositReference` (409) where it is bound on that chain, `InvalidChain`, `InvalidCurrency` (400),
     /// `NoAvailableAddresses` (503) where the pool has no free address of the family.
     pub fn bind(&self, binding: &BindDeposit) -> Call<BoundDeposit> {
-        self.client.post(Kind::Create, REFERENCES, &[], binding)
+        self.client.post(Kind::Once, REFERENCES, &[], binding)
     }
 
     /// A reference: its addresses at present, and how much it has received, by currency, in whole tokens. Counted are the deposits that are

@@ -29,7 +29,7 @@ impl Client {
 impl WebhookEndpoints<'_> {
     /// Creates an endpoint, at most once: all attempts bear one idempotency key. Only this answer holds its secret.
     pub fn create(&self, endpoint: &CreateEndpoint) -> Call<Endpoint> {
-        self.client.post(Kind::Create, ENDPOINTS, &[], endpoint)
+        self.client.post(Kind::Once, ENDPOINTS, &[], endpoint)
     }
 
     /// An endpoint, without its secret.
@@ -68,13 +68,13 @@ impl WebhookEndpoints<'_> {
     ///
     /// Errors: `ResourceNotFound` (404).
     pub fn rotate_secret(&self, id: &EndpointId, body: &RotateSecret) -> Call<Endpoint> {
-        self.client.post(Kind::Create, "/webhooks/endpoints/{id}/rotate-secret", &[id.as_str()], body)
+        self.client.post(Kind::Once, "/webhooks/endpoints/{id}/rotate-secret", &[id.as_str()], body)
     }
 
     /// Sends a `webhook.test` event to an endpoint.
     ///
     /// Errors: `ResourceNotFound` (404), `InvalidState` (409) where it is disabled.
     pub fn test(&self, id: &EndpointId) -> Call<QueuedEvent> {
-        self.client.post_nothing(Kind::Create, "/webhooks/endpoints/{id}/test", &[id.as_str()])
+        self.client.post_nothing(Kind::Once, "/webhooks/endpoints/{id}/test", &[id.as_str()])
     }
 }

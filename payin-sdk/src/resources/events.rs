@@ -56,6 +56,6 @@ impl WebhookEvents<'_> {
     ///
     /// Errors: `ResourceNotFound` (404), `InvalidState` (409) where there is nobody to send it to.
     pub fn resend(&self, id: &EventId, body: &ResendEvent) -> Call<QueuedEvent> {
-        self.client.post(Kind::Create, "/webhooks/events/{id}/resend", &[id.as_str()], body)
+        self.client.post(Kind::Once, "/webhooks/events/{id}/resend", &[id.as_str()], body)
     }
 }

@@ -32,7 +32,7 @@ impl PaymentLinks<'_> {
     ///
     /// Errors: `InvalidAmount`, `InvalidChain`, `InvalidCurrency` (400).
     pub fn create(&self, link: &CreatePaymentLink) -> Call<PaymentLink> {
-        self.client.post(Kind::Create, LINKS, &[], link)
+        self.client.post(Kind::Once, LINKS, &[], link)
     }
 
     /// A link.
@@ -72,22 +72,22 @@ impl PaymentLinks<'_> {
     ///
     /// Errors: `InvalidState` (409) where the link is put away.
     pub fn publish(&self, id: &PaymentLinkId, body: &PublishPaymentLink) -> Call<PaymentLink> {
-        self.client.post(Kind::Set, "/payment-links/{id}/publish", &[id.as_str()], body)
+        self.client.post(Kind::Once, "/payment-links/{id}/publish", &[id.as_str()], body)
     }
 
     /// Makes a link a draft again. Orders that wait for payment stay payable.
     pub fn unpublish(&self, id: &PaymentLinkId) -> Call<PaymentLink> {
-        self.client.post_nothing(Kind::Set, "/payment-links/{id}/unpublish", &[id.as_str()])
+        self.client.post_nothing(Kind::Once, "/payment-links/{id}/unpublish", &[id.as_str()])
     }
 
     /// Puts a link away: it is not listed unless asked for, and not payable.
     pub fn archive(&self, id: &PaymentLinkId) -> Call<PaymentLink> {
-        self.client.post_nothing(Kind::Set, "/payment-links/{id}/archive", &[id.as_str()])
+        self.client.post_nothing(Kind::Once, "/payment-links/{id}/archive", &[id.as_str()])
     }
 
     /// Takes a link back that was put away.
     pub fn restore(&self, id: &PaymentLinkId) -> Call<PaymentLink> {
-        self.client.post_nothing(Kind::Set, "/payment-links/{id}/restore", &[id.as_str()])
+        self.client.post_nothing(Kind::Once, "/payment-links/{id}/restore", &[id.as_str()])
     }
 
     /// One page of a link's orders, newest first.

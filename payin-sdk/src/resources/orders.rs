@@ -31,7 +31,7 @@ impl Orders<'_> {
     /// Errors: `DuplicateOrderReference` (409, with `existing_order_id`), `InvalidAmount`, `InvalidChain`, `InvalidCurrency` (400),
     /// `NoAvailableAddresses`, `ChainUnavailable` (503).
     pub fn create(&self, order: &CreateOrder) -> Call<Order> {
-        self.client.post(Kind::Create, "/orders", &[], order)
+        self.client.post(Kind::Once, "/orders", &[], order)
     }
 
     /// An order by the gateway's id. Amounts are in whole tokens.

@@ -59,7 +59,7 @@ impl ApiKeys<'_> {
     /// Errors: `InsufficientPermissions` (403) where its role would be more than the calling key's, `ResourceNotFound` (404) for another
     /// organization.
     pub fn create(&self, organization: &OrganizationId, key: &CreateApiKey) -> Call<ApiKey> {
-        self.client.post(Kind::Create, KEYS, &[organization.as_str()], key)
+        self.client.post(Kind::Once, KEYS, &[organization.as_str()], key)
     }
 
     /// One page of an organization's keys, without their secrets.

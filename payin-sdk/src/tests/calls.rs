@@ -16,7 +16,7 @@ async fn an_order_is_created() {
     assert_eq!(answer.body.amount.to_string(), "100.00");
 
     let request = &scene.requests()[0];
-    assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "http://api.test/api/v1/orders"));
+    assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://api.test/api/v1/orders"));
     let sent: Value = serde_json::from_slice(&request.body).unwrap();
     let expected = json!({
         "orderReference": "R-1", "amount": "100.00", "currency": "USDT", "chainId": "ethereum-sepolia",
@@ -39,7 +39,7 @@ async fn filters_are_written_as_the_documents_say() {
         ..ListOrders::default()
     };
     scene.client().orders().list(&query).await.unwrap();
-    let expected = "http://api.test/api/v1/orders?createdAfter=2025-01-20T10%3A30%3A00.000Z&sortBy=amount&status=pending";
+    let expected = "https://api.test/api/v1/orders?createdAfter=2025-01-20T10%3A30%3A00.000Z&sortBy=amount&status=pending";
     assert_eq!(scene.urls(), [expected]);
 }
 
@@ -49,14 +49,14 @@ async fn health_needs_no_key_and_may_be_bad() {
         json!({"status": "unhealthy", "timestamp": "2025-01-20T10:30:00Z", "version": "1", "checks": {"database": {"status": "failing"}}});
     let scene = Scene::new([answer(503, &body)]);
     assert_eq!(scene.client().ready().await.unwrap().checks["database"].status, "failing");
-    assert_eq!((scene.urls(), scene.headers("x-api-key")), (vec!["http://api.test/health/ready".to_owned()], vec![String::new()]));
+    assert_eq!((scene.urls(), scene.headers("x-api-key")), (vec!["https://api.test/health/ready".to_owned()], vec![String::new()]));
 }
 
 #[tokio::test]
 async fn the_sandbox_is_under_the_api() {
     let scene = Scene::new([answer(200, &json!({"now": "2025-01-20T10:30:00Z", "frozen": true}))]);
     scene.client().sandbox().advance(&Advance { seconds: 60 }).await.unwrap();
-    assert_eq!(scene.urls(), ["http://api.test/api/v1/sandbox/clock/advance"]);
+    assert_eq!(scene.urls(), ["https://api.test/api/v1/sandbox/clock/advance"]);
 }
 
 #[test]

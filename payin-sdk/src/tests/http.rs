@@ -126,6 +126,7 @@ async fn serve(mut socket: TcpStream) {
     }
 }
 
+#[cfg(feature = "rustls")]
 #[test]
 fn tls_needs_no_process_wide_provider() {
     assert!(rustls::crypto::CryptoProvider::get_default().is_none());

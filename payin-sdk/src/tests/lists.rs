@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use super::script::{Scene, answer};
 use crate::transport::{Request, Response, Sending, Transport};
+use crate::types::deposit::DepositSort;
 use crate::types::order::{OrderSort, SortOrder};
 use crate::types::pool::ListAddresses;
-use crate::{Client, ListOrders};
+use crate::{Client, Error, ListDeposits, ListEvents, ListOrders};
 
 type Drift = fn(usize, &mut Vec<(u32, i64)>);
 
@@ -53,7 +54,7 @@ impl Store {
     }
 
     async fn numbers(&self, query: ListOrders) -> Vec<u32> {
-        let client = Client::builder().api_key("pk_test_x").base_url("http://api.test").transport(self.clone()).build().unwrap();
+        let client = Client::builder().api_key("pk_test_x").base_url("https://api.test").transport(self.clone()).build().unwrap();
         let query = ListOrders { limit: Some(10), ..query };
         let orders: Vec<_> = client.orders().stream(query).try_collect().await.unwrap();
         orders.iter().map(|order| order.order_reference.parse().unwrap()).collect()
@@ -132,4 +133,61 @@ async fn addresses_come_once() {
     let scene = Scene::new([page(1, true, ["a", "b"]), page(2, false, ["b", "c"])]);
     let all: Vec<_> = scene.client().addresses().stream(ListAddresses::default()).try_collect().await.unwrap();
     assert_eq!(all.iter().map(|address| address.address.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+}
+
+fn page(items: &[Value], more: bool) -> super::script::Step {
+    let count = items.len();
+    answer(200, &json!({"data": items, "pagination": {"page": 1, "limit": count, "total": 99, "totalPages": 99, "hasMore": more}}))
+}
+
+fn event(n: u32, second: u32) -> Value {
+    let at = format!("2025-01-20T10:30:{second:02}.000Z");
+    json!({"id": format!("evt_{n}"), "type": "order.completed", "objectId": "ord_1", "sequence": n, "createdAt": at,
+        "payload": {"id": format!("evt_{n}"), "type": "order.completed", "created_at": at, "data": {}},
+        "deliveries": {"pending": 0, "delivered": 1, "failed": 0}})
+}
+
+#[tokio::test]
+async fn events_are_walked_by_their_time() {
+    let scene = Scene::new([page(&[event(5, 50), event(4, 40)], true), page(&[event(4, 40), event(3, 30)], false)]);
+    let all: Vec<_> = scene.client().webhook_events().stream(ListEvents::default()).try_collect().await.unwrap();
+    assert_eq!(all.iter().map(|event| event.sequence).collect::<Vec<_>>(), [5, 4, 3]);
+    assert!(scene.urls()[1].contains("createdBefore=2025-01-20T10%3A30%3A40.001Z") && scene.urls()[1].contains("page=1"));
+}
+
+fn deposit(n: u32) -> Value {
+    json!({"depositId": format!("dep_{n}"), "depositReference": "u", "amount": "1", "currency": "USDT", "chainId": "c", "address": "0x",
+        "txHash": "0x", "blockNumber": 1, "status": "pending", "confirmations": 1, "detectedAt": "2025-01-20T10:30:00.000Z"})
+}
+
+#[tokio::test]
+async fn deposits_are_walked_by_the_time_they_were_seen_unless_sorted_otherwise() {
+    let steps = || [page(&[deposit(1), deposit(2)], true), page(&[deposit(2), deposit(3)], false)];
+    let cases = [
+        (
+            ListDeposits { sort_order: Some(SortOrder::Asc), ..ListDeposits::default() },
+            "detectedAfter=2025-01-20T10%3A30%3A00.000Z",
+            "page=1",
+        ),
+        (ListDeposits { sort_by: Some(DepositSort::Amount), ..ListDeposits::default() }, "sortBy=amount", "page=2"),
+        (ListDeposits { page: Some(3), ..ListDeposits::default() }, "limit=100", "page=4"),
+    ];
+    for (query, part, number) in cases {
+        let scene = Scene::new(steps());
+        let all: Vec<_> = scene.client().deposits().stream(query).try_collect().await.unwrap();
+        assert_eq!(all.iter().map(|deposit| deposit.deposit_id.as_str()).collect::<Vec<_>>(), ["dep_1", "dep_2", "dep_3"]);
+        assert!(scene.urls()[1].contains(part) && scene.urls()[1].contains(number), "{:?}", scene.urls());
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_never_ends_is_an_error_and_not_a_loop() {
+    let scene = Scene::new((0..11).map(|_| page(&[deposit(1)], true)));
+    let query = ListDeposits { sort_by: Some(DepositSort::Amount), ..ListDeposits::default() };
+    let client = scene.client();
+    let mut deposits = std::pin::pin!(client.deposits().stream(query));
+    assert!(deposits.try_next().await.unwrap().is_some());
+    let error = deposits.try_next().await.unwrap_err();
+    assert!(matches!(error, Error::Drift { pages: 10, .. }), "{error:?}");
+    assert_eq!(error.to_string(), "GET /deposits: 10 pages in a row held nothing new");
 }

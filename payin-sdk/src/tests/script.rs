@@ -85,7 +85,7 @@ impl Scene {
     }
 
     pub(super) fn builder(&self) -> crate::Builder {
-        Client::builder().api_key(KEY).base_url("http://api.test").transport(self.clone()).world(self.clone())
+        Client::builder().api_key(KEY).base_url("https://api.test").transport(self.clone()).world(self.clone())
     }
 
     pub(super) fn requests(&self) -> Vec<Request> {

@@ -1,12 +1,14 @@
-//! The default transport: reqwest over rustls with the ring provider, given explicitly. The process's default provider is neither
-//! used nor set. It must not follow redirects: a redirected POST would lose its body, a redirected key its secrecy.
+//! The default transport: reqwest over rustls with the ring provider, given explicitly, or over the system's TLS. The process's default
+//! provider is neither used nor set. It must not follow redirects: a redirected POST would lose its body, a redirected key its secrecy.
 
+#[cfg(feature = "rustls")]
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
 
 use super::{Request, Response, Sending, Transport, TransportError, TransportErrorKind};
+use crate::client::is_loopback;
 use crate::error::Error;
 
 /// The longest answer that is read. The longest real one, a page of 100 orders with 8 KiB of metadata each, is about 1 MiB.
@@ -28,8 +30,7 @@ impl ReqwestTransport {
     /// [`Error::Config`] when TLS cannot be set up, as on a system without trusted certificates.
     pub fn new(base_url: &str) -> Result<Self, Error> {
         let url = url::Url::parse(base_url).map_err(|error| Error::Config(format!("the base URL is no URL: {error}")))?;
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(url.scheme() == "https")?)
+        let mut builder = with_tls(reqwest::Client::builder(), url.scheme() == "https")?
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .connect_timeout(CONNECT_TIMEOUT);
@@ -73,16 +74,24 @@ fn classify(error: reqwest::Error) -> TransportError {
     TransportError::new(kind, error.without_url())
 }
 
-fn is_loopback(url: &url::Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
+#[cfg(feature = "rustls")]
+fn with_tls(builder: reqwest::ClientBuilder, is_https: bool) -> Result<reqwest::ClientBuilder, Error> {
+    Ok(builder.tls_backend_preconfigured(rustls_config(is_https)?))
 }
 
-fn tls(with_roots: bool) -> Result<rustls::ClientConfig, Error> {
+#[cfg(all(feature = "native-tls", not(feature = "rustls")))]
+fn with_tls(builder: reqwest::ClientBuilder, _is_https: bool) -> Result<reqwest::ClientBuilder, Error> {
+    Ok(builder.tls_backend_native())
+}
+
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+fn with_tls(builder: reqwest::ClientBuilder, is_https: bool) -> Result<reqwest::ClientBuilder, Error> {
+    let why = "payin-sdk was built without TLS: enable its feature `rustls` or `native-tls`, or give a transport";
+    if is_https { Err(Error::Config(why.to_owned())) } else { Ok(builder) }
+}
+
+#[cfg(feature = "rustls")]
+fn rustls_config(with_roots: bool) -> Result<rustls::ClientConfig, Error> {
     let config = |error: rustls::Error| Error::Config(format!("cannot set up TLS: {error}"));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder =
