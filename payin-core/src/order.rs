@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use payin_types::{
-    ChainId, CreateOrder, Currency, ErrorCode, Order, OrderId, OrderStatus, OrderSummary, OrganizationId, Protocol, Timestamp,
+    ChainId, CreateOrder, Currency, ErrorCode, Order, OrderId, OrderStatus, OrderSummary, OrganizationId, PaymentLinkId, Protocol,
+    Timestamp,
 };
 use serde_json::{Map, Value};
 
@@ -152,6 +153,8 @@ pub struct Facts {
     pub payment: Option<Payment>,
     /// Confirmations its chain asks for.
     pub required_confirmations: u64,
+    /// The payment link it was made through.
+    pub payment_link_id: Option<PaymentLinkId>,
 }
 
 /// Where a payment stands on its chain.
@@ -225,6 +228,7 @@ impl Facts {
         let taken_back = self.reverted_at.is_some();
         order.confirmations = self.payment.as_ref().zip(head).map(|place| if taken_back { 0 } else { confirmed(place) });
         order.required_confirmations = Some(self.required_confirmations);
+        order.payment_link_id = self.payment_link_id.clone();
         order
     }
 

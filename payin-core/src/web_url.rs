@@ -8,12 +8,17 @@ use crate::Error;
 /// The longest URL taken.
 pub const LENGTH_MAX: usize = 2048;
 
-/// A redirect target: `https`, or `http`; no credentials, no control characters.
+/// A redirect target: `https`, or `http`; no credentials, no control characters. It may have placeholders, but not where they would say
+/// which host the payer is sent to.
 ///
 /// # Errors
 /// `VALIDATION_ERROR` naming the field.
 pub fn redirect(field: &str, text: &str) -> Result<(), Error> {
-    parse(field, text).map(drop)
+    let url = parse(field, text)?;
+    if url.host_str().is_some_and(|host| host.contains(['{', '}'])) {
+        return Err(Error::field(field, "must not have a placeholder in its host"));
+    }
+    Ok(())
 }
 
 /// A webhook target: as a redirect, but `http` only where the deployment allows it.
@@ -86,6 +91,14 @@ mod tests {
             "file:///etc/passwd",
             "https://a.example/ b",
             "ftp://a.example",
+            "https://{{orderId}}.example/",
+            "https://{{orderReference}}",
+            "https:{{orderReference}}/",
+            "https://a.example{{orderReference}}/",
+            "https://a.example:{{amount}}/",
+            "https://{{orderId}}@a.example/",
+            "https://%7B%7BorderId}}.example/",
+            "{{orderReference}}://a.example/",
         ] {
             assert!(redirect("successUrl", url).is_err(), "{url:?}");
         }

@@ -1,4 +1,4 @@
-//! What the master key does: MACs of API keys and pool addresses, and the sealing of secrets at rest. Keys never leave this file.
+//! What the master key does: MACs of API keys, pool addresses and clients, and the sealing of secrets at rest. Keys never leave this file.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
@@ -12,6 +12,7 @@ use sha2::Sha256;
 struct Keys {
     api_key: SecretBox<[u8; 32]>,
     address: SecretBox<[u8; 32]>,
+    client: SecretBox<[u8; 32]>,
     sealing: SecretBox<[u8; 32]>,
 }
 
@@ -54,6 +55,7 @@ impl Seal {
         let keys = |master| Keys {
             api_key: derive(master, "payin api key v1"),
             address: derive(master, "payin address v1"),
+            client: derive(master, "payin client v1"),
             sealing: derive(master, "payin sealing v1"),
         };
         Self(masters.iter().map(keys).collect())
@@ -80,6 +82,14 @@ impl Seal {
     fn address_macs(&self, organization: &str, protocol: &str, address: &str) -> Vec<String> {
         let parts = [organization.as_bytes(), protocol.as_bytes(), address.as_bytes()];
         self.0.iter().map(|keys| hex(&mac(keys.address.expose_secret(), &parts))).collect()
+    }
+
+    /// What is stored of a client's network address, to count by: for each organization another, so that nobody can be followed from one to
+    /// the next. While a master key is being replaced a client may be counted as two.
+    #[must_use]
+    pub fn client_mac(&self, organization: &str, client: &str) -> String {
+        let parts = [organization.as_bytes(), client.as_bytes()];
+        self.0.first().map(|keys| hex(&mac(keys.client.expose_secret(), &parts))).unwrap_or_default()
     }
 
     /// Seals a text for the place it is kept at; moved elsewhere it does not open.

@@ -14,6 +14,7 @@ pub mod event_log;
 pub mod events;
 pub mod idempotency;
 pub mod leases;
+pub mod links;
 pub mod open;
 pub mod orders;
 pub mod pool;

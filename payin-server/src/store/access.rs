@@ -55,6 +55,14 @@ pub async fn key_by_mac(conn: &mut Conn, mac: &str) -> Result<Option<Key>, Fault
     row.as_ref().map(key).transpose()
 }
 
+/// Lets one at a time do what is bounded for an organization as a whole.
+///
+/// # Errors
+/// What the database says.
+pub async fn lock_organization(tx: &mut Tx<'_>, organization: &OrganizationId) -> Result<(), Fault> {
+    tx.lock(locked!("SELECT id FROM organizations WHERE id = $1").text(organization.as_str())).await.map(drop)
+}
+
 /// Lets one server at a time found things: of two that find a database empty, the second finds what the first one made.
 async fn one_at_a_time(tx: &mut Tx<'_>) -> Result<(), Fault> {
     tx.lock(locked!("SELECT value FROM counters WHERE name = 'master_keys'")).await.map(drop)

@@ -6,7 +6,7 @@ use payin_core::Units;
 use payin_core::address::Address;
 use payin_core::order::{Facts, Payment, Terms};
 use payin_types::order::OrderSort;
-use payin_types::{OrderId, OrderStatus, OrganizationId, Protocol, SortOrder, Timestamp};
+use payin_types::{OrderId, OrderStatus, OrganizationId, PaymentLinkId, Protocol, SortOrder, Timestamp};
 
 use super::db::{Locked, Row};
 use super::statement::{Sql, locked};
@@ -16,7 +16,7 @@ use super::{Conn, Fault, Tx, sql, sql_of, sql_rows};
 const COLUMNS: &str = "o.id, o.organization_id, o.reference, o.amount, o.amount_whole, o.amount_nano, o.amount_atto, o.currency, o.chain_id, \
     o.protocol, o.address_id, o.address, o.metadata, o.success_url, o.cancel_url, o.window_ms, o.grace_ms, o.required_confirmations, \
     o.created_at, o.closes_at, o.seen_at, o.completed_at, o.expired_at, o.paid_late_at, o.reverted_at, o.received_whole, o.received_nano, \
-    o.received_atto, o.payment_tx, o.payment_block, o.event_sequence";
+    o.received_atto, o.payment_tx, o.payment_block, o.event_sequence, o.payment_link_id";
 
 /// An order as it stands in the database.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +65,7 @@ fn stored(row: &Row) -> Result<Stored, Fault> {
         received: row.money(["received_whole", "received_nano", "received_atto"])?,
         payment,
         required_confirmations: row.count("required_confirmations")?,
+        payment_link_id: row.opt_text("payment_link_id")?.map(PaymentLinkId::from),
     };
     if facts.completed_at.is_some() && facts.expired_at.is_some() {
         return Err(Fault::Corrupt(format!("order {} is completed and expired", facts.id)));
@@ -111,8 +112,8 @@ pub async fn insert(tx: &mut Tx<'_>, orders: &[(&Facts, i64)]) -> Result<bool, F
     let mut insert = sql_rows(
         "INSERT INTO orders (id, organization_id, reference, reference_folded, amount, amount_whole, amount_nano, amount_atto, currency, \
          chain_id, protocol, address_id, address, metadata, success_url, cancel_url, window_ms, grace_ms, required_confirmations, \
-         created_at, updated_at, closes_at, received_whole, received_nano, received_atto, event_sequence) VALUES ",
-        "($, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, 0, 0, 0, 0)",
+         created_at, updated_at, closes_at, payment_link_id, received_whole, received_nano, received_atto, event_sequence) VALUES ",
+        "($, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, 0, 0, 0, 0)",
         orders.len(),
         " ON CONFLICT (organization_id, reference) DO NOTHING",
     );
@@ -138,7 +139,8 @@ pub async fn insert(tx: &mut Tx<'_>, orders: &[(&Facts, i64)]) -> Result<bool, F
             .int(i64::try_from(order.required_confirmations).unwrap_or(i64::MAX))
             .int(order.created_at.millis())
             .int(order.created_at.millis())
-            .int(order.closes_at().millis());
+            .int(order.closes_at().millis())
+            .opt_text(order.payment_link_id.as_ref().map(PaymentLinkId::as_str));
     }
     Ok(usize::try_from(tx.execute(insert).await?) == Ok(orders.len()))
 }
@@ -154,6 +156,9 @@ pub struct Shown {
     pub address_mac: String,
 }
 
+const SHOWN_FROM: &str =
+    " FROM orders o JOIN pool_addresses p ON p.id = o.address_id LEFT JOIN chain_cursors c ON c.chain_id = o.chain_id";
+
 fn shown(row: &Row) -> Result<Shown, Fault> {
     let head = row.opt_int("head_number")?.and_then(|head| u64::try_from(head).ok());
     Ok(Shown { facts: stored(row)?.facts, head, address_mac: row.text("address_mac")? })
@@ -164,13 +169,17 @@ fn shown(row: &Row) -> Result<Shown, Fault> {
 /// # Errors
 /// What the database says.
 pub async fn get(conn: &mut Conn, organization: &OrganizationId, id: &str) -> Result<Option<Shown>, Fault> {
-    let query = sql_of(&[
-        "SELECT c.head_number, p.mac AS address_mac, ",
-        COLUMNS,
-        " FROM orders o JOIN pool_addresses p ON p.id = o.address_id LEFT JOIN chain_cursors c ON c.chain_id = o.chain_id \
-         WHERE o.organization_id = $1 AND o.id = $2",
-    ]);
+    let query = sql_of(&["SELECT c.head_number, p.mac AS address_mac, ", COLUMNS, SHOWN_FROM, " WHERE o.organization_id = $1 AND o.id = $2"]);
     conn.one(query.text(organization.as_str()).text(id)).await?.as_ref().map(shown).transpose()
+}
+
+/// An order by its id alone, whosever it is: for its payer, who has nothing else.
+///
+/// # Errors
+/// What the database says.
+pub async fn find(conn: &mut Conn, id: &str) -> Result<Option<Shown>, Fault> {
+    let query = sql_of(&["SELECT c.head_number, p.mac AS address_mac, ", COLUMNS, SHOWN_FROM, " WHERE o.id = $1"]);
+    conn.one(query.text(id)).await?.as_ref().map(shown).transpose()
 }
 
 /// An order of an organization, by the merchant's reference.
@@ -178,12 +187,7 @@ pub async fn get(conn: &mut Conn, organization: &OrganizationId, id: &str) -> Re
 /// # Errors
 /// What the database says.
 pub async fn get_by_reference(conn: &mut Conn, organization: &OrganizationId, reference: &str) -> Result<Option<Shown>, Fault> {
-    let query = sql_of(&[
-        "SELECT c.head_number, p.mac AS address_mac, ",
-        COLUMNS,
-        " FROM orders o JOIN pool_addresses p ON p.id = o.address_id LEFT JOIN chain_cursors c ON c.chain_id = o.chain_id \
-         WHERE o.organization_id = $1 AND o.reference = $2",
-    ]);
+    let query = sql_of(&["SELECT c.head_number, p.mac AS address_mac, ", COLUMNS, SHOWN_FROM, " WHERE o.organization_id = $1 AND o.reference = $2"]);
     conn.one(query.text(organization.as_str()).text(reference)).await?.as_ref().map(shown).transpose()
 }
 
@@ -198,7 +202,7 @@ pub async fn lock(tx: &mut Tx<'_>, id: &str) -> Result<Locked<Stored>, Fault> {
                 "SELECT id, organization_id, reference, amount, amount_whole, amount_nano, amount_atto, currency, chain_id, protocol, \
                  address_id, address, metadata, success_url, cancel_url, window_ms, grace_ms, required_confirmations, created_at, \
                  closes_at, seen_at, completed_at, expired_at, paid_late_at, reverted_at, received_whole, received_nano, received_atto, \
-                 payment_tx, payment_block, event_sequence FROM orders WHERE id = $1"
+                 payment_tx, payment_block, event_sequence, payment_link_id FROM orders WHERE id = $1"
             )
             .text(id),
         )
