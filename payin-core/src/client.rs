@@ -123,5 +123,6 @@ mod tests {
         let counted = |text: &str| counted(text.parse().unwrap()).to_string();
         assert_eq!(counted("::ffff:192.0.2.1"), "192.0.2.1");
         assert_eq!(counted("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_ne!(counted("2001:db8:1:2::3"), counted("2001:db8:1:3::3"));
     }
 }

@@ -1,6 +1,7 @@
 //! The use cases of the gateway, each a value or a function over [`App`]. Nothing here knows HTTP, and no chain is asked anything.
 
 pub mod access;
+pub mod checkout;
 pub mod deliveries;
 pub mod deposits;
 pub mod endpoints;
@@ -8,6 +9,7 @@ pub mod event_log;
 pub mod events;
 pub mod health;
 pub mod ledger;
+pub mod links;
 pub mod maintenance;
 pub mod orders;
 pub mod pool;
@@ -50,6 +52,8 @@ pub struct App {
     pub targets: Targets,
     /// API keys seen a moment ago.
     pub keys: Arc<access::Cache>,
+    /// How it meets people without a key.
+    pub front: Arc<checkout::Front>,
     /// How the chains' sources do.
     pub health: Arc<health::Health>,
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use payin_core::address::Address;
+use payin_core::client::{Network, NoNetwork};
 use payin_core::{Chain, Token, Units, chains, order};
 use payin_types::{Amount, Currency, Environment, Protocol};
 use secrecy::SecretBox;
@@ -25,6 +26,11 @@ struct File {
     environment: Option<Environment>,
     listen: Option<String>,
     database: Option<String>,
+    /// Where payers reach the server.
+    public_url: Option<String>,
+    /// Whose `X-Forwarded-For` is believed.
+    #[serde(default)]
+    trusted_proxies: Vec<String>,
     /// A file with 64 hexadecimal digits.
     master_key_file: Option<String>,
     /// During a rotation, the key before.
@@ -88,6 +94,10 @@ pub struct Config {
     pub environment: Environment,
     /// Where to listen.
     pub listen: String,
+    /// Where payers reach the server, without a slash at the end.
+    pub public_url: Option<String>,
+    /// Proxies that are believed when they say whom they speak for.
+    pub trusted_proxies: Vec<Network>,
     /// Where the data is.
     pub database: Location,
     /// The master keys; the first makes, all are accepted.
@@ -140,6 +150,11 @@ impl Config {
         let database = database(variable("PAYIN_SERVER_DATABASE"), file.database, folder)?;
         let listen = variable("PAYIN_SERVER_LISTEN").or(file.listen).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
         ensure!(listen.parse::<SocketAddr>().is_ok(), "listen must be an address and a port such as 127.0.0.1:3000, is \"{listen}\"");
+        let public_url = variable("PAYIN_SERVER_PUBLIC_URL").or(file.public_url).map(|url| public_url(&url)).transpose()?;
+        let trusted_proxies = file
+            .trusted_proxies
+            .iter()
+            .map(|text| text.parse().map_err(|error: NoNetwork| anyhow::anyhow!("trusted_proxies: \"{text}\": {error}")));
         let key_file = |name: Option<String>| name.map(|name| folder.join(name));
         let master_keys = master_keys(&variable, key_file(file.master_key_file), key_file(file.previous_master_key_file))?;
         let orders = order_settings(&file.orders)?;
@@ -149,6 +164,8 @@ impl Config {
         Ok(Self {
             environment,
             listen,
+            public_url,
+            trusted_proxies: trusted_proxies.collect::<anyhow::Result<_>>()?,
             database,
             master_keys,
             orders,
@@ -178,6 +195,14 @@ fn database(variable: Option<String>, file: Option<String>, folder: &Path) -> an
         ensure!(parent.is_dir(), "the database's folder {} does not exist", parent.display());
     }
     Ok(Location::Sqlite(path))
+}
+
+/// Where payers reach the server: the beginning of URLs, so without a query and without a slash at the end.
+fn public_url(text: &str) -> anyhow::Result<String> {
+    let url =
+        Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none());
+    let url = url.with_context(|| format!("public_url must be a URL such as https://pay.example.com, is \"{text}\""))?;
+    Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
 fn minutes(minutes: u64) -> Duration {
@@ -288,7 +313,7 @@ mod tests {
     fn a_small_file_is_enough() {
         let config = config(&format!("{SMALL}[chains.ethereum-sepolia]\nrpc = \"https://rpc.example/key\"\n")).unwrap();
         assert_eq!(config.chains[0].chain.tokens.len(), 3);
-        assert_eq!(config.listen, "127.0.0.1:3000");
+        assert_eq!((config.listen.as_str(), config.public_url, config.trusted_proxies.len()), ("127.0.0.1:3000", None, 0));
         assert!(!config.targets.allow_private);
     }
 
@@ -321,6 +346,8 @@ mod tests {
             ("environment = \"testnet\"\ndatabase = \"sqlite://x\"", "no chain"),
             ("environment = \"testnet\"\ndatabase = \"sqlite://nowhere/x\"", "nowhere does not exist"),
             ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\nlisten = \"127.0.0.1:bad\"", "127.0.0.1:bad"),
+            ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\npublic_url = \"pay.example.com\"", "https://pay"),
+            ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\ntrusted_proxies = [\"10.0.0.0/40\"]", "10.0.0.0/8"),
             ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[orders]\ntolerance = \"1\"", "less than one token"),
             ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[orders]\npayment_window_minutes = 0", "1 to 60"),
         ] {
@@ -334,6 +361,17 @@ mod tests {
         let error =
             format!("{:#}", config(&format!("{SMALL}[chains.base-sepolia]\nrpc = https://node.example/SECRETKEY\n")).err().unwrap());
         assert!(error.contains("line 4") && !error.contains("SECRETKEY"), "{error}");
+    }
+
+    #[test]
+    fn a_server_behind_a_proxy_says_so() {
+        let text = format!(
+            "public_url = \"https://pay.example.com/shop/\"\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n{SMALL}[chains.base-sepolia]\n\
+             rpc = \"http://127.0.0.1:1\"\n"
+        );
+        let config = config(&text).unwrap();
+        assert_eq!(config.public_url.as_deref(), Some("https://pay.example.com/shop"));
+        assert!(config.trusted_proxies.iter().any(|network| network.has("10.1.2.3".parse().unwrap())));
     }
 
     #[test]

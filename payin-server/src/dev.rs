@@ -17,6 +17,7 @@ use secrecy::SecretBox;
 use serde::Serialize;
 use tokio::sync::Notify;
 
+use crate::app::checkout::Front;
 use crate::app::{App, access, pool, progress};
 use crate::chain::Watch;
 use crate::env::{Clock, Entropy, ReqwestHttp, SeededEntropy, SystemClock, SystemEntropy, Targets, VirtualClock};
@@ -121,6 +122,8 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
     let stands_at = options.seed.map_or_else(|| SystemClock.now(), |_| Timestamp::from_secs(1_737_369_000));
     let clock = Arc::new(if options.frozen { VirtualClock::frozen(stands_at) } else { VirtualClock::running(SystemClock.now()) });
     let chains = sandbox_chains();
+    let listener = serve::bind(&options.listen).await?;
+    let public_url = Some(format!("http://{}", listener.local_addr()?));
     let app = App {
         store: Arc::new(store::open(&database, None).await.context("the database")?),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
@@ -133,6 +136,7 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
         cooldown: Duration::from_secs(30 * 60),
         targets: TARGETS,
         keys: Arc::default(),
+        front: Arc::new(Front { public_url, ..Front::default() }),
         health: Arc::default(),
     };
     // The simulated chains begin anew with every start: where they stood before means nothing.
@@ -147,7 +151,7 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
     let router = crate::http::router(app.clone(), Some(sandbox));
     // Everybody who plays comes from one address.
     let limits = Limits { connections_per_ip: Limits::default().connections, ..Limits::default() };
-    let running = serve::start(Parts { app, router, driver, sole }, &options.listen, limits).await?;
+    let running = serve::start(Parts { app, router, driver, sole }, listener, limits)?;
     let ready = Ready {
         url: format!("http://{}", running.address),
         api_key,

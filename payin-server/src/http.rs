@@ -4,10 +4,12 @@ pub mod answer;
 pub mod call;
 pub mod deposits;
 pub mod docs;
+pub mod checkout;
 pub mod endpoints;
 pub mod events;
 pub mod frame;
 pub mod health;
+pub mod links;
 pub mod listen;
 pub mod me;
 pub mod orders;
@@ -45,6 +47,18 @@ pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
         .route("/webhooks/events/{id}", get(events::get))
         .route("/webhooks/events/{id}/deliveries", get(events::deliveries))
         .route("/webhooks/events/{id}/resend", post(events::resend))
+        .route("/webhooks/endpoints/{id}", delete(endpoints::delete))
+        .route("/payment-links", post(links::create).get(links::list))
+        .route("/payment-links/stats", get(links::stats))
+        .route("/payment-links/{id}", get(links::get).put(links::update).delete(links::delete))
+        .route("/payment-links/{id}/orders", get(links::orders))
+        .route("/payment-links/{id}/publish", post(links::publish))
+        .route("/payment-links/{id}/unpublish", post(links::unpublish))
+        .route("/payment-links/{id}/archive", post(links::archive))
+        .route("/payment-links/{id}/restore", post(links::restore))
+        .route("/checkout/{slug}", get(checkout::link))
+        .route("/checkout/{slug}/orders", post(checkout::open))
+        .route("/checkout/orders/{id}", get(checkout::order))
         .route("/me", get(me::me))
         .with_state(app.clone());
     let mut router = Router::new()

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::Router;
 use payin_core::Chain;
+use payin_core::link::Caps;
 use payin_types::Protocol;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot};
@@ -14,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::app::access::CheckMasterKey;
+use crate::app::checkout::{Front, Visits};
 use crate::app::progress::EndLeases;
 use crate::chain::evm::EvmSource;
 use crate::chain::{Source, Watch};
@@ -26,6 +28,9 @@ use crate::worker::chain::{ChainWorker, PoolWatch};
 use crate::worker::deliver::{Busy, Deliver, LANES};
 use crate::worker::driver::Driver;
 use crate::worker::maintain::Maintain;
+
+/// How often one client without a key may ask: a checkout page that asks every two seconds, four of them behind one address.
+const VISITS_A_MINUTE: u64 = 120;
 
 /// A running server.
 pub struct Running {
@@ -64,12 +69,19 @@ pub struct Parts {
     pub sole: SoleServer,
 }
 
-/// Binds and starts.
+/// Takes an address to listen on. Who connects waits until the server is started.
 ///
 /// # Errors
 /// If the address cannot be listened on.
-pub async fn start(parts: Parts, address: &str, limits: Limits) -> anyhow::Result<Running> {
-    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+pub async fn bind(address: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+/// Starts.
+///
+/// # Errors
+/// If the listener does not listen.
+pub fn start(parts: Parts, listener: TcpListener, limits: Limits) -> anyhow::Result<Running> {
     let address = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = listen::serve(listener, parts.router, limits, async move {
@@ -128,6 +140,12 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
         cooldown: config.cooldown,
         targets: config.targets,
         keys: Arc::default(),
+        front: Arc::new(Front {
+            public_url: config.public_url.clone(),
+            trusted_proxies: config.trusted_proxies.clone(),
+            caps: Caps::default(),
+            visits: Visits::at_most(VISITS_A_MINUTE),
+        }),
         health: Arc::default(),
     };
     app.store.write(CheckMasterKey::new(&app)).await?;
@@ -159,5 +177,5 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
     let router = crate::http::router(app.clone(), None);
     // Behind the proxy that ends TLS every connection comes from one address; a cap by address would only shed customers.
     let limits = Limits { connections_per_ip: Limits::default().connections, ..Limits::default() };
-    start(Parts { app, router, driver, sole }, &config.listen, limits).await
+    start(Parts { app, router, driver, sole }, bind(&config.listen).await?, limits)
 }

@@ -156,6 +156,7 @@ impl Gateway {
             cooldown: Duration::from_secs(30 * 60),
             targets: Targets { allow_private: true, allow_http: true },
             keys: Arc::default(),
+            front: Arc::default(),
             health: Arc::default(),
         };
         Self { app, clock }

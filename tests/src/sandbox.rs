@@ -229,6 +229,8 @@ impl Sandbox {
             let config = Config {
                 environment: Environment::Testnet,
                 listen: String::new(),
+                public_url: None,
+                trusted_proxies: Vec::new(),
                 database: self.location.clone(),
                 master_keys,
                 orders: payin_core::order::Settings::default(),

@@ -4,6 +4,7 @@
 //! A scenario is run once in a process, by whoever asks first: its own test, or the test that every statement was executed on both
 //! engines, which therefore does not depend on the order of tests.
 
+mod checkout;
 mod coverage;
 mod creating;
 mod deposits;
@@ -12,6 +13,7 @@ mod files;
 mod hooks;
 mod ledger;
 mod line;
+mod links;
 mod listing;
 mod outbox;
 mod pool;
@@ -129,5 +131,7 @@ scenarios! {
         references_are_found_and_paged, lists_of_transfers_filter_and_sort;
     tenancy: organizations_see_their_own, keys_open_their_organization, a_database_knows_its_master_key;
     listing: lists_are_what_a_naive_model_says, pages_join_up, odd_texts_are_found_or_not_but_never_a_fault;
+    links: a_link_is_published_changed_and_deleted, a_slug_is_one_links, links_are_listed_as_asked;
+    checkout: inventory_is_never_oversold, what_ends_is_sold_or_free_again, a_crowd_cannot_drain_a_pool, payers_see_what_is_theirs_to_see;
     files: a_newer_schema_is_refused, migrations_may_run_side_by_side;
 }

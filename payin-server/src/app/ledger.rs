@@ -2,6 +2,7 @@
 //! Each is one transaction with the move of the chain's cursor and the events it causes, under the chain's lease.
 
 mod blocks;
+mod link;
 mod reorganisation;
 mod settlement;
 mod told;
@@ -45,17 +46,14 @@ fn refresh(facts: &mut Facts, received: &Received) {
 
 /// Writes an order with the events that tell of the change.
 async fn put(tx: &mut Tx<'_>, before: &Locked<Stored>, after: &Facts, what: &[EventType], head: u64, now: Timestamp) -> Result<(), Fault> {
+    let order = after.to_wire(Some(head));
+    let told = what.iter().map(|event_type| (event_type.clone(), event::order_data(&order)));
+    let told = told.chain(link::end(tx, before, after, &order, now).await?);
     let mut sequence = before.event_sequence;
-    for event_type in what {
+    for (event_type, data) in told {
         let next = sequence.saturating_add(1);
-        let happened = Happened {
-            organization_id: &after.organization_id,
-            event_type: event_type.clone(),
-            object_id: after.id.as_str(),
-            sequence: next,
-            data: event::order_data(&after.to_wire(Some(head))),
-            now,
-        };
+        let happened =
+            Happened { organization_id: &after.organization_id, event_type, object_id: after.id.as_str(), sequence: next, data, now };
         if record(tx, happened).await? {
             sequence = next;
         }

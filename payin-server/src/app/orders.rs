@@ -3,13 +3,16 @@
 mod create;
 
 use payin_core::Error;
+use payin_core::checkout::public_order;
 use payin_types::order::OrderSort;
-use payin_types::{ChainId, Currency, ListOrders, Order, OrderStatus, OrderSummary, OrganizationId, Page, Pagination, SortOrder};
+use payin_types::{
+    ChainId, Currency, ListOrders, Order, OrderStatus, OrderSummary, OrganizationId, Page, Pagination, PublicOrder, SortOrder,
+};
 
 use super::query::{check_text, is_findable, known, paging};
 use super::{App, Outcome};
 use crate::store::{Fault, orders};
-pub use create::Create;
+pub use create::{Create, Opener};
 
 /// One order by id.
 ///
@@ -33,6 +36,19 @@ pub async fn get_by_reference(app: &App, organization: &OrganizationId, referenc
     }
     let found = orders::get_by_reference(&mut app.store.read().await?, organization, reference).await?;
     shown(app, found.ok_or_else(|| Error::not_found("Order with reference", reference))?)
+}
+
+/// One order, for whoever knows its id: it cannot be guessed.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`.
+pub async fn get_public(app: &App, id: &str) -> Outcome<PublicOrder> {
+    if !is_findable(id) {
+        return Err(Error::not_found("Order", id).into());
+    }
+    let found = orders::find(&mut app.store.read().await?, id).await?.ok_or_else(|| Error::not_found("Order", id))?;
+    check_address(app, &found)?;
+    Ok(public_order(&found.facts, found.head))
 }
 
 /// An order may be shown only if the address that people will pay is the one that was imported.

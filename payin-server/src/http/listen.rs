@@ -9,12 +9,13 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use payin_core::client::counted;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -212,7 +213,7 @@ impl Seats {
     }
 
     fn take(&self, ip: IpAddr) -> Option<Seat> {
-        let peer = one_peer(ip);
+        let peer = counted(ip);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let of_peer = taken.by_peer.get(&peer).copied().unwrap_or(0);
         if taken.all >= self.limits.connections || of_peer >= self.limits.connections_per_ip {
@@ -235,15 +236,6 @@ impl Drop for Seat {
                 taken.by_peer.remove(&self.peer);
             }
         }
-    }
-}
-
-/// The address a cap is counted on: IPv4 also when it comes mapped into IPv6, and the /64 of an IPv6 address, since
-/// its lower half is the customer's to choose.
-fn one_peer(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V4(v4) => IpAddr::V4(v4),
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
     }
 }
 

@@ -107,10 +107,12 @@ pub async fn insert(tx: &mut Tx<'_>, link: &Link) -> Result<(), Fault> {
 /// # Errors
 /// What the database says; a unique violation if another link has its slug.
 pub async fn update(tx: &mut Tx<'_>, before: &Locked<Link>, after: &Link) -> Result<(), Fault> {
-    let update = sql("UPDATE payment_links SET title = $2, description = $3, text_folded = $4, amount = $5, amount_type = $6, currencies = $7, \
+    let update = sql(
+        "UPDATE payment_links SET title = $2, description = $3, text_folded = $4, amount = $5, amount_type = $6, currencies = $7, \
          inventory_total = $8, expires_at = $9, metadata = $10, cta_text = $11, theme = $12, success_url = $13, cancel_url = $14, slug = $15, \
          published_at = $16, first_published_at = $17, archived_at = $18, deleted_at = $19, updated_at = $20 \
-         WHERE id = $1 AND deleted_at IS NULL AND updated_at = $21");
+         WHERE id = $1 AND deleted_at IS NULL AND updated_at = $21",
+    );
     tx.change_one(bind(update, after)?.int(before.updated_at.millis())).await
 }
 

@@ -156,8 +156,7 @@ pub struct Shown {
     pub address_mac: String,
 }
 
-const SHOWN_FROM: &str =
-    " FROM orders o JOIN pool_addresses p ON p.id = o.address_id LEFT JOIN chain_cursors c ON c.chain_id = o.chain_id";
+const SHOWN_FROM: &str = " FROM orders o JOIN pool_addresses p ON p.id = o.address_id LEFT JOIN chain_cursors c ON c.chain_id = o.chain_id";
 
 fn shown(row: &Row) -> Result<Shown, Fault> {
     let head = row.opt_int("head_number")?.and_then(|head| u64::try_from(head).ok());
@@ -169,7 +168,8 @@ fn shown(row: &Row) -> Result<Shown, Fault> {
 /// # Errors
 /// What the database says.
 pub async fn get(conn: &mut Conn, organization: &OrganizationId, id: &str) -> Result<Option<Shown>, Fault> {
-    let query = sql_of(&["SELECT c.head_number, p.mac AS address_mac, ", COLUMNS, SHOWN_FROM, " WHERE o.organization_id = $1 AND o.id = $2"]);
+    let query =
+        sql_of(&["SELECT c.head_number, p.mac AS address_mac, ", COLUMNS, SHOWN_FROM, " WHERE o.organization_id = $1 AND o.id = $2"]);
     conn.one(query.text(organization.as_str()).text(id)).await?.as_ref().map(shown).transpose()
 }
 
@@ -187,7 +187,12 @@ pub async fn find(conn: &mut Conn, id: &str) -> Result<Option<Shown>, Fault> {
 /// # Errors
 /// What the database says.
 pub async fn get_by_reference(conn: &mut Conn, organization: &OrganizationId, reference: &str) -> Result<Option<Shown>, Fault> {
-    let query = sql_of(&["SELECT c.head_number, p.mac AS address_mac, ", COLUMNS, SHOWN_FROM, " WHERE o.organization_id = $1 AND o.reference = $2"]);
+    let query = sql_of(&[
+        "SELECT c.head_number, p.mac AS address_mac, ",
+        COLUMNS,
+        SHOWN_FROM,
+        " WHERE o.organization_id = $1 AND o.reference = $2",
+    ]);
     conn.one(query.text(organization.as_str()).text(reference)).await?.as_ref().map(shown).transpose()
 }
 

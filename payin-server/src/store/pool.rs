@@ -243,6 +243,23 @@ pub async fn addresses_after(conn: &mut Conn, protocol: &Protocol, after: i64, l
     rows.iter().map(|row| Ok((row.int("id")?, Address::from_canonical(row.text("address")?)))).collect()
 }
 
+/// How many addresses of a family could be given away now, and how many are in use at all, held ones included.
+///
+/// # Errors
+/// What the database says.
+pub async fn availability(
+    tx: &mut Tx<'_>,
+    organization: &OrganizationId,
+    protocol: &Protocol,
+    now: Timestamp,
+) -> Result<(u64, u64), Fault> {
+    let query =
+        sql("SELECT COUNT(*) FILTER (WHERE held = 0 AND claimable_from <= $3) AS available, COUNT(*) AS total FROM pool_addresses \
+                     WHERE organization_id = $1 AND protocol = $2 AND quarantined_at IS NULL AND archived_at IS NULL");
+    let row = tx.one(query.text(organization.as_str()).text(protocol.as_str()).int(now.millis())).await?;
+    row.map_or(Ok((0, 0)), |row| Ok((row.count("available")?, row.count("total")?)))
+}
+
 /// How many addresses of each family stand where.
 ///
 /// # Errors

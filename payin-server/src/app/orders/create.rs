@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use payin_core::order::{self, Facts, Terms};
-use payin_core::{Chains, Error, Units};
-use payin_types::{CreateOrder, EventType, Order, OrderId, OrganizationId, Protocol, Timestamp};
+use payin_core::{Chains, Error, Units, redirect};
+use payin_types::{CreateOrder, EventType, Order, OrderId, OrganizationId, PaymentLinkId, Protocol, Timestamp};
 
 use crate::app::events::{Happened, record};
 use crate::app::pool::assign::{check_genuine, claim};
@@ -15,11 +15,8 @@ use crate::seal::Seal;
 use crate::store::pool::{Contended, Holder};
 use crate::store::{Fault, Together, Tx, Unit, orders, pool};
 
-/// Opens an order on a free address.
-pub struct Create {
-    /// What is asked for, or why it cannot be read: within the unit, so that a bad request under an idempotency key is answered as the
-    /// first request under that key was.
-    pub request: Result<CreateOrder, Error>,
+/// Opens an order on a free address, whoever asks for it: the one way to a new order.
+pub struct Opener {
     /// Whose.
     pub organization_id: OrganizationId,
     /// Its id.
@@ -31,13 +28,12 @@ pub struct Create {
     seal: Arc<Seal>,
 }
 
-impl Create {
+impl Opener {
     /// A new order of an organization.
     #[must_use]
-    pub fn new(app: &App, organization_id: OrganizationId, request: Result<CreateOrder, Error>) -> Self {
+    pub fn new(app: &App, organization_id: OrganizationId) -> Self {
         let now = app.clock.now();
         Self {
-            request,
             organization_id,
             id: OrderId::from_time(now.millis(), app.random_id()),
             now,
@@ -47,8 +43,41 @@ impl Create {
         }
     }
 
-    fn terms(&self) -> Result<Terms, Error> {
-        order::open(self.request.clone()?, &self.chains, &self.settings)
+    /// What is asked for, if it can be had.
+    ///
+    /// # Errors
+    /// As [`order::open`].
+    pub fn terms(&self, request: CreateOrder) -> Result<Terms, Error> {
+        // No organization has set URLs of its own yet.
+        order::open(redirect::resolve(request, (None, None)), &self.chains, &self.settings)
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// `CHAIN_UNAVAILABLE`, `NO_AVAILABLE_ADDRESSES`, `DUPLICATE_ORDER_REFERENCE`; a fault.
+    pub async fn open(&self, tx: &mut Tx<'_>, terms: Terms, link: Option<PaymentLinkId>) -> Outcome<Facts> {
+        let (protocol, reference) = (terms.protocol.clone(), terms.reference.clone());
+        let opening = orders::opening(tx, &self.organization_id, terms.chain_id.as_str()).await?;
+        order::check_chain(&terms.chain_id, opening.head_time, self.now)?;
+        let Some(free) = claim(tx, &self.chains, &self.organization_id, &protocol, self.now).await? else {
+            // An empty pool must not hide that the order exists.
+            return Err(match self.existing(tx, &reference).await? {
+                Some(existing) => order::duplicate(&reference, existing).into(),
+                None => order::no_address(&protocol).into(),
+            });
+        };
+        let facts = Facts { payment_link_id: link, ..self.place(terms, &free)? };
+        if !orders::insert(tx, &[(&facts, free.id)]).await? {
+            let existing = self.existing(tx, &reference).await?;
+            let existing = existing.ok_or_else(|| Fault::Corrupt("a reference is taken by nobody".to_owned()))?;
+            return Err(order::duplicate(&reference, existing).into());
+        }
+        pool::hold(tx, &[(&free, Holder::Order(&facts.id))]).await?;
+        if opening.told {
+            self.tell(tx, &facts).await?;
+        }
+        Ok(facts)
     }
 
     /// The order on an address, if the address is as it was imported.
@@ -69,6 +98,7 @@ impl Create {
             reverted_at: None,
             received: Units::ZERO,
             payment: None,
+            payment_link_id: None,
         })
     }
 
@@ -94,37 +124,38 @@ impl Create {
     }
 }
 
+/// Opens the order that a merchant asks for.
+pub struct Create {
+    /// What is asked for, or why it cannot be read: within the unit, so that a bad request under an idempotency key is answered as the
+    /// first request under that key was.
+    pub request: Result<CreateOrder, Error>,
+    /// The order.
+    pub opener: Opener,
+}
+
+impl Create {
+    /// A new order of an organization.
+    #[must_use]
+    pub fn new(app: &App, organization_id: OrganizationId, request: Result<CreateOrder, Error>) -> Self {
+        Self { request, opener: Opener::new(app, organization_id) }
+    }
+
+    fn terms(&self) -> Result<Terms, Error> {
+        self.opener.terms(self.request.clone()?)
+    }
+}
+
 impl Unit for Create {
     type Output = Order;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Order> {
         let terms = self.terms().map_err(refused)?;
-        let (protocol, reference) = (terms.protocol.clone(), terms.reference.clone());
-        let opening = orders::opening(tx, &self.organization_id, terms.chain_id.as_str()).await?;
-        order::check_chain(&terms.chain_id, opening.head_time, self.now)?;
-        let Some(free) = claim(tx, &self.chains, &self.organization_id, &protocol, self.now).await? else {
-            // An empty pool must not hide that the order exists.
-            return Err(match self.existing(tx, &reference).await? {
-                Some(existing) => order::duplicate(&reference, existing).into(),
-                None => order::no_address(&protocol).into(),
-            });
-        };
-        let facts = self.place(terms, &free)?;
-        if !orders::insert(tx, &[(&facts, free.id)]).await? {
-            let existing = self.existing(tx, &reference).await?;
-            let existing = existing.ok_or_else(|| Fault::Corrupt("a reference is taken by nobody".to_owned()))?;
-            return Err(order::duplicate(&reference, existing).into());
-        }
-        pool::hold(tx, &[(&free, Holder::Order(&facts.id))]).await?;
-        if opening.told {
-            self.tell(tx, &facts).await?;
-        }
-        Ok(facts.to_wire(None))
+        Ok(self.opener.open(tx, terms, None).await?.to_wire(None))
     }
 }
 
 /// One of several orders: its place among them, and what it asks for.
-type Wanted<'a> = (usize, &'a Create, Terms);
+type Wanted<'a> = (usize, &'a Opener, Terms);
 
 impl Together for Create {
     /// Opens orders that are all in order, in a few statements however many they are. Anything out of the ordinary (a bad request, too
@@ -133,11 +164,12 @@ impl Together for Create {
         let Ok(terms) = units.iter().map(|unit| unit.terms()).collect::<Result<Vec<_>, _>>() else { return Ok(None) };
         let mut alike: BTreeMap<(OrganizationId, Protocol), Vec<Wanted<'_>>> = BTreeMap::new();
         for (at, (unit, terms)) in units.iter().zip(terms).enumerate() {
-            alike.entry((unit.organization_id.clone(), terms.protocol.clone())).or_default().push((at, unit, terms));
+            let opener = &unit.opener;
+            alike.entry((opener.organization_id.clone(), terms.protocol.clone())).or_default().push((at, opener, terms));
         }
         let (mut places, mut placed, mut frees) = (Vec::with_capacity(units.len()), Vec::with_capacity(units.len()), Vec::new());
         for ((organization, protocol), orders) in alike {
-            let now = orders.iter().map(|(_, unit, _)| unit.now).min().unwrap_or_default();
+            let now = orders.iter().map(|(_, opener, _)| opener.now).min().unwrap_or_default();
             for chain in orders.iter().map(|(_, _, terms)| &terms.chain_id).collect::<BTreeSet<_>>() {
                 let opening = orders::opening(tx, &organization, chain.as_str()).await?;
                 if opening.told || order::check_chain(chain, opening.head_time, now).is_err() {
@@ -148,9 +180,9 @@ impl Together for Create {
             if free.len() < orders.len() {
                 return Ok(None);
             }
-            for ((at, unit, terms), free) in orders.into_iter().zip(free) {
+            for ((at, opener, terms), free) in orders.into_iter().zip(free) {
                 places.push(at);
-                placed.push(unit.place(terms, &free)?);
+                placed.push(opener.place(terms, &free)?);
                 frees.push(free);
             }
         }

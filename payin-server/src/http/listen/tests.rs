@@ -329,15 +329,6 @@ async fn a_panic_and_a_protocol_error_end_their_connection_only() {
 }
 
 #[test]
-fn one_customer_is_one_peer() {
-    let peer = |ip: &str| one_peer(ip.parse().unwrap());
-    assert_eq!(peer("::ffff:192.0.2.1"), peer("192.0.2.1"));
-    assert_ne!(peer("192.0.2.1"), peer("192.0.2.2"));
-    assert_eq!(peer("2001:db8:1:2::3"), peer("2001:db8:1:2:ffff::9"));
-    assert_ne!(peer("2001:db8:1:2::3"), peer("2001:db8:1:3::3"));
-}
-
-#[test]
 fn a_seat_lost_is_a_seat_free_and_the_map_forgets() {
     let seats = Seats::new(Limits { connections: 3, connections_per_ip: 2, ..patient() });
     let (a, b) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
