@@ -5,6 +5,7 @@ mod bad_pool;
 mod bad_requests;
 mod deposits;
 mod docs;
+mod checkout;
 mod idempotency;
 mod keys;
 mod lists;

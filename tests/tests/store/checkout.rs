@@ -87,7 +87,7 @@ pub async fn what_ends_is_sold_or_free_again(kind: Kind) {
     let mut line = Line::new(gateway, "ethereum-sepolia").await;
     line.block(at(10), &[Sent::to(&bought.address, "100", "0x1")]).await;
     line.blocks(3, at(20)).await;
-    join_all((0..8).map(|_| gateway.write(line.settle_unit()))).await.into_iter().for_each(|settled| drop(settled.unwrap()));
+    join_all((0..8).map(|_| gateway.write(line.settle_unit()))).await.into_iter().for_each(|settled| assert!(settled.is_ok()));
     assert_eq!(inventory(gateway, &organization, &link).await, (2, 1));
     line.blocks(5, at(OVER)).await;
     assert_eq!(line.expire().await, std::slice::from_ref(&left.order_id));
