@@ -2,9 +2,9 @@
 
 pub mod answer;
 pub mod call;
+pub mod checkout;
 pub mod deposits;
 pub mod docs;
-pub mod checkout;
 pub mod endpoints;
 pub mod events;
 pub mod frame;
@@ -47,7 +47,6 @@ pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
         .route("/webhooks/events/{id}", get(events::get))
         .route("/webhooks/events/{id}/deliveries", get(events::deliveries))
         .route("/webhooks/events/{id}/resend", post(events::resend))
-        .route("/webhooks/endpoints/{id}", delete(endpoints::delete))
         .route("/payment-links", post(links::create).get(links::list))
         .route("/payment-links/stats", get(links::stats))
         .route("/payment-links/{id}", get(links::get).put(links::update).delete(links::delete))

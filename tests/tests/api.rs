@@ -3,9 +3,9 @@
 mod bad_orders;
 mod bad_pool;
 mod bad_requests;
+mod checkout;
 mod deposits;
 mod docs;
-mod checkout;
 mod idempotency;
 mod keys;
 mod lists;

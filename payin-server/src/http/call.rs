@@ -202,14 +202,6 @@ async fn read(request: Request, most: usize) -> Result<bytes::Bytes, Reject> {
     }
 }
 
-/// As [`body`], where there may be none.
-///
-/// # Errors
-/// As [`body`].
-pub async fn optional_body(request: Request, most: usize) -> Result<bytes::Bytes, Reject> {
-    if axum::body::HttpBody::is_end_stream(request.body()) { Ok(bytes::Bytes::new()) } else { body(request, most).await }
-}
-
 /// Reads a JSON body as a request. The refusal is a value: under an idempotency key it is kept like any other answer.
 ///
 /// # Errors
