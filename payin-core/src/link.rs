@@ -4,7 +4,8 @@
 
 mod offer;
 
-use payin_types::link::{CreateLinkOrder, LinkCurrency, LinkStatus, PaymentLink, PublicLinkCurrency, PublicPaymentLink};
+use payin_types::checkout::{CreateLinkOrder, PublicLinkCurrency, PublicPaymentLink};
+use payin_types::link::{LinkCurrency, LinkStatus, PaymentLink};
 use payin_types::{CreateOrder, ErrorCode, OrderId, OrganizationId, PaymentLinkId, Protocol, Timestamp, link};
 use serde_json::Map;
 

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use crate::checkout::CreateLinkOrder;
 use crate::endpoint::{CreateEndpoint, RotateSecret, UpdateEndpoint};
-use crate::link::{AmountType, CreateLinkOrder, CreatePaymentLink, LinkCurrency, PublishPaymentLink, Theme, UpdatePaymentLink};
+use crate::link::{AmountType, CreatePaymentLink, LinkCurrency, PublishPaymentLink, Theme, UpdatePaymentLink};
 use crate::organization::CreateApiKey;
 use crate::{Amount, ChainId, Currency, EventType, Role, Timestamp};
 

@@ -34,7 +34,7 @@ pub mod transfer;
 
 pub use amount::{Amount, AmountError};
 pub use chain::{ChainId, Currency, Environment, Protocol};
-pub use checkout::PublicOrder;
+pub use checkout::{CreateLinkOrder, PublicOrder, PublicPaymentLink};
 pub use code::ErrorCode;
 pub use deposit::{
     BindDeposit, BoundDeposit, Deposit, DepositAddress, DepositReference, DepositReferenceSummary, DepositStatus, ListDepositReferences,
@@ -44,7 +44,7 @@ pub use endpoint::{CreateEndpoint, Deleted, Endpoint, RotateSecret, UpdateEndpoi
 pub use event::{Event, EventType};
 pub use event_log::{Delivery, DeliveryStatus, EventRecord, ListEvents, QueuedEvent, ResendEvent};
 pub use id::{ApiKeyId, BindingId, DepositId, EndpointId, EventId, OrderId, OrganizationId, PaymentLinkId, TransferId, XpubId};
-pub use link::{CreateLinkOrder, CreatePaymentLink, ListPaymentLinks, PaymentLink, PublicPaymentLink, UpdatePaymentLink};
+pub use link::{CreatePaymentLink, ListPaymentLinks, PaymentLink, UpdatePaymentLink};
 pub use me::Me;
 pub use order::{CreateOrder, ListOrders, Order, OrderStats, OrderStatus, OrderSummary, SortOrder};
 pub use organization::{ApiKey, CreateApiKey, OrganizationSummary};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Amount, ChainId, Currency, OrderId, PaymentLinkId, PublicOrder, Timestamp, open_enum};
+use crate::{Amount, ChainId, Currency, OrderId, PaymentLinkId, Timestamp, open_enum};
 
 open_enum! {
     /// Who says how much is paid.
@@ -337,86 +337,6 @@ pub struct LinkStats {
     pub revenue: BTreeMap<Currency, Amount>,
     /// Paid of all, in percent with two decimals; "0.00" while there are none.
     pub conversion_rate: String,
-    /// Fields this version does not know.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
-
-/// A link as anybody may see it: answer of `GET /checkout/:slug`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(not(feature = "answers"), non_exhaustive)]
-pub struct PublicPaymentLink {
-    /// The gateway's id.
-    pub id: PaymentLinkId,
-    /// The last part of its URL.
-    pub slug: String,
-    /// What is sold.
-    pub title: String,
-    /// More about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// What is paid, in whole tokens; "0" where the payer says.
-    pub amount: Amount,
-    /// Who says how much.
-    pub amount_type: AmountType,
-    /// What it can be paid in.
-    pub currencies: Vec<PublicLinkCurrency>,
-    /// Until when it can be paid.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Timestamp>,
-    /// How many are left; absent: unlimited.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub available_inventory: Option<u64>,
-    /// The words on the button.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cta_text: Option<String>,
-    /// How the checkout page looks.
-    pub theme: Theme,
-    /// Fields this version does not know.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
-
-/// Part of [`PublicPaymentLink`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PublicLinkCurrency {
-    /// The currency.
-    pub currency: Currency,
-    /// What is paid in it, in whole tokens; "0" where the payer says.
-    pub amount: Amount,
-    /// On which chains.
-    pub chains: Vec<ChainId>,
-    /// Whether it is the one proposed first.
-    pub is_primary: bool,
-}
-
-/// Body of `POST /checkout/:slug/orders`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct CreateLinkOrder {
-    /// The payer's e-mail address, for the merchant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
-    /// One of the link's currencies.
-    pub currency: Currency,
-    /// One of that currency's chains.
-    pub chain_id: ChainId,
-    /// What the payer wants to pay; only where the link lets the payer say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub amount: Option<Amount>,
-}
-
-/// Answer of `POST /checkout/:slug/orders`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(not(feature = "answers"), non_exhaustive)]
-pub struct OpenedLinkOrder {
-    /// The order, as its payer may see it.
-    pub order: PublicOrder,
-    /// The link.
-    pub payment_link: PublicPaymentLink,
     /// Fields this version does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

@@ -1,6 +1,6 @@
 //! What a payer may do without a key: see a published link, open an order of it, watch that order. These calls bear no API key.
 
-use payin_types::link::OpenedLinkOrder;
+use payin_types::checkout::OpenedLinkOrder;
 use payin_types::{CreateLinkOrder, OrderId, PublicOrder, PublicPaymentLink};
 
 use crate::client::{Call, Client, Kind};

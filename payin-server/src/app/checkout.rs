@@ -10,7 +10,7 @@ use payin_core::Error;
 use payin_core::checkout::public_order;
 use payin_core::client::Network;
 use payin_core::link::{Caps, Link};
-use payin_types::link::{CreateLinkOrder, OpenedLinkOrder};
+use payin_types::checkout::{CreateLinkOrder, OpenedLinkOrder};
 use payin_types::{ErrorCode, PaymentLinkId, PublicPaymentLink, Timestamp};
 use serde_json::Map;
 

@@ -11,7 +11,8 @@ use payin_server::app::links::{self, Deed};
 use payin_server::app::orders;
 use payin_server::store::Failure;
 use payin_tests::gateway::{Gateway, Kind, fault, refusal, request};
-use payin_types::link::{CreateLinkOrder, ListLinkOrders, OpenedLinkOrder};
+use payin_types::checkout::{CreateLinkOrder, OpenedLinkOrder};
+use payin_types::link::ListLinkOrders;
 use payin_types::{ErrorCode, OrderStatus, OrganizationId, PaymentLink};
 use serde_json::{Value, json};
 
