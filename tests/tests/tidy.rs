@@ -445,7 +445,7 @@ fn words(files: &[File]) -> Vec<String> {
 
 // ---- What belongs to one machine ----------------------------------------------------------------------------------
 
-/// Folders of somebody's machine, without their slash so that this file does not hold them.
+/// Folders of somebody's machine, without their slash so that this file does not hold them. A bundle stays as it was published.
 const MACHINE: &[&str] = &["root", "home", "work"];
 /// What serves packages, without the last label: which of them (or which mirror) is used is for the machine's own settings to say.
 const REGISTRIES: &[&str] = &["index.crates", "static.crates", "registry.npmjs", "registry.yarnpkg", "pypi", "deb.debian", "proxy.golang"];
@@ -454,7 +454,7 @@ const LOCKED_SOURCE: &str = "source = \"registry+https://github.com/rust-lang/cr
 fn machine(files: &[File]) -> Vec<String> {
     let mut found = Vec::new();
     for file in files {
-        for folder in MACHINE.iter().map(|name| format!("/{name}")) {
+        for folder in MACHINE.iter().filter(|_| !file.path.ends_with("-bundle.js")).map(|name| format!("/{name}")) {
             for (at, line) in file.text.lines().enumerate() {
                 let begins_a_path = |at: usize| !line[..at].ends_with(|c: char| is_of_name(c) || ".-~/}*".contains(c));
                 let ends_a_name = |at: usize| !line[at + folder.len()..].starts_with(|c: char| is_of_name(c) || c == '-');
@@ -668,6 +668,7 @@ fn what_belongs_to_one_machine_is_caught() {
     for folder in MACHINE.iter().map(|name| format!("/{name}")) {
         catches(machine, "scripts/run:1", &format!("cd {folder}/main"), &folder);
         catches(machine, "a.toml:2", &format!("[a]\npath = \"{folder}\""), &folder);
+        passes(machine, "a/b-bundle.js", &format!("[\"{folder}\"]"));
         passes(machine, "a.md", &format!("a{folder}/b https://example.com{folder}/x $HOME{folder}bench"));
     }
     for host in REGISTRIES {
