@@ -26,6 +26,7 @@ pub mod record;
 pub mod redirect;
 pub mod reference;
 pub mod replay;
+pub mod stats;
 pub mod transfer;
 pub mod web_url;
 

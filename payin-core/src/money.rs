@@ -63,6 +63,12 @@ impl Units {
         self.0.checked_add(other.0).map(Self)
     }
 
+    /// The sum, or the most there is.
+    #[must_use]
+    pub fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// What is left, nothing at least.
     #[must_use]
     pub fn saturating_sub(self, other: Self) -> Self {

@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use payin_types::{
-    ChainId, CreateOrder, Currency, ErrorCode, Order, OrderId, OrderStatus, OrderSummary, OrganizationId, PaymentLinkId, Protocol,
-    Timestamp,
+    ChainId, CreateOrder, Currency, ErrorCode, Order, OrderId, OrderStatus, OrganizationId, PaymentLinkId, Protocol, Timestamp,
 };
 use serde_json::{Map, Value};
 
@@ -189,6 +188,12 @@ impl Facts {
         }
     }
 
+    /// Whether money came too late for it. Before it expires an order is not yet late: the payment that would save it may still be confirmed.
+    #[must_use]
+    pub fn is_paid_late(&self) -> bool {
+        self.paid_late_at.is_some() && self.expired_at.is_some()
+    }
+
     /// What is still to be paid.
     #[must_use]
     pub fn remaining(&self) -> Units {
@@ -216,8 +221,7 @@ impl Facts {
         order.cancel_url = terms.cancel_url.clone();
         order.grace_period_ends_at = Some(self.closes_at());
         order.received_amount = Some(self.received.to_amount());
-        // Before it expires an order is not yet late: the payment that would save it may still be confirmed.
-        order.paid_late = self.paid_late_at.zip(self.expired_at).map(|_| true);
+        order.paid_late = self.is_paid_late().then_some(true);
         order.detected_at = self.seen_at;
         order.completed_at = self.completed_at;
         order.expired_at = self.expired_at;
@@ -230,23 +234,6 @@ impl Facts {
         order.required_confirmations = Some(self.required_confirmations);
         order.payment_link_id = self.payment_link_id.clone();
         order
-    }
-
-    /// As a list shows it.
-    #[must_use]
-    pub fn to_summary(&self) -> OrderSummary {
-        OrderSummary {
-            order_id: self.id.clone(),
-            order_reference: self.terms.reference.clone(),
-            amount: self.terms.amount,
-            currency: self.terms.currency.clone(),
-            chain_id: self.terms.chain_id.clone(),
-            address: self.address.as_str().to_owned(),
-            status: self.status(),
-            created_at: self.created_at,
-            completed_at: self.completed_at,
-            extra: Map::new(),
-        }
     }
 }
 

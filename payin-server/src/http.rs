@@ -28,6 +28,7 @@ use crate::app::App;
 pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
     let native = Router::new()
         .route("/orders", post(orders::create).get(orders::list))
+        .route("/orders/stats", get(orders::stats))
         .route("/orders/{id}", get(orders::get))
         .route("/orders/by-reference/{reference}", get(orders::get_by_reference))
         .route("/deposits", get(deposits::list))

@@ -20,6 +20,7 @@ pub mod orders;
 pub mod pool;
 pub mod statement;
 pub mod text;
+pub mod totals;
 pub mod transfers;
 pub mod writer;
 

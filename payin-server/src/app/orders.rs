@@ -2,11 +2,11 @@
 
 mod create;
 
-use payin_core::Error;
 use payin_core::checkout::public_order;
-use payin_types::order::OrderSort;
+use payin_core::{Error, Units, stats};
+use payin_types::order::{OrderSort, OrderStats, OrderStatsQuery};
 use payin_types::{
-    ChainId, Currency, ListOrders, Order, OrderStatus, OrderSummary, OrganizationId, Page, Pagination, PublicOrder, SortOrder,
+    ChainId, Currency, ListOrders, Order, OrderId, OrderStatus, OrderSummary, OrganizationId, Page, Pagination, PublicOrder, SortOrder,
 };
 
 use super::query::{check_text, is_findable, known, paging};
@@ -47,26 +47,28 @@ pub async fn get_public(app: &App, id: &str) -> Outcome<PublicOrder> {
         return Err(Error::not_found("Order", id).into());
     }
     let found = orders::find(&mut app.store.read().await?, id).await?.ok_or_else(|| Error::not_found("Order", id))?;
-    check_address(app, &found)?;
+    check_shown(app, &found)?;
     Ok(public_order(&found.facts, found.head))
 }
 
 /// An order may be shown only if the address that people will pay is the one that was imported.
-fn check_address(app: &App, found: &orders::Shown) -> Outcome<()> {
-    let facts = &found.facts;
-    let (organization, protocol, address) = (facts.organization_id.as_str(), facts.terms.protocol.as_str(), facts.address.as_str());
-    if !app.seal.address_is_genuine(organization, protocol, address, &found.address_mac) {
-        return Err(Fault::Corrupt(format!(
-            "the address {address} of order {} has been altered in the database; it is not shown",
-            facts.id
-        ))
-        .into());
+fn check_address(app: &App, id: &OrderId, address: [&str; 3], mac: &str) -> Outcome<()> {
+    let [organization, protocol, address] = address;
+    if !app.seal.address_is_genuine(organization, protocol, address, mac) {
+        let message = format!("the address {address} of order {id} has been altered in the database; it is not shown");
+        return Err(Fault::Corrupt(message).into());
     }
     Ok(())
 }
 
+fn check_shown(app: &App, found: &orders::Shown) -> Outcome<()> {
+    let facts = &found.facts;
+    let address = [facts.organization_id.as_str(), facts.terms.protocol.as_str(), facts.address.as_str()];
+    check_address(app, &facts.id, address, &found.address_mac)
+}
+
 fn shown(app: &App, found: orders::Shown) -> Outcome<Order> {
-    check_address(app, &found)?;
+    check_shown(app, &found)?;
     Ok(found.facts.to_wire(found.head))
 }
 
@@ -98,6 +100,34 @@ pub async fn list(app: &App, organization: &OrganizationId, query: ListOrders) -
         sort_order: query.sort_order.unwrap_or(SortOrder::Desc),
     };
     let (found, total) = orders::list(&mut app.store.read().await?, &filter, i64::try_from(limit).unwrap_or(100), offset).await?;
-    found.iter().try_for_each(|order| check_address(app, order))?;
-    Ok(Page { data: found.iter().map(|order| order.facts.to_summary()).collect(), pagination: Pagination::new(page, limit, total) })
+    for order in &found {
+        let address = [organization.as_str(), order.protocol.as_str(), order.summary.address.as_str()];
+        check_address(app, &order.summary.order_id, address, &order.address_mac)?;
+    }
+    Ok(Page { data: found.into_iter().map(|order| order.summary).collect(), pagination: Pagination::new(page, limit, total) })
+}
+
+/// What an organization's orders come to.
+///
+/// # Errors
+/// What the database says.
+pub async fn stats(app: &App, organization: &OrganizationId, query: OrderStatsQuery) -> Outcome<OrderStats> {
+    let filter = orders::Filter {
+        organization_id: organization.clone(),
+        status: None,
+        currency: None,
+        chain_id: None,
+        reference_part: None,
+        created_after: query.created_after,
+        created_before: query.created_before,
+        sort_by: OrderSort::CreatedAt,
+        sort_order: SortOrder::Desc,
+    };
+    let totals = orders::totals(&mut app.store.read().await?, &filter).await?;
+    let parts = totals.into_iter().map(|total| {
+        let received = Units::from_limbs(total.received).ok_or_else(|| Fault::Corrupt("what orders received is no sum".to_owned()))?;
+        let (currency, status) = (Currency::from(total.currency), total.status);
+        Ok(stats::Orders { currency, status, orders: total.orders, paid_late: total.paid_late, received })
+    });
+    Ok(stats::of_orders(&parts.collect::<Result<Vec<_>, Fault>>()?))
 }

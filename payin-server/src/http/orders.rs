@@ -29,6 +29,12 @@ pub async fn get_by_reference(caller: Caller, Path(reference): Path<String>) -> 
     Ok(json(200, &orders::get_by_reference(&caller.app, &caller.key.organization_id, &reference).await?))
 }
 
+/// `GET /orders/stats`
+pub async fn stats(caller: Caller, uri: Uri) -> Result<Response, Reject> {
+    caller.may(Permission::ViewData)?;
+    Ok(json(200, &orders::stats(&caller.app, &caller.key.organization_id, query(&uri)?).await?))
+}
+
 /// `GET /orders`
 pub async fn list(caller: Caller, uri: Uri) -> Result<Response, Reject> {
     caller.may(Permission::ViewData)?;

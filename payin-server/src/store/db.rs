@@ -11,6 +11,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row as _, Sqlite, SqliteConnec
 
 use super::Fault;
 use super::statement::{Arg, LockingSql, Sql};
+use super::totals::Changes;
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,6 +134,8 @@ impl Row {
 pub struct Conn {
     pub(super) raw: Raw,
     pub(super) recorder: Option<Recorder>,
+    /// Which of the rows that several writers add up in is this connection's.
+    pub(super) writer: i64,
 }
 
 #[derive(Debug)]
@@ -244,17 +247,20 @@ pub struct Tx<'c> {
     conn: &'c mut Conn,
     /// Whether what was done since the savepoint is there to stay, so that the next unit needs one of its own.
     kept: bool,
+    /// What the units change about the sums over all orders; written before the commit.
+    pub(super) totals: Changes,
 }
 
 impl<'c> Tx<'c> {
     /// Over a transaction that has just begun, with its savepoint.
     pub(super) fn begun(conn: &'c mut Conn) -> Self {
-        Self { conn, kept: false }
+        Self { conn, kept: false, totals: Changes::default() }
     }
 
     /// What was done so far stays, whatever the next unit does.
     pub(super) fn keep(&mut self) {
         self.kept = true;
+        self.totals.keep();
     }
 
     /// Makes sure that the next unit can be undone by itself. The last of a transaction needs no savepoint behind it.
@@ -283,7 +289,9 @@ impl<'c> Tx<'c> {
     /// # Errors
     /// What the database says.
     pub async fn undo(&mut self) -> Result<(), Fault> {
-        self.conn.words("ROLLBACK TO SAVEPOINT unit").await
+        self.conn.words("ROLLBACK TO SAVEPOINT unit").await?;
+        self.totals.undo();
+        Ok(())
     }
 
     /// Executes a guarded change that must hit exactly one row: anything else means that somebody else was there first.

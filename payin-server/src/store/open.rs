@@ -24,6 +24,8 @@ const SQLITE_READERS: u32 = 4;
 const POSTGRES_READERS: u32 = 16;
 /// Two writers keep a PostgreSQL busy: one commits while the other runs its group.
 const POSTGRES_WRITERS: usize = 2;
+/// In how many rows the writers of all servers add up one sum: so many can commit at once without waiting for each other.
+const POSTGRES_SUMS: i64 = 8;
 /// Units that may wait; beyond it callers wait to queue, which is the server's back-pressure.
 const QUEUE: usize = 4096;
 /// Prepared statements kept by a connection: those over several rows have one text for each number of rows.
@@ -93,8 +95,13 @@ pub(super) enum Connector {
 impl Connector {
     pub(super) async fn connect(&self) -> Result<Conn, Fault> {
         Ok(match self {
-            Self::Sqlite(options, recorder) => Conn { raw: Raw::Sqlite(options.connect().await?), recorder: recorder.clone() },
-            Self::Postgres(options, recorder) => Conn { raw: Raw::Postgres(options.connect().await?), recorder: recorder.clone() },
+            Self::Sqlite(options, recorder) => Conn { raw: Raw::Sqlite(options.connect().await?), recorder: recorder.clone(), writer: 0 },
+            Self::Postgres(options, recorder) => {
+                let mut conn = options.connect().await?;
+                // Connections made one after the other have different numbers, those of other servers too.
+                let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut conn).await?;
+                Conn { raw: Raw::Postgres(conn), recorder: recorder.clone(), writer: i64::from(pid) % POSTGRES_SUMS }
+            }
         })
     }
 }
@@ -108,8 +115,10 @@ pub(super) enum Readers {
 impl Readers {
     pub(super) async fn acquire(&self) -> Result<Conn, Fault> {
         Ok(match self {
-            Self::Sqlite(pool, recorder) => Conn { raw: Raw::SqlitePooled(pool.acquire().await?), recorder: recorder.clone() },
-            Self::Postgres(pool, recorder) => Conn { raw: Raw::PostgresPooled(pool.acquire().await?), recorder: recorder.clone() },
+            Self::Sqlite(pool, recorder) => Conn { raw: Raw::SqlitePooled(pool.acquire().await?), recorder: recorder.clone(), writer: 0 },
+            Self::Postgres(pool, recorder) => {
+                Conn { raw: Raw::PostgresPooled(pool.acquire().await?), recorder: recorder.clone(), writer: 0 }
+            }
         })
     }
 }

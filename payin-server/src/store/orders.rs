@@ -1,17 +1,19 @@
 //! Orders: their facts, written and read. What the facts mean is said in `payin_core::order`.
 
+mod list;
+
 use std::time::Duration;
 
 use payin_core::Units;
 use payin_core::address::Address;
 use payin_core::order::{Facts, Payment, Terms};
-use payin_types::order::OrderSort;
-use payin_types::{OrderId, OrderStatus, OrganizationId, PaymentLinkId, Protocol, SortOrder, Timestamp};
+use payin_types::{OrderId, OrganizationId, PaymentLinkId, Protocol, Timestamp};
 
 use super::db::{Locked, Row};
-use super::statement::{Sql, locked};
-use super::text::{contains, folded};
+use super::statement::locked;
+use super::text::folded;
 use super::{Conn, Fault, Tx, sql, sql_of, sql_rows};
+pub use list::{Filter, Listed, list, totals};
 
 const COLUMNS: &str = "o.id, o.organization_id, o.reference, o.amount, o.amount_whole, o.amount_nano, o.amount_atto, o.currency, o.chain_id, \
     o.protocol, o.address_id, o.address, o.metadata, o.success_url, o.cancel_url, o.window_ms, o.grace_ms, o.required_confirmations, \
@@ -142,7 +144,11 @@ pub async fn insert(tx: &mut Tx<'_>, orders: &[(&Facts, i64)]) -> Result<bool, F
             .int(order.closes_at().millis())
             .opt_text(order.payment_link_id.as_ref().map(PaymentLinkId::as_str));
     }
-    Ok(usize::try_from(tx.execute(insert).await?) == Ok(orders.len()))
+    let all = usize::try_from(tx.execute(insert).await?) == Ok(orders.len());
+    if all {
+        orders.iter().for_each(|(order, _)| tx.totals.opened(order));
+    }
+    Ok(all)
 }
 
 /// An order with what it takes to show it.
@@ -243,7 +249,9 @@ pub async fn update(tx: &mut Tx<'_>, before: &Locked<Stored>, after: &Facts, eve
         .int(time(before.facts.completed_at))
         .int(time(before.facts.expired_at)),
     )
-    .await
+    .await?;
+    tx.totals.changed(&before.facts, after);
+    Ok(())
 }
 
 /// Open orders of a chain whose grace period ended before a chain time, with no payment waiting for confirmations.
@@ -294,94 +302,4 @@ pub async fn released(tx: &mut Tx<'_>, id: &str, at: Timestamp) -> Result<(), Fa
     let update = sql("UPDATE orders SET released_at = $2 WHERE id = $1 AND released_at IS NULL \
                       AND (completed_at IS NOT NULL OR expired_at IS NOT NULL)");
     tx.change_one(update.text(id).int(at.millis())).await
-}
-
-/// Which orders a list shows, and in which order.
-#[derive(Debug, Clone)]
-pub struct Filter {
-    /// Whose.
-    pub organization_id: OrganizationId,
-    /// Only orders that stand here.
-    pub status: Option<OrderStatus>,
-    /// Only this currency.
-    pub currency: Option<String>,
-    /// Only this chain.
-    pub chain_id: Option<String>,
-    /// Only references that contain this, whatever its case.
-    pub reference_part: Option<String>,
-    /// Only orders created at this time or later.
-    pub created_after: Option<Timestamp>,
-    /// Only orders created before this time.
-    pub created_before: Option<Timestamp>,
-    /// What to sort by.
-    pub sort_by: OrderSort,
-    /// Which end comes first.
-    pub sort_order: SortOrder,
-}
-
-impl Filter {
-    fn conditions(&self) -> [&'static str; 7] {
-        [
-            " FROM orders o JOIN pool_addresses p ON p.id = o.address_id WHERE o.organization_id = $1",
-            match &self.status {
-                None => "",
-                Some(OrderStatus::Pending) => " AND o.completed_at IS NULL AND o.expired_at IS NULL",
-                Some(OrderStatus::Completed) => " AND o.completed_at IS NOT NULL",
-                Some(OrderStatus::Expired) => " AND o.expired_at IS NOT NULL",
-                Some(_) => " AND 1 = 0",
-            },
-            if self.currency.is_some() { " AND o.currency = $2" } else { " AND $2 IS NULL" },
-            if self.chain_id.is_some() { " AND o.chain_id = $3" } else { " AND $3 IS NULL" },
-            if self.reference_part.is_some() { " AND o.reference_folded LIKE $4 ESCAPE '\\'" } else { " AND $4 IS NULL" },
-            if self.created_after.is_some() { " AND o.created_at >= $5" } else { " AND CAST($5 AS BIGINT) IS NULL" },
-            if self.created_before.is_some() { " AND o.created_at < $6" } else { " AND CAST($6 AS BIGINT) IS NULL" },
-        ]
-    }
-
-    fn order(&self) -> &'static str {
-        match (&self.sort_by, &self.sort_order) {
-            (OrderSort::Amount, SortOrder::Asc) => " ORDER BY o.amount_whole, o.amount_nano, o.amount_atto, o.id",
-            (OrderSort::Amount, _) => " ORDER BY o.amount_whole DESC, o.amount_nano DESC, o.amount_atto DESC, o.id DESC",
-            (OrderSort::UpdatedAt, SortOrder::Asc) => " ORDER BY o.updated_at, o.id",
-            (OrderSort::UpdatedAt, _) => " ORDER BY o.updated_at DESC, o.id DESC",
-            (_, SortOrder::Asc) => " ORDER BY o.created_at, o.id",
-            (_, _) => " ORDER BY o.created_at DESC, o.id DESC",
-        }
-    }
-
-    fn bind(&self, statement: Sql) -> Sql {
-        statement
-            .text(self.organization_id.as_str())
-            .opt_text(self.currency.as_deref())
-            .opt_text(self.chain_id.as_deref())
-            .opt_text(self.reference_part.as_deref().map(contains))
-            .int(self.created_after.map(Timestamp::millis))
-            .int(self.created_before.map(Timestamp::millis))
-    }
-}
-
-/// One page of orders, and how many there are.
-///
-/// # Errors
-/// What the database says.
-pub async fn list(conn: &mut Conn, filter: &Filter, limit: i64, offset: i64) -> Result<(Vec<Shown>, u64), Fault> {
-    let [from, status, currency, chain, reference, after, before] = filter.conditions();
-    let total = sql_of(&["SELECT COUNT(*) AS total", from, status, currency, chain, reference, after, before]);
-    let total = conn.one(filter.bind(total)).await?.map_or(Ok(0), |row| row.count("total"))?;
-    let page = sql_of(&[
-        "SELECT CAST(NULL AS BIGINT) AS head_number, p.mac AS address_mac, ",
-        COLUMNS,
-        from,
-        status,
-        currency,
-        chain,
-        reference,
-        after,
-        before,
-        filter.order(),
-        " LIMIT $7 OFFSET $8",
-    ]);
-    let rows = conn.all(filter.bind(page).int(limit).int(offset)).await?;
-    let orders = rows.iter().map(shown).collect::<Result<_, _>>()?;
-    Ok((orders, total))
 }

@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::db::{Conn, Engine, Tx};
 use super::open::Connector;
-use super::{Failure, Fault};
+use super::{Failure, Fault, totals};
 
 /// The most units in one transaction: beyond this a commit gains little, and a retry repeats much.
 const GROUP_MAX: usize = 128;
@@ -254,6 +254,7 @@ async fn run_group(group: &mut [Box<dyn Job>], conn: &mut Conn) -> Result<(), Fa
     for job in rest {
         one(job, &mut tx).await?;
     }
+    totals::write(&mut tx).await?;
     tx.words("COMMIT").await.map_err(|fault| match fault {
         // A database that answers has not committed. One that does not may have.
         Fault::Sql(sqlx::Error::Database(_)) => fault,
