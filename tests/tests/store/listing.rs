@@ -9,7 +9,7 @@ use payin_tests::gateway::{Gateway, Kind, refusal, request};
 use payin_types::order::OrderSort;
 use payin_types::{CreateOrder, Currency, ErrorCode, ListOrders, Order, OrderStatus, OrganizationId, SortOrder, Timestamp};
 
-use super::World;
+use super::{World, totals};
 
 const ORDERS: usize = 60;
 /// Pieces of references, and what is searched for: wildcards are letters like any other, and so are letters beyond ASCII.
@@ -20,15 +20,15 @@ const AMOUNTS: &[&str] =
 const FINE: &[&str] = &["1.000000000000000001", "0.999999999999999999", "0.000000001", "0.000000000000000001", "1.000000001000000000"];
 
 /// The same numbers for the same seed, on every engine.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, most: usize) -> usize {
+    pub fn below(&mut self, most: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % most
     }
 
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())]
     }
 
@@ -62,6 +62,7 @@ async fn fill(world: &World, organization: &OrganizationId) -> Vec<Row> {
         world.place.execute(&format!("UPDATE orders SET updated_at = {changed}{change} WHERE id = '{}'", order.order_id)).await;
         gateway.clock.advance(Duration::from_secs(dice.pick(&[0, 0, 1, 60])));
     }
+    totals::count_again(&world.place).await;
     let mut rows = Vec::new();
     for row in world.place.rows("SELECT id, updated_at FROM orders").await {
         rows.push(Row { order: gateway.order(organization, &row[0]).await, updated_at: row[1].parse().unwrap() });
