@@ -4,6 +4,7 @@
 mod group;
 mod naive;
 mod place;
+pub mod reads;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -42,6 +42,15 @@ impl Connection {
             .header("idempotency-key", idempotency_key)
             .header(CONTENT_TYPE, "application/json")
             .body(Full::from(body))?;
+        self.send(request).await
+    }
+
+    pub async fn get(&mut self, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+        let request = Request::get(path).header(HOST, &self.host).header("x-api-key", &self.api_key).body(Full::default())?;
+        self.send(request).await
+    }
+
+    async fn send(&mut self, request: Request<Full<Bytes>>) -> anyhow::Result<(StatusCode, Bytes)> {
         self.sender.ready().await?;
         let answer = self.sender.send_request(request).await?;
         let status = answer.status();

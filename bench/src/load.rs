@@ -1,5 +1,5 @@
 //! The load generator: N kept-alive connections in a closed loop, a warm-up that does not count, then a measured time.
-//! An answer other than 201 ends the run: a server that refuses quickly must never look fast.
+//! An answer other than success ends the run: a server that refuses quickly must never look fast.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +10,7 @@ use hyper::StatusCode;
 use tokio::task::JoinSet;
 
 use crate::http::{Connection, Target};
+use crate::reads;
 use crate::server::cpu_time;
 
 /// An answer that takes longer than this means that the server hangs.
@@ -20,6 +21,17 @@ pub struct Plan {
     pub connections: usize,
     pub warm_up: Duration,
     pub length: Duration,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Work {
+    /// `POST /orders`
+    Create,
+    /// `GET /orders/:id`, one of so many
+    Get(u64),
+    /// `GET /orders`, with this query
+    List(&'static str),
 }
 
 /// What one run found.
@@ -33,7 +45,7 @@ pub struct Sample {
 }
 
 /// Runs the load; `tag` makes references and idempotency keys unique among all runs against the same database.
-pub async fn run(target: &Target, pid: u32, plan: Plan, tag: &str) -> anyhow::Result<Sample> {
+pub async fn run(target: &Target, pid: u32, plan: Plan, work: Work, tag: &str) -> anyhow::Result<Sample> {
     let mut open = Vec::with_capacity(plan.connections);
     for _ in 0..plan.connections {
         open.push(Connection::open(target).await?);
@@ -43,7 +55,7 @@ pub async fn run(target: &Target, pid: u32, plan: Plan, tag: &str) -> anyhow::Re
     let window = Window { begin, end: begin + plan.length, stop: Arc::new(AtomicBool::new(false)) };
     let mut connections = JoinSet::new();
     for (number, connection) in open.into_iter().enumerate() {
-        connections.spawn(closed_loop(connection, window.clone(), format!("{tag}-{number}")));
+        connections.spawn(closed_loop(connection, window.clone(), work, format!("{tag}-{number}")));
     }
     tokio::time::sleep_until(window.begin.into()).await;
     let (cpu_before, started) = (cpu_time(pid), Instant::now());
@@ -89,14 +101,18 @@ struct Done {
     failure: Option<Failure>,
 }
 
-async fn closed_loop(mut connection: Connection, window: Window, name: String) -> Done {
+async fn closed_loop(mut connection: Connection, window: Window, work: Work, name: String) -> Done {
     let mut done = Done::default();
     for number in 0_u64.. {
         let sent = Instant::now();
         if sent >= window.end || window.stop.load(Ordering::Relaxed) {
             break;
         }
-        let outcome = order(&mut connection, &format!("{name}-{number}")).await;
+        let outcome = match work {
+            Work::Create => order(&mut connection, &format!("{name}-{number}")).await,
+            Work::Get(orders) => found(&mut connection, &reads::path(orders, &name, number)).await,
+            Work::List(query) => found(&mut connection, query).await,
+        };
         let answered = Instant::now();
         if let Err(error) = outcome {
             window.stop.store(true, Ordering::Relaxed);
@@ -115,6 +131,14 @@ async fn order(connection: &mut Connection, name: &str) -> anyhow::Result<()> {
     let (status, answer) = connection.post("/api/v1/orders", name, body).await?;
     if status != StatusCode::CREATED {
         bail!("{status}: {}", String::from_utf8_lossy(&answer));
+    }
+    Ok(())
+}
+
+async fn found(connection: &mut Connection, path: &str) -> anyhow::Result<()> {
+    let (status, answer) = connection.get(path).await?;
+    if status != StatusCode::OK {
+        bail!("{path}: {status}: {}", String::from_utf8_lossy(&answer));
     }
     Ok(())
 }

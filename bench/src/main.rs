@@ -6,6 +6,7 @@ mod floor;
 mod http;
 mod load;
 mod pool;
+mod reads;
 mod report;
 mod run;
 mod server;
@@ -26,6 +27,11 @@ struct Cli {
 enum Command {
     /// Start the servers, measure them in interleaved rounds, print medians and ratios
     Run(run::Options),
+    /// Measure reading beside a bare floor on the same databases, a small and a large one
+    Reads(reads::Options),
+    /// The floor of reading: the same queries and answers, nothing else
+    #[command(hide = true)]
+    FloorReads(floor::reads::Options),
     /// The naive floor: one transaction per request
     #[command(hide = true)]
     FloorNaive(floor::Options),
@@ -47,6 +53,8 @@ fn start() -> anyhow::Result<()> {
     match Cli::parse().command {
         // One thread drives all connections: it spends less of the machine that the servers share with it.
         Command::Run(options) => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run::run(options)),
+        Command::Reads(options) => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(reads::run(options)),
+        Command::FloorReads(options) => floor_runtime()?.block_on(floor::reads::serve(options)),
         Command::FloorNaive(options) => floor_runtime()?.block_on(floor::serve(floor::Kind::Naive, options)),
         Command::FloorGroup(options) => floor_runtime()?.block_on(floor::serve(floor::Kind::Group, options)),
     }

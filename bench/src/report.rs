@@ -103,15 +103,15 @@ fn write_ratios(f: &mut fmt::Formatter<'_>, name: &str, ratios: &[f64], verdict:
     writeln!(f)
 }
 
-fn ratios(above: &[Sample], below: &[Sample], what: impl Fn(&Sample) -> f64) -> Vec<f64> {
+pub fn ratios(above: &[Sample], below: &[Sample], what: impl Fn(&Sample) -> f64) -> Vec<f64> {
     above.iter().zip(below).map(|(above, below)| what(above) / what(below)).collect()
 }
 
-fn median_of(samples: &[Sample], what: impl Fn(&Sample) -> f64) -> f64 {
+pub fn median_of(samples: &[Sample], what: impl Fn(&Sample) -> f64) -> f64 {
     median(&samples.iter().map(what).collect::<Vec<f64>>())
 }
 
-fn median(values: &[f64]) -> f64 {
+pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     let upper = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN);

@@ -174,7 +174,7 @@ async fn start(options: &Options, contestant: Contestant, databases: &mut Databa
 async fn one_round(running: &Running, plan: Plan, round: usize) -> anyhow::Result<Sample> {
     let name = running.contestant.name();
     let tag = format!("c{}-r{round}", plan.connections);
-    let sample = load::run(&running.server.target, running.server.pid, plan, &tag).await;
+    let sample = load::run(&running.server.target, running.server.pid, plan, load::Work::Create, &tag).await;
     let sample = sample.map_err(|error| explain(error, &running.server)).with_context(|| name)?;
     eprintln!(
         "{:>3} connections, round {round}: {name:<9} {:>8.0}/s, p50 {:.2} ms, p99 {:.2} ms, {:.0} µs/request",
