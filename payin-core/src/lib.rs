@@ -24,9 +24,11 @@ pub mod money;
 pub mod order;
 pub mod record;
 pub mod redirect;
+pub mod quota;
 pub mod reference;
 pub mod replay;
 pub mod stats;
+pub mod settings;
 pub mod transfer;
 pub mod web_url;
 
