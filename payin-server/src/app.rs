@@ -8,6 +8,7 @@ pub mod endpoints;
 pub mod event_log;
 pub mod events;
 pub mod health;
+pub mod keys;
 pub mod ledger;
 pub mod links;
 pub mod maintenance;
@@ -15,9 +16,11 @@ pub mod orders;
 pub mod pool;
 pub mod progress;
 pub mod query;
+pub mod quota;
 pub mod replay;
 pub mod resend;
 pub mod transfers;
+pub mod settings;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +57,8 @@ pub struct App {
     pub keys: Arc<access::Cache>,
     /// How it meets people without a key.
     pub front: Arc<checkout::Front>,
+    /// How many requests keys may make, and have made.
+    pub quotas: Arc<quota::Meters>,
     /// How the chains' sources do.
     pub health: Arc<health::Health>,
 }
@@ -65,6 +70,12 @@ impl std::fmt::Debug for App {
 }
 
 impl App {
+    /// What the server's own configuration says of what organizations may set.
+    #[must_use]
+    pub fn deployment(&self) -> settings::Deployment {
+        settings::Deployment { orders: self.orders, cooldown: self.cooldown }
+    }
+
     /// 128 random bits, for an id.
     #[must_use]
     pub fn random_id(&self) -> u128 {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use payin_core::address::Address;
 use payin_core::client::{Network, NoNetwork};
+use payin_core::quota::Limits;
 use payin_core::{Chain, Token, Units, chains, order};
 use payin_types::{Amount, Currency, Environment, Protocol};
 use secrecy::SecretBox;
@@ -40,6 +41,8 @@ struct File {
     #[serde(default)]
     webhooks: Webhooks,
     #[serde(default)]
+    rate_limits: RateLimits,
+    #[serde(default)]
     chains: BTreeMap<String, ChainFile>,
 }
 
@@ -60,6 +63,15 @@ struct Webhooks {
     allow_http: bool,
     #[serde(default)]
     allow_private: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RateLimits {
+    enabled: Option<bool>,
+    per_minute: Option<u64>,
+    per_hour: Option<u64>,
+    per_day: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -108,6 +120,8 @@ pub struct Config {
     pub cooldown: Duration,
     /// Where webhooks may go.
     pub targets: Targets,
+    /// How many requests a key may make; `None`: as many as it likes.
+    pub rate_limits: Option<Limits>,
     /// The chains offered.
     pub chains: Vec<ChainSource>,
 }
@@ -170,6 +184,7 @@ impl Config {
             master_keys,
             orders,
             cooldown: minutes(file.orders.cooldown_minutes.unwrap_or(30)),
+            rate_limits: rate_limits(&file.rate_limits)?,
             targets: Targets { allow_private: file.webhooks.allow_private, allow_http: file.webhooks.allow_http },
             chains,
         })
@@ -227,6 +242,19 @@ fn order_settings(file: &Orders) -> anyhow::Result<order::Settings> {
     ensure!(settings.window + settings.grace <= settings.total_max, "window and grace exceed orders.max_total_timeout_minutes");
     ensure!(file.cooldown_minutes.unwrap_or(30) <= 1440, "orders.cooldown_minutes must be 0 to 1440");
     Ok(settings)
+}
+
+fn rate_limits(file: &RateLimits) -> anyhow::Result<Option<Limits>> {
+    let default = Limits::default();
+    let limits = Limits {
+        per_minute: file.per_minute.unwrap_or(default.per_minute),
+        per_hour: file.per_hour.unwrap_or(default.per_hour),
+        per_day: file.per_day.unwrap_or(default.per_day),
+    };
+    for (name, limit) in [("per_minute", limits.per_minute), ("per_hour", limits.per_hour), ("per_day", limits.per_day)] {
+        ensure!(limit > 0, "rate_limits.{name} must be 1 or more; rate_limits.enabled = false switches the limits off");
+    }
+    Ok(file.enabled.unwrap_or(true).then_some(limits))
 }
 
 fn chain_source(environment: &Environment, id: &str, file: ChainFile) -> anyhow::Result<ChainSource> {

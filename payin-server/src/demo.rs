@@ -99,7 +99,7 @@ impl Api {
 /// # Errors
 /// If anything on the way is not as it should be.
 pub async fn run(listen: &str, stay: Option<impl Future<Output = anyhow::Result<()>>>) -> anyhow::Result<()> {
-    let options = dev::Options { listen: listen.to_owned(), database: None, api_key: None, seed: None, frozen: false };
+    let options = dev::Options { listen: listen.to_owned(), database: None, api_key: None, seed: None, frozen: false, rate_limits: None };
     let dev = dev::start(options).await?;
     let ready = dev.ready.clone();
     println!("A sandbox is up at {} on a temporary SQLite file; its chains are simulated: {}.", ready.url, ready.chains.join(", "));

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use payin_core::order::Settings;
-use payin_core::{Chain, Chains, Token, chains};
+use payin_core::{Chain, Chains, Token, chains, quota};
 use payin_types::{Environment, ExposeSecret as _, ImportAddresses, Protocol, Role, SecretString, Timestamp};
 use play::Play;
 use secrecy::SecretBox;
@@ -18,6 +18,7 @@ use serde::Serialize;
 use tokio::sync::Notify;
 
 use crate::app::checkout::Front;
+use crate::app::quota::Meters;
 use crate::app::{App, access, pool, progress};
 use crate::chain::Watch;
 use crate::env::{Clock, Entropy, ReqwestHttp, SeededEntropy, SystemClock, SystemEntropy, Targets, VirtualClock};
@@ -50,6 +51,8 @@ pub struct Options {
     pub seed: Option<u64>,
     /// Whether time stands still until it is moved.
     pub frozen: bool,
+    /// How many requests a key may make; `None`: as many as it likes.
+    pub rate_limits: Option<quota::Limits>,
 }
 
 /// What a sandbox says of itself when it is ready.
@@ -137,6 +140,7 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
         targets: TARGETS,
         keys: Arc::default(),
         front: Arc::new(Front { public_url, ..Front::default() }),
+        quotas: Arc::new(Meters::new(options.rate_limits)),
         health: Arc::default(),
     };
     // The simulated chains begin anew with every start: where they stood before means nothing.

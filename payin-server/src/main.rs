@@ -6,10 +6,11 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
+use payin_core::quota::Limits;
 use payin_server::config::{Config, log_filter};
 use payin_server::store::Location;
 use payin_server::{app, demo, dev, serve, store};
-use payin_types::{ExposeSecret as _, Role, SecretString};
+use payin_types::{ExposeSecret as _, Role, SecretString, Timestamp};
 
 /// A self-hosted, keyless stablecoin gateway.
 #[derive(Debug, Parser)]
@@ -38,6 +39,9 @@ enum Command {
         /// virtual: time stands still until the sandbox API moves it, and blocks come on demand
         #[arg(long, value_enum, default_value = "running")]
         clock: ClockMode,
+        /// Limit requests as in production: 100 a minute, 1000 an hour, 10000 a day for each key. The sandbox's own API stays unlimited
+        #[arg(long)]
+        rate_limits: bool,
     },
     /// A tour: a sandbox, an order paid on a simulated chain, its signed webhook received and verified
     Demo {
@@ -89,6 +93,15 @@ enum Keys {
         #[arg(long)]
         organization: Option<String>,
     },
+    /// Every API key that is not revoked, a line each: id, role, organization, first characters, last use, end, name
+    List(Configured),
+    /// Revoke an API key, whoever's it is
+    Revoke {
+        #[command(flatten)]
+        configured: Configured,
+        /// Its id, key_…
+        id: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -124,9 +137,10 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Dev { listen, database, api_key, seed, clock } => {
+        Command::Dev { listen, database, api_key, seed, clock, rate_limits } => {
             let frozen = matches!(clock, ClockMode::Virtual);
-            let dev = dev::start(dev::Options { listen, database, api_key: api_key.map(SecretString::from), seed, frozen }).await?;
+            let (api_key, rate_limits) = (api_key.map(SecretString::from), rate_limits.then(Limits::default));
+            let dev = dev::start(dev::Options { listen, database, api_key, seed, frozen, rate_limits }).await?;
             println!("{}", serde_json::to_string(&dev.ready)?);
             eprintln!("The sandbox is ready. Try:\n{}", demo::next_commands(&dev.ready));
             stop_signal().await?;
@@ -146,6 +160,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Keys(Keys::Create { configured, role, name, organization }) => create_key(&configured, role, &name, organization).await,
+        Command::Keys(Keys::List(configured)) => list_keys(&configured).await,
+        Command::Keys(Keys::Revoke { configured, id }) => revoke_key(&configured, id).await,
         Command::Config(ConfigCommand::Check(configured)) => {
             let config = Config::load(configured.config.as_deref())?;
             println!("environment  {}\nlisten       {}\ndatabase     {}", config.environment, config.listen, config.database);
@@ -172,6 +188,27 @@ async fn create_key(configured: &Configured, role: RoleArgument, name: &str, org
     app.store.close().await;
     println!("{}", secret.expose_secret());
     eprintln!("This {role} key of \"{organization}\" ({id}) is shown once: only its MAC is stored.");
+    Ok(())
+}
+
+async fn list_keys(configured: &Configured) -> anyhow::Result<()> {
+    let app = serve::app(&Config::load(configured.config.as_deref())?).await?;
+    let keys = app::keys::all(&app).await?;
+    app.store.close().await;
+    let time = |time: Option<Timestamp>| time.map_or_else(|| "-".to_owned(), |time| time.to_string());
+    for app::keys::Listed { key, name, last_used_at } in keys {
+        let (used, ends) = (time(last_used_at), time(key.expires_at));
+        println!("{}\t{}\t{}\t{}\t{used}\t{ends}\t{name}", key.id, key.role, key.organization_name, key.prefix);
+    }
+    Ok(())
+}
+
+async fn revoke_key(configured: &Configured, id: String) -> anyhow::Result<()> {
+    let app = serve::app(&Config::load(configured.config.as_deref())?).await?;
+    let revoked = app::keys::revoke(&app, None, id).await;
+    app.store.close().await;
+    revoked?;
+    eprintln!("The key is revoked: running servers take it no more within a second.");
     Ok(())
 }
 

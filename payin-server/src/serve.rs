@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::app::access::CheckMasterKey;
 use crate::app::checkout::{Front, Visits};
 use crate::app::progress::EndLeases;
+use crate::app::quota::Meters;
 use crate::chain::evm::EvmSource;
 use crate::chain::{Source, Watch};
 use crate::config::Config;
@@ -146,6 +147,7 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
             caps: Caps::default(),
             visits: Visits::at_most(VISITS_A_MINUTE),
         }),
+        quotas: Arc::new(Meters::new(config.rate_limits)),
         health: Arc::default(),
     };
     app.store.write(CheckMasterKey::new(&app)).await?;

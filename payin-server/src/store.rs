@@ -18,6 +18,8 @@ pub mod links;
 pub mod open;
 pub mod orders;
 pub mod pool;
+pub mod quotas;
+pub mod settings;
 pub mod statement;
 pub mod text;
 pub mod totals;

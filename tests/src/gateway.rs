@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use payin_core::address::Address;
 use payin_core::order::Settings;
 use payin_core::{Block, Chain, Chains, Error, Token, chains};
-use payin_server::app::{App, access, orders, pool};
+use payin_server::app::{App, access, orders, pool, quota};
 use payin_server::env::{Clock, SeededEntropy, Targets, VirtualClock};
 use payin_server::seal::Seal;
 use payin_server::store::chains::Cursor;
@@ -157,6 +157,7 @@ impl Gateway {
             targets: Targets { allow_private: true, allow_http: true },
             keys: Arc::default(),
             front: Arc::default(),
+            quotas: Arc::new(quota::Meters::new(None)),
             health: Arc::default(),
         };
         Self { app, clock }

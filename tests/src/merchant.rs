@@ -281,7 +281,7 @@ impl Merchant {
 fn configuration(listen: &str, database: &str, settings: &str) -> String {
     format!(
         "environment = \"testnet\"\nlisten = \"{listen}\"\ndatabase = \"{database}\"\n\n\
-         [webhooks]\nallow_http = true\nallow_private = true\n\n{settings}"
+         [webhooks]\nallow_http = true\nallow_private = true\n\n[rate_limits]\nenabled = false\n\n{settings}"
     )
 }
 

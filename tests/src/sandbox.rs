@@ -70,7 +70,8 @@ impl Sandbox {
     async fn at(location: Location, postgres: Option<Database>, folder: Option<TempDir>, change: impl FnOnce(&mut Options)) -> Self {
         let client = http_client();
         let database = Some(location.clone());
-        let mut options = Options { listen: "127.0.0.1:0".to_owned(), database, api_key: None, seed: None, frozen: false };
+        let mut options =
+            Options { listen: "127.0.0.1:0".to_owned(), database, api_key: None, seed: None, frozen: false, rate_limits: None };
         change(&mut options);
         let dev = dev::start(options).await.unwrap_or_else(|error| panic!("no sandbox: {error:#}"));
         Self { dev, client, location, back_door: OnceCell::new(), _postgres: postgres, _folder: folder }
@@ -236,6 +237,7 @@ impl Sandbox {
                 orders: payin_core::order::Settings::default(),
                 cooldown: Duration::ZERO,
                 targets: Targets { allow_private: false, allow_http: false },
+                rate_limits: None,
                 chains: Vec::new(),
             };
             serve::app(&config).await.unwrap_or_else(|error| panic!("no back door: {error:#}"))

@@ -1,7 +1,7 @@
 //! API keys: made, shown once, recognised. Of a key only its MAC is stored; what a role may do is a rule of `payin-core`.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use payin_core::Error;
@@ -23,9 +23,48 @@ const RANDOM_DIGITS: usize = 44;
 /// Digits of the checksum.
 const CHECK_DIGITS: usize = 6;
 
-/// Keys seen a moment ago, by their MAC.
+/// Keys seen a moment ago, by their MAC, and when keys were last used.
 #[derive(Debug, Default)]
-pub struct Cache(Mutex<HashMap<String, (Key, Timestamp)>>);
+pub struct Cache {
+    keys: Mutex<Seen>,
+    /// What is not yet in the database.
+    used: Mutex<HashMap<ApiKeyId, Timestamp>>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    by_mac: HashMap<String, (Key, Timestamp)>,
+    /// How many keys have been revoked here: what was read before the latest revocation may be what it revoked.
+    revocations: u64,
+}
+
+impl Cache {
+    fn keys(&self) -> MutexGuard<'_, Seen> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets a key that has been revoked, also where another request is just reading it.
+    pub fn forget(&self, id: &str) {
+        let mut keys = self.keys();
+        keys.by_mac.retain(|_, (key, _)| key.id.as_str() != id);
+        keys.revocations = keys.revocations.wrapping_add(1);
+    }
+
+    /// Notes a use, to the minute.
+    fn note(&self, id: &ApiKeyId, now: Timestamp) {
+        let minute = Timestamp::from_secs(now.secs().div_euclid(60).saturating_mul(60));
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        match used.get_mut(id) {
+            Some(latest) => *latest = minute.max(*latest),
+            None => drop(used.insert(id.clone(), minute)),
+        }
+    }
+
+    /// Takes what has been noted since the last time.
+    pub(super) fn take_used(&self) -> HashMap<ApiKeyId, Timestamp> {
+        std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 fn prefix(environment: &Environment) -> &'static str {
     if environment == &Environment::Mainnet { "pk_live_" } else { "pk_test_" }
@@ -44,6 +83,16 @@ pub fn make_key(app: &App) -> SecretString {
     let random: String = halves.map(|half| base62(half, RANDOM_DIGITS / 2)).concat();
     let body = format!("{}{random}", prefix(&app.environment));
     SecretString::from(format!("{body}{}", checksum(&body)))
+}
+
+/// What is shown of a key, to tell it from others.
+pub(super) fn shown_prefix(app: &App, secret: &str) -> String {
+    secret.chars().take(prefix(&app.environment).len() + 4).collect()
+}
+
+/// What is stored of a key.
+pub(super) fn mac(app: &App, secret: &str) -> String {
+    app.seal.api_key_macs(secret).into_iter().next().unwrap_or_default()
 }
 
 /// Whether a text has the form of our keys and its checksum is right.
@@ -73,6 +122,7 @@ pub async fn authenticate(app: &App, secret: &str) -> Outcome<Key> {
             if key.expires_at.is_some_and(|expires| expires <= now) {
                 return Err(invalid("The API key has expired"));
             }
+            app.keys.note(&key.id, now);
             return Ok(key);
         }
     }
@@ -84,22 +134,25 @@ pub async fn authenticate(app: &App, secret: &str) -> Outcome<Key> {
 }
 
 async fn find(app: &App, mac: &str, now: Timestamp) -> Result<Option<Key>, Fault> {
-    {
-        let cached = app.keys.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((key, seen_at)) = cached.get(mac)
+    let revocations = {
+        let cached = app.keys.keys();
+        if let Some((key, seen_at)) = cached.by_mac.get(mac)
             && *seen_at <= now
             && now.since(*seen_at) < CACHED_FOR
         {
             return Ok(Some(key.clone()));
         }
-    }
+        cached.revocations
+    };
     let found = access::key_by_mac(&mut app.store.read().await?, mac).await?;
     if let Some(key) = &found {
-        let mut cached = app.keys.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if cached.len() >= CACHED_MAX {
-            cached.clear();
+        let mut cached = app.keys.keys();
+        if cached.by_mac.len() >= CACHED_MAX {
+            cached.by_mac.clear();
         }
-        cached.insert(mac.to_owned(), (key.clone(), now));
+        if cached.revocations == revocations {
+            cached.by_mac.insert(mac.to_owned(), (key.clone(), now));
+        }
     }
     Ok(found)
 }
@@ -138,8 +191,8 @@ impl CreateKey {
             id: ApiKeyId::from_random(app.random_id()),
             role,
             name: name.to_owned(),
-            prefix: secret.chars().take(prefix(&app.environment).len() + 4).collect(),
-            mac: app.seal.api_key_macs(secret).into_iter().next().unwrap_or_default(),
+            prefix: shown_prefix(app, secret),
+            mac: mac(app, secret),
             now: app.clock.now(),
         }
     }

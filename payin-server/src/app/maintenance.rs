@@ -1,9 +1,9 @@
 //! Housekeeping: what is past its time is forgotten. It must not touch money.
 
-use payin_types::Timestamp;
+use payin_types::{ApiKeyId, Timestamp};
 
-use super::Outcome;
-use crate::store::{Tx, Unit, idempotency};
+use super::{App, Outcome};
+use crate::store::{Tx, Unit, access, idempotency};
 
 /// Forgets a bounded number of idempotency records. Answers how many went.
 #[derive(Debug)]
@@ -18,4 +18,33 @@ impl Unit for Forget {
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<u64> {
         Ok(idempotency::forget(tx, self.cutoff).await?)
     }
+}
+
+/// Writes down when keys were last used.
+#[derive(Debug)]
+struct Used(Vec<(ApiKeyId, Timestamp)>);
+
+impl Unit for Used {
+    type Output = ();
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
+        for (key, at) in &self.0 {
+            access::used(tx, key, *at).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes down when keys were last used, as noted since the last time. What a fault loses is noted again with the next use.
+///
+/// # Errors
+/// What the database says.
+pub async fn write_used(app: &App) -> Outcome<()> {
+    let mut used: Vec<_> = app.keys.take_used().into_iter().collect();
+    if used.is_empty() {
+        return Ok(());
+    }
+    // Two servers that write at once take the rows in the same order.
+    used.sort_unstable();
+    app.store.write(Used(used)).await
 }

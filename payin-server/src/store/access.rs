@@ -2,9 +2,9 @@
 
 use payin_types::{ApiKeyId, OrganizationId, Role, Timestamp};
 
-use super::db::Row;
+use super::db::{Locked, Row};
 use super::statement::locked;
-use super::{Conn, Fault, Tx, sql};
+use super::{Conn, Fault, Tx, sql, sql_of};
 
 /// A key, and the organization it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,4 +122,79 @@ pub async fn insert_key(tx: &mut Tx<'_>, key: &Key, name: &str, mac: &str) -> Re
         .int(key.expires_at.map(Timestamp::millis)),
     )
     .await
+}
+
+/// A key as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The key.
+    pub key: Key,
+    /// For people.
+    pub name: String,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
+}
+
+const LISTED: &str = "SELECT k.id, k.organization_id, o.name AS organization_name, k.role, k.prefix, k.created_at, k.expires_at, \
+    k.revoked_at, k.name, k.last_used_at FROM api_keys k JOIN organizations o ON o.id = k.organization_id WHERE k.revoked_at IS NULL";
+
+fn listed(row: &Row) -> Result<Listed, Fault> {
+    Ok(Listed { key: key(row)?, name: row.text("name")?, last_used_at: row.opt_time("last_used_at")? })
+}
+
+/// One page of an organization's keys that are not revoked, newest first, and how many there are.
+///
+/// # Errors
+/// What the database says.
+pub async fn keys(conn: &mut Conn, organization: &OrganizationId, limit: i64, offset: i64) -> Result<(Vec<Listed>, u64), Fault> {
+    let total = sql("SELECT COUNT(*) AS total FROM api_keys WHERE revoked_at IS NULL AND organization_id = $1");
+    let total = conn.one(total.text(organization.as_str())).await?.map_or(Ok(0), |row| row.count("total"))?;
+    let page = sql_of(&[LISTED, " AND k.organization_id = $1 ORDER BY k.created_at DESC, k.id DESC LIMIT $2 OFFSET $3"]);
+    let rows = conn.all(page.text(organization.as_str()).int(limit).int(offset)).await?;
+    Ok((rows.iter().map(listed).collect::<Result<_, _>>()?, total))
+}
+
+/// Every key of every organization that is not revoked, for the server's operator.
+///
+/// # Errors
+/// What the database says.
+pub async fn all_keys(conn: &mut Conn) -> Result<Vec<Listed>, Fault> {
+    let all = sql_of(&[LISTED, " ORDER BY o.created_at, o.id, k.created_at, k.id"]);
+    conn.all(all).await?.iter().map(listed).collect()
+}
+
+/// A key that is not revoked, to be changed: whose it is and what it may do.
+///
+/// # Errors
+/// What the database says.
+pub async fn lock_key(tx: &mut Tx<'_>, id: &str) -> Result<Option<Locked<(OrganizationId, Role)>>, Fault> {
+    let query = locked!("SELECT organization_id, role FROM api_keys WHERE id = $1 AND revoked_at IS NULL");
+    let row = tx.lock(query.text(id)).await?;
+    row.map(|row| row.read(|row| Ok((row.text("organization_id")?.into(), Role::from(row.text("role")?.as_str()))))).transpose()
+}
+
+/// Revokes a key.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke(tx: &mut Tx<'_>, _locked: &Locked<(OrganizationId, Role)>, id: &str, now: Timestamp) -> Result<(), Fault> {
+    tx.change_one(sql("UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL").text(id).int(now.millis())).await
+}
+
+/// Notes when a key was last used, unless a later use is known.
+///
+/// # Errors
+/// What the database says.
+pub async fn used(tx: &mut Tx<'_>, id: &ApiKeyId, at: Timestamp) -> Result<(), Fault> {
+    let update = sql("UPDATE api_keys SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)");
+    tx.execute(update.text(id.as_str()).int(at.millis())).await.map(drop)
+}
+
+/// When an organization was made.
+///
+/// # Errors
+/// What the database says.
+pub async fn organization_created_at(conn: &mut Conn, id: &OrganizationId) -> Result<Option<Timestamp>, Fault> {
+    let row = conn.one(sql("SELECT created_at FROM organizations WHERE id = $1").text(id.as_str())).await?;
+    row.map(|row| row.time("created_at")).transpose()
 }

@@ -79,12 +79,14 @@ fn stored(row: &Row) -> Result<Stored, Fault> {
 }
 
 /// What must be known of an organization and a chain before an order is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opening {
     /// The time of the newest block taken in; `None` if the chain is not followed: a payment would never be seen.
     pub head_time: Option<Timestamp>,
     /// Whether an endpoint asks to be told of new orders.
     pub told: bool,
+    /// What the organization has set.
+    pub settings: String,
 }
 
 /// Looks that up.
@@ -96,13 +98,13 @@ pub async fn opening(tx: &mut Tx<'_>, organization: &OrganizationId, chain: &str
         .one(
             sql("SELECT (SELECT head_time FROM chain_cursors WHERE chain_id = $2 AND halted IS NULL) AS head_time, \
                  (SELECT COUNT(*) FROM webhook_endpoints WHERE organization_id = $1 AND deleted_at IS NULL AND enabled = 1 \
-                 AND events LIKE '%\"order.created\"%') AS told")
+                 AND events LIKE '%\"order.created\"%') AS told, (SELECT settings FROM organizations WHERE id = $1) AS settings")
             .text(organization.as_str())
             .text(chain),
         )
         .await?
         .ok_or_else(|| Fault::Corrupt("a query without rows".to_owned()))?;
-    Ok(Opening { head_time: row.opt_time("head_time")?, told: row.int("told")? > 0 })
+    Ok(Opening { head_time: row.opt_time("head_time")?, told: row.int("told")? > 0, settings: row.text("settings")? })
 }
 
 /// Adds orders, each with the row of its address. Answers false if not all could be added, because a reference is taken.

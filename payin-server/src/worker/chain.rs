@@ -204,8 +204,8 @@ impl ChainWorker {
             self.app.store.write(ledger::Expire { lease: lease.clone(), chain: self.chain.clone(), order, now }).await?;
         }
         for (order, address_id) in release {
-            let (lease, released_at, cooldown) = (lease.clone(), cursor.head_time, self.app.cooldown);
-            self.app.store.write(ledger::Release { lease, order, address_id, released_at, cooldown }).await?;
+            let (lease, released_at, deployment) = (lease.clone(), cursor.head_time, self.app.deployment());
+            self.app.store.write(ledger::Release { lease, order, address_id, released_at, deployment }).await?;
         }
         Ok(any)
     }

@@ -1,4 +1,4 @@
-//! Housekeeping: forgets what is past its time. It must not touch money.
+//! Housekeeping: forgets what is past its time, writes down what was noted. It must not touch money.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use payin_core::replay;
 
 use super::{Did, StepFault, Worker};
 use crate::app::App;
-use crate::app::maintenance::Forget;
+use crate::app::maintenance::{Forget, write_used};
 
-/// How often to look: idempotency records live a day, a little more does no harm.
-const LOOK_EVERY: Duration = Duration::from_secs(300);
+/// How often to look: when a key was last used is told to the minute.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// The worker that forgets.
 pub struct Maintain {
@@ -34,9 +34,14 @@ impl Worker for Maintain {
     fn step(&mut self) -> BoxFuture<'_, Result<Did, StepFault>> {
         async move {
             let now = self.app.clock.now();
+            write_used(&self.app).await?;
             let forgotten = self.app.store.write(Forget { cutoff: now.minus(replay::LIFETIME) }).await?;
             Ok(if forgotten > 0 { Did::Work } else { Did::Idle { until: now.plus(LOOK_EVERY) } })
         }
         .boxed()
+    }
+
+    fn stop(&mut self) -> BoxFuture<'_, Result<(), StepFault>> {
+        async move { Ok(write_used(&self.app).await?) }.boxed()
     }
 }

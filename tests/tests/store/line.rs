@@ -209,7 +209,7 @@ impl Line {
             order: order.clone(),
             address_id,
             released_at: self.cursor().await.expect("a cursor").head_time,
-            cooldown: self.gateway.app.cooldown,
+            deployment: self.gateway.app.deployment(),
         }
     }
 

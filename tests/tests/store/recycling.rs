@@ -223,6 +223,6 @@ fn again(release: &Release) -> Release {
         order: release.order.clone(),
         address_id: release.address_id,
         released_at: release.released_at,
-        cooldown: release.cooldown,
+        deployment: release.deployment,
     }
 }

@@ -10,9 +10,10 @@ use payin_types::{EventType, OrderId, Timestamp};
 use super::told::Told;
 use super::{put, refresh};
 use crate::app::Outcome;
+use crate::app::settings::{self, Deployment};
 use crate::store::leases::{self, Lease};
 use crate::store::transfers::Recorded;
-use crate::store::{Fault, Tx, Unit, chains, orders, pool, transfers};
+use crate::store::{self, Fault, Tx, Unit, chains, orders, pool, transfers};
 
 /// Transfers that have enough confirmations count; what they complete is completed; what has come to rest is final.
 #[derive(Debug)]
@@ -121,8 +122,23 @@ pub struct Release {
     pub address_id: i64,
     /// The chain's time: what comes in a later block is no longer this order's.
     pub released_at: Timestamp,
+    /// How long addresses rest where the organization has not said.
+    pub deployment: Deployment,
+}
+
+impl Release {
     /// How long the address rests.
-    pub cooldown: Duration,
+    async fn cooldown(&self, tx: &mut Tx<'_>) -> Result<Duration, Fault> {
+        let kept = store::settings::of_order(tx, &self.order).await?;
+        Ok(match settings::effective(&self.deployment, &kept) {
+            Ok(holds) => holds.cooldown,
+            // One organization's settings must not stop a chain for all.
+            Err(fault) => {
+                tracing::error!(order.id = %self.order, %fault, "its address rests as long as the deployment says");
+                self.deployment.cooldown
+            }
+        })
+    }
 }
 
 impl Unit for Release {
@@ -130,7 +146,7 @@ impl Unit for Release {
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
         leases::check(tx, &self.lease).await?;
-        let free_from = self.released_at.plus(self.cooldown);
+        let free_from = self.released_at.plus(self.cooldown(tx).await?);
         orders::released(tx, self.order.as_str(), self.released_at).await?;
         Ok(pool::release(tx, self.address_id, pool::Holder::Order(&self.order), self.released_at, free_from).await?)
     }
