@@ -1,15 +1,18 @@
 //! Opening orders, one or many at a time: an address, the order, its hold on the address, in one transaction.
 //! What may be ordered is a rule of `payin-core`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use payin_core::order::{self, Facts, Terms};
 use payin_core::{Chains, Error, Units, redirect};
 use payin_types::{CreateOrder, EventType, Order, OrderId, OrganizationId, PaymentLinkId, Protocol, Timestamp};
+use payin_core::{Chain, Chains, Error, Units};
+use payin_types::{ChainId, CreateOrder, EventType, Order, OrderId, OrganizationId, Protocol, Timestamp};
 
 use crate::app::events::{Happened, record};
 use crate::app::pool::assign::{check_genuine, claim};
+use crate::app::settings::{self, Deployment, Effective};
 use crate::app::{App, Outcome, refused};
 use crate::seal::Seal;
 use crate::store::pool::{Contended, Holder};
@@ -24,7 +27,7 @@ pub struct Opener {
     /// The time.
     pub now: Timestamp,
     chains: Arc<Chains>,
-    settings: order::Settings,
+    deployment: Deployment,
     seal: Arc<Seal>,
 }
 
@@ -38,7 +41,7 @@ impl Opener {
             id: OrderId::from_time(now.millis(), app.random_id()),
             now,
             chains: Arc::clone(&app.chains),
-            settings: app.orders,
+            deployment: app.deployment(),
             seal: Arc::clone(&app.seal),
         }
     }
@@ -78,6 +81,18 @@ impl Opener {
             self.tell(tx, &facts).await?;
         }
         Ok(facts)
+    /// The chain asked for, if the request can be read.
+    fn chain(&self) -> Result<&Chain, Error> {
+        self.chains.find(&self.request.as_ref().map_err(Clone::clone)?.chain_id)
+    }
+
+    /// What the request comes to where these settings hold.
+    fn terms(&self, holds: &Effective) -> Result<Terms, Error> {
+        holds.check_orders_enabled()?;
+        let mut request = self.request.clone()?;
+        request.success_url = request.success_url.or_else(|| holds.success_url.clone());
+        request.cancel_url = request.cancel_url.or_else(|| holds.cancel_url.clone());
+        order::open(request, &self.chains, &holds.orders)
     }
 
     /// The order on an address, if the address is as it was imported.
@@ -151,11 +166,61 @@ impl Unit for Create {
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Order> {
         let terms = self.terms().map_err(refused)?;
         Ok(self.opener.open(tx, terms, None).await?.to_wire(None))
+        let chain = self.chain().map_err(refused)?;
+        let opening = orders::opening(tx, &self.organization_id, chain.id.as_str()).await?;
+        let terms = self.terms(&settings::effective(&self.deployment, &opening.settings)?)?;
+        let (protocol, reference) = (terms.protocol.clone(), terms.reference.clone());
+        order::check_chain(&terms.chain_id, opening.head_time, self.now)?;
+        let Some(free) = claim(tx, &self.chains, &self.organization_id, &protocol, self.now).await? else {
+            // An empty pool must not hide that the order exists.
+            return Err(match self.existing(tx, &reference).await? {
+                Some(existing) => order::duplicate(&reference, existing).into(),
+                None => order::no_address(&protocol).into(),
+            });
+        };
+        let facts = self.place(terms, &free)?;
+        if !orders::insert(tx, &[(&facts, free.id)]).await? {
+            let existing = self.existing(tx, &reference).await?;
+            let existing = existing.ok_or_else(|| Fault::Corrupt("a reference is taken by nobody".to_owned()))?;
+            return Err(order::duplicate(&reference, existing).into());
+        }
+        pool::hold(tx, &[(&free, Holder::Order(&facts.id))]).await?;
+        if opening.told {
+            self.tell(tx, &facts).await?;
+        }
+        Ok(facts.to_wire(None))
     }
 }
 
 /// One of several orders: its place among them, and what it asks for.
 type Wanted<'a> = (usize, &'a Opener, Terms);
+
+/// What several orders ask for, by who takes the addresses and of which family. `None` if any of them is out of the ordinary.
+async fn wanted<'a>(
+    units: &'a [&'a Create],
+    tx: &mut Tx<'_>,
+) -> Result<Option<BTreeMap<(OrganizationId, Protocol), Vec<Wanted<'a>>>>, Fault> {
+    let mut by_chain: BTreeMap<(&OrganizationId, &ChainId), Vec<(usize, &Create)>> = BTreeMap::new();
+    for (at, unit) in units.iter().enumerate() {
+        let Ok(chain) = unit.chain() else { return Ok(None) };
+        by_chain.entry((&unit.organization_id, &chain.id)).or_default().push((at, unit));
+    }
+    let mut alike: BTreeMap<_, Vec<Wanted<'_>>> = BTreeMap::new();
+    for ((organization, chain), orders) in by_chain {
+        let opening = orders::opening(tx, organization, chain.as_str()).await?;
+        let now = orders.iter().map(|(_, unit)| unit.now).min().unwrap_or_default();
+        if opening.told || order::check_chain(chain, opening.head_time, now).is_err() {
+            return Ok(None);
+        }
+        let Some((_, first)) = orders.first() else { continue };
+        let holds = settings::effective(&first.deployment, &opening.settings)?;
+        for (at, unit) in orders {
+            let Ok(terms) = unit.terms(&holds) else { return Ok(None) };
+            alike.entry((organization.clone(), terms.protocol.clone())).or_default().push((at, unit, terms));
+        }
+    }
+    Ok(Some(alike))
+}
 
 impl Together for Create {
     /// Opens orders that are all in order, in a few statements however many they are. Anything out of the ordinary (a bad request, too
@@ -176,6 +241,10 @@ impl Together for Create {
                     return Ok(None);
                 }
             }
+        let Some(alike) = wanted(units, tx).await? else { return Ok(None) };
+        let (mut places, mut placed, mut frees) = (Vec::with_capacity(units.len()), Vec::with_capacity(units.len()), Vec::new());
+        for ((organization, protocol), orders) in alike {
+            let now = orders.iter().map(|(_, unit, _)| unit.now).min().unwrap_or_default();
             let free = pool::claim(tx, &organization, &protocol, (0, now), orders.len(), Contended::PassOver).await?;
             if free.len() < orders.len() {
                 return Ok(None);
