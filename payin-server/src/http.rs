@@ -10,12 +10,14 @@ pub mod events;
 pub mod frame;
 pub mod health;
 pub mod links;
+pub mod keys;
 pub mod listen;
 pub mod me;
 pub mod orders;
 pub mod pool;
 pub mod sandbox;
 pub mod transfers;
+pub mod settings;
 
 use std::sync::Arc;
 
@@ -59,6 +61,12 @@ pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
         .route("/checkout/{slug}", get(checkout::link))
         .route("/checkout/{slug}/orders", post(checkout::open))
         .route("/checkout/orders/{id}", get(checkout::order))
+        .route("/webhooks/endpoints/{id}", delete(endpoints::delete))
+        .route("/config", get(settings::list))
+        .route("/config/{key}", get(settings::get).put(settings::put))
+        .route("/organizations", get(keys::organizations))
+        .route("/organizations/{id}/api-keys", post(keys::create).get(keys::list))
+        .route("/api-keys/{id}", delete(keys::revoke))
         .route("/me", get(me::me))
         .with_state(app.clone());
     let mut router = Router::new()
