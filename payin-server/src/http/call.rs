@@ -1,4 +1,4 @@
-//! A call on the native API: who calls, what they may, what they sent. Always in this order: authenticate, authorize, read, do.
+//! A call on the native API: who calls, what they may, what they sent. Always in this order: authenticate, authorize, count, read, do.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +16,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::answer::{AsJson, Reject, json, kept};
-use super::frame::RequestId;
+use super::frame::{RequestId, Standing};
 use super::listen::body_too_slow;
 use crate::app::access::{self, Key};
+use crate::app::quota::{self, Ticket};
 use crate::app::replay::{Answer, Once, Scope, fingerprint};
 use crate::app::{App, Outcome, Together, Unit};
 
@@ -40,12 +41,30 @@ pub struct Caller {
     method: Method,
     path: String,
     headers: HeaderMap,
+    /// Where limits are on: the request as it was counted, and where to say so.
+    counted: Option<(Ticket, Standing)>,
 }
 
 impl FromRequestParts<App> for Caller {
     type Rejection = Reject;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Reject> {
+        let mut caller = Self::unlimited(parts, app).await?;
+        // Refused by `may`, if it is to be: what a key must not do at all is said first, and not counted.
+        if let (Some(ticket), Some(standing)) = (quota::take(app, &caller.key.id).await?, parts.extensions.get::<Standing>()) {
+            standing.set(ticket.view());
+            caller.counted = Some((ticket, standing.clone()));
+        }
+        Ok(caller)
+    }
+}
+
+impl Caller {
+    /// An authenticated caller whose requests are not counted.
+    ///
+    /// # Errors
+    /// `INVALID_API_KEY`.
+    pub async fn unlimited(parts: &Parts, app: &App) -> Result<Self, Reject> {
         let secret = credentials(&parts.headers)?;
         let key = access::authenticate(app, secret).await?;
         let path = parts.extensions.get::<axum::extract::OriginalUri>().map_or_else(|| parts.uri.path(), |uri| uri.0.path()).to_owned();
@@ -56,7 +75,24 @@ impl FromRequestParts<App> for Caller {
             method: parts.method.clone(),
             path,
             headers: parts.headers.clone(),
+            counted: None,
         })
+    }
+
+    /// Refuses what the key's role does not allow, and what is more than its limits allow. Every handler asks this first.
+    ///
+    /// # Errors
+    /// `INSUFFICIENT_PERMISSIONS`, `RATE_LIMIT_EXCEEDED`.
+    pub fn may(&self, permission: Permission) -> Result<(), Reject> {
+        let allowed = check(&self.key.role, permission);
+        if let Some((ticket, standing)) = &self.counted {
+            if allowed.is_err() {
+                standing.set(ticket.give_back(self.app.clock.now()));
+            } else {
+                ticket.check()?;
+            }
+        }
+        Ok(allowed?)
     }
 }
 
@@ -84,14 +120,6 @@ fn credentials(headers: &HeaderMap) -> Result<&str, Error> {
 }
 
 impl Caller {
-    /// Refuses what the key's role does not allow.
-    ///
-    /// # Errors
-    /// `INSUFFICIENT_PERMISSIONS`.
-    pub fn may(&self, permission: Permission) -> Result<(), Reject> {
-        Ok(check(&self.key.role, permission)?)
-    }
-
     /// Does a use case, under the idempotency key if the request has one.
     ///
     /// # Errors

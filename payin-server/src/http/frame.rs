@@ -1,11 +1,14 @@
 //! What every request and answer has, whatever its path: an id, the documented error body, headers. It must not know any use case.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use payin_core::Error;
 use payin_core::error::shown;
+use payin_core::quota::View;
 use payin_types::ErrorCode;
 use payin_types::id::base62;
 
@@ -18,10 +21,33 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
 
+/// Where the caller of a request stands within its limits: told by whoever counts, shown on the answer.
+#[derive(Debug, Clone, Default)]
+pub struct Standing(Arc<Mutex<Option<View>>>);
+
+impl Standing {
+    /// Says so.
+    pub fn set(&self, view: View) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(view);
+    }
+
+    fn show(&self, response: &mut Response) {
+        let Some(view) = *self.0.lock().unwrap_or_else(PoisonError::into_inner) else { return };
+        let headers = response.headers_mut();
+        headers.insert("x-ratelimit-limit", HeaderValue::from(view.limit));
+        headers.insert("x-ratelimit-remaining", HeaderValue::from(view.remaining));
+        headers.insert("x-ratelimit-reset", HeaderValue::from(view.reset_at));
+    }
+}
+
 /// Gives a request its id and its answer the documented form.
 pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = format!("req_{}", base62(app.random_id(), 22));
     request.extensions_mut().insert(RequestId(id.clone()));
+    let standing = app.quotas.are_on().then(Standing::default);
+    if let Some(standing) = &standing {
+        request.extensions_mut().insert(standing.clone());
+    }
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     // No path of ours contains NUL, and PostgreSQL refuses it in a text.
     let mut response = if path.contains("%00") { unknown(&path) } else { next.run(request).await };
@@ -29,6 +55,9 @@ pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> 
         response = rejection(&error, &id);
     } else if is_error(&response) && !is_json(&response) {
         response = dress(response, &method, &path, &id);
+    }
+    if let Some(standing) = standing {
+        standing.show(&mut response);
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
