@@ -8,6 +8,7 @@ mod deposits;
 mod docs;
 mod idempotency;
 mod keys;
+mod limits;
 mod lists;
 mod play;
 mod routes;

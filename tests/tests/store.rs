@@ -11,6 +11,7 @@ mod deposits;
 mod event_log;
 mod files;
 mod hooks;
+mod keys;
 mod ledger;
 mod line;
 mod links;
@@ -18,9 +19,11 @@ mod listing;
 mod outbox;
 mod plans;
 mod pool;
+mod quota;
 mod recycling;
 mod reorganisation;
 mod replay;
+mod settings;
 mod tenancy;
 mod totals;
 mod work;
@@ -132,6 +135,10 @@ scenarios! {
         what_is_let_go_is_credited_no_more, a_deposit_address_rests_before_it_is_an_orders, an_altered_deposit_address_is_not_shown,
         references_are_found_and_paged, lists_of_transfers_filter_and_sort;
     tenancy: organizations_see_their_own, keys_open_their_organization, a_database_knows_its_master_key;
+    settings: settings_hold_for_new_orders, settings_of_two_at_once_are_both_kept, addresses_rest_as_long_as_their_organization_says;
+    keys: keys_are_made_listed_and_revoked, a_key_makes_no_stronger_one, one_revokes_a_key, uses_are_written_down;
+    quota: all_servers_together_keep_the_limit, limits_are_each_keys_own, what_is_left_goes_back, a_lease_is_for_its_second,
+        what_a_role_forbids_is_not_counted;
     listing: lists_are_what_a_naive_model_says, pages_join_up, odd_texts_are_found_or_not_but_never_a_fault;
     links: a_link_is_published_changed_and_deleted, a_slug_is_one_links, links_are_listed_as_asked;
     checkout: inventory_is_never_oversold, what_ends_is_sold_or_free_again, a_crowd_cannot_drain_a_pool, payers_see_what_is_theirs_to_see;
