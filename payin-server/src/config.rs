@@ -346,6 +346,16 @@ mod tests {
     }
 
     #[test]
+    fn limits_are_on_unless_they_are_switched_off() {
+        let limits = |text: &str| {
+            config(&format!("{SMALL}[rate_limits]\n{text}\n[chains.ethereum-sepolia]\nrpc = \"http://127.0.0.1:1\"\n")).unwrap().rate_limits
+        };
+        assert_eq!(limits(""), Some(Limits { per_minute: 100, per_hour: 1_000, per_day: 10_000 }));
+        assert_eq!(limits("per_minute = 1"), Some(Limits { per_minute: 1, ..Limits::default() }));
+        assert_eq!(limits("enabled = false\nper_day = 5"), None);
+    }
+
+    #[test]
     fn tokens_and_policy_can_be_replaced() {
         let text = format!(
             "{SMALL}[orders]\ntolerance = \"0.01\"\n[chains.ethereum-sepolia]\nrpc = \"http://127.0.0.1:1\"\nconfirmations = 2\n\
@@ -378,6 +388,7 @@ mod tests {
             ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\ntrusted_proxies = [\"10.0.0.0/40\"]", "10.0.0.0/8"),
             ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[orders]\ntolerance = \"1\"", "less than one token"),
             ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[orders]\npayment_window_minutes = 0", "1 to 60"),
+            ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[rate_limits]\nper_hour = 0", "rate_limits.per_hour"),
         ] {
             let error = format!("{:#}", config(text).err().unwrap());
             assert!(error.contains(said), "{text}: {error}");
