@@ -25,6 +25,7 @@ pub mod order;
 pub mod record;
 pub mod redirect;
 pub mod quota;
+pub mod record;
 pub mod reference;
 pub mod replay;
 pub mod stats;

@@ -19,8 +19,8 @@ pub mod query;
 pub mod quota;
 pub mod replay;
 pub mod resend;
-pub mod transfers;
 pub mod settings;
+pub mod transfers;
 
 use std::sync::Arc;
 use std::time::Duration;

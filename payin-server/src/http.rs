@@ -16,13 +16,13 @@ pub mod me;
 pub mod orders;
 pub mod pool;
 pub mod sandbox;
-pub mod transfers;
 pub mod settings;
+pub mod transfers;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 use crate::app::App;
 
