@@ -22,14 +22,13 @@ pub mod link;
 pub mod metadata;
 pub mod money;
 pub mod order;
-pub mod record;
-pub mod redirect;
 pub mod quota;
 pub mod record;
+pub mod redirect;
 pub mod reference;
 pub mod replay;
-pub mod stats;
 pub mod settings;
+pub mod stats;
 pub mod transfer;
 pub mod web_url;
 

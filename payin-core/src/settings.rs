@@ -7,7 +7,7 @@ use payin_types::setting::{SettingSource, SettingType};
 use payin_types::{ErrorCode, Setting, Timestamp};
 use serde_json::{Map, Value, json};
 
-use crate::{Error, order, web_url};
+use crate::{Error, link, order, web_url};
 
 /// What values a setting takes, and what holds when nobody sets it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,12 +169,8 @@ pub struct Effective {
     pub cancel_url: Option<String>,
     /// Where payers go after a deposit.
     pub deposit_success_url: Option<String>,
-    /// Unpaid orders that one payer may have through a payment link.
-    pub link_open_per_client: u64,
-    /// Unpaid orders that a payment link may have.
-    pub link_open_per_link: u64,
-    /// Percent of the address pool that payment links leave alone.
-    pub link_pool_reserve_percent: u64,
+    /// How much of the address pool payment links may take.
+    pub links: link::Caps,
 }
 
 impl Effective {
@@ -300,9 +296,7 @@ impl Chosen {
             success_url: redirect(&SUCCESS),
             cancel_url: redirect(&CANCEL),
             deposit_success_url: redirect(&DEPOSIT),
-            link_open_per_client: number(&PER_CLIENT),
-            link_open_per_link: number(&PER_LINK),
-            link_pool_reserve_percent: number(&RESERVE),
+            links: link::Caps { per_client: number(&PER_CLIENT), per_link: number(&PER_LINK), reserve_percent: number(&RESERVE) },
         }
     }
 

@@ -9,8 +9,8 @@ pub mod endpoints;
 pub mod events;
 pub mod frame;
 pub mod health;
-pub mod links;
 pub mod keys;
+pub mod links;
 pub mod listen;
 pub mod me;
 pub mod orders;
@@ -61,7 +61,6 @@ pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
         .route("/checkout/{slug}", get(checkout::link))
         .route("/checkout/{slug}/orders", post(checkout::open))
         .route("/checkout/orders/{id}", get(checkout::order))
-        .route("/webhooks/endpoints/{id}", delete(endpoints::delete))
         .route("/config", get(settings::list))
         .route("/config/{key}", get(settings::get).put(settings::put))
         .route("/organizations", get(keys::organizations))

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::Router;
 use payin_core::Chain;
-use payin_core::link::Caps;
 use payin_types::Protocol;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot};
@@ -144,7 +143,6 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
         front: Arc::new(Front {
             public_url: config.public_url.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
-            caps: Caps::default(),
             visits: Visits::at_most(VISITS_A_MINUTE),
         }),
         quotas: Arc::new(Meters::new(config.rate_limits)),

@@ -3,13 +3,13 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use payin_core::Error;
 use payin_core::checkout::public_order;
 use payin_core::client::Network;
-use payin_core::link::{Caps, Link};
+use payin_core::link::Link;
 use payin_types::checkout::{CreateLinkOrder, OpenedLinkOrder};
 use payin_types::{ErrorCode, PaymentLinkId, PublicPaymentLink, Timestamp};
 use serde_json::Map;
@@ -26,8 +26,6 @@ pub struct Front {
     pub public_url: Option<String>,
     /// Proxies that are believed when they say whom they speak for.
     pub trusted_proxies: Vec<Network>,
-    /// How much of a pool the public may take.
-    pub caps: Caps,
     /// How often a client may ask.
     pub visits: Visits,
 }
@@ -104,7 +102,7 @@ pub async fn open(app: &App, slug: &str, asked: Result<CreateLinkOrder, Error>, 
     // What is refused whoever comes first takes no lock.
     link.order(&asked, &opener.id)?;
     let client_mac = app.seal.client_mac(link.organization_id.as_str(), &client.to_string());
-    app.store.write(Open { link: link.id, asked, client_mac, opener, front: Arc::clone(&app.front) }).await
+    app.store.write(Open { link: link.id, asked, client_mac, opener }).await
 }
 
 /// Opens an order through a link: one of its inventory, an address and the order, in one transaction.
@@ -113,25 +111,25 @@ struct Open {
     asked: CreateLinkOrder,
     client_mac: String,
     opener: Opener,
-    front: Arc<Front>,
 }
 
 impl Unit for Open {
     type Output = OpenedLinkOrder;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<OpenedLinkOrder> {
-        let (opener, caps) = (&self.opener, &self.front.caps);
+        let opener = &self.opener;
         // The reserve is the organization's, not the link's.
         access::lock_organization(tx, &opener.organization_id).await?;
         let link = links::lock(tx, &opener.organization_id, self.link.as_str()).await?;
         let link = link.ok_or_else(|| Error::not_found("Payment link", self.link.as_str()))?;
         link.check_payable(opener.now)?;
-        let terms = opener.terms(link.order(&self.asked, &opener.id)?)?;
+        let prepared = opener.prepare(tx, link.order(&self.asked, &opener.id)?).await?;
+        let (terms, caps) = (&prepared.terms, &prepared.holds.links);
         let (of_client, of_link) = links::open_orders(tx, &link.id, &self.client_mac).await?;
         caps.check_open(of_client, of_link)?;
         let (available, total) = pool::availability(tx, &opener.organization_id, &terms.protocol, opener.now).await?;
         caps.check_reserve(available, total, &terms.protocol)?;
-        let facts = opener.open(tx, terms, Some(link.id.clone())).await?;
+        let facts = opener.open(tx, prepared, Some(link.id.clone())).await?;
         let opened =
             links::Opened { order_id: &facts.id, buyer_email: self.asked.email.as_deref(), client_mac: &self.client_mac, now: opener.now };
         links::reserve(tx, &link, &opened).await?;

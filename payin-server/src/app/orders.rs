@@ -12,7 +12,7 @@ use payin_types::{
 use super::query::{check_text, is_findable, known, paging};
 use super::{App, Outcome};
 use crate::store::{Fault, orders};
-pub use create::{Create, Opener};
+pub use create::{Create, Opener, Prepared};
 
 /// One order by id.
 ///

@@ -2,11 +2,9 @@
 //! cannot empty a pool.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use futures_util::future::join_all;
-use payin_core::link::Caps;
-use payin_server::app::checkout::{self, Front};
+use payin_server::app::checkout;
 use payin_server::app::links::{self, Deed};
 use payin_server::app::orders;
 use payin_server::store::Failure;
@@ -19,6 +17,7 @@ use serde_json::{Value, json};
 use super::World;
 use super::line::{Line, Sent, at};
 use super::links::{deed, published};
+use super::settings::put;
 
 /// Past the grace period of an order opened at the clock's start.
 const OVER: u64 = 15 * 60 + 1;
@@ -173,14 +172,9 @@ pub async fn a_crowd_cannot_drain_a_pool(kind: Kind) {
     assert_eq!(crowd(&link, 100, 10).await.0.len(), 2);
     // However many clients there are, so many through one link.
     let large = gateway.merchant(40).await;
-    let caps = Caps { per_link: 7, ..Caps::default() };
-    let capped = servers.iter().cloned().map(|mut server| {
-        server.app.front = Arc::new(Front { caps, ..Front::default() });
-        server
-    });
-    let capped: Vec<Gateway> = capped.collect();
+    put(gateway, &large, "max_open_per_link", json!(7)).await;
     let link = published(gateway, &large, json!({})).await;
-    let all = (0..20).map(|client| open(&capped[client as usize % capped.len()], &link, client, json!({})));
+    let all = (0..20).map(|client| open(&servers[client as usize % servers.len()], &link, client, json!({})));
     let (opened, refused) = sorted(join_all(all).await);
     assert_eq!((opened.len(), refused), (7, BTreeSet::from([ErrorCode::RateLimitExceeded])));
     // Nobody's address is kept, nor can one organization's clients be known again at another's.

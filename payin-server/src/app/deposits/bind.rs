@@ -9,6 +9,7 @@ use serde_json::Map;
 
 use crate::app::events::{Happened, record};
 use crate::app::pool::assign::{check_genuine, claim};
+use crate::app::settings::{self, Deployment};
 use crate::app::{App, Outcome, refused};
 use crate::seal::Seal;
 use crate::store::deposits::{self, Binding, Reference};
@@ -26,6 +27,7 @@ pub struct Bind {
     /// The time.
     pub now: Timestamp,
     chains: Arc<Chains>,
+    deployment: Deployment,
     seal: Arc<Seal>,
 }
 
@@ -40,6 +42,7 @@ impl Bind {
             id: BindingId::from_time(now.millis(), app.random_id()),
             now,
             chains: Arc::clone(&app.chains),
+            deployment: app.deployment(),
             seal: Arc::clone(&app.seal),
         }
     }
@@ -99,6 +102,7 @@ impl Unit for Bind {
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<BoundDeposit> {
         let terms = deposit::bind(self.request.clone().map_err(refused)?, &self.chains).map_err(refused)?;
         let opening = orders::opening(tx, &self.organization_id, terms.chain_id.as_str()).await?;
+        settings::effective(&self.deployment, &opening.settings)?.check_deposits_enabled()?;
         order::check_chain(&terms.chain_id, opening.head_time, self.now)?;
         // From here on nobody else binds or unbinds this reference.
         deposits::ensure(tx, &self.organization_id, &terms.reference, self.now).await?;

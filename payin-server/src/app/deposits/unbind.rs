@@ -11,10 +11,11 @@ use serde_json::Map;
 
 use crate::app::events::{Happened, record};
 use crate::app::query::is_findable;
+use crate::app::settings::{self, Deployment};
 use crate::app::{App, Outcome, refused};
 use crate::store::deposits::{self, Binding, Reference};
 use crate::store::pool::Holder;
-use crate::store::{Fault, Tx, Unit, chains, pool};
+use crate::store::{self, Fault, Tx, Unit, chains, pool};
 
 /// Ends a reference's bindings, on one chain or on all.
 pub struct Unbind {
@@ -27,7 +28,7 @@ pub struct Unbind {
     /// The time.
     pub now: Timestamp,
     chains: Arc<Chains>,
-    cooldown: Duration,
+    deployment: Deployment,
 }
 
 impl Unbind {
@@ -35,7 +36,7 @@ impl Unbind {
     #[must_use]
     pub fn new(app: &App, organization_id: OrganizationId, reference: String, query: Result<UnbindDeposit, Error>) -> Self {
         let (now, chains) = (app.clock.now(), Arc::clone(&app.chains));
-        Self { organization_id, reference, query, now, chains, cooldown: app.cooldown }
+        Self { organization_id, reference, query, now, chains, deployment: app.deployment() }
     }
 
     /// From when on what arrives is nobody's: by the chains' clock where that is ahead of ours, for a block that was seen before must not
@@ -50,12 +51,14 @@ impl Unbind {
     async fn let_go(&self, tx: &mut Tx<'_>, binding: &Binding) -> Result<(), Fault> {
         let end = self.end(tx, &binding.protocol).await?;
         deposits::end(tx, &binding.id, self.now).await?;
-        pool::release(tx, binding.address_id, Holder::Deposit(&binding.id), end, end.plus(self.cooldown)).await?;
+        let kept = store::settings::get(tx, &self.organization_id).await?;
+        let cooldown = settings::effective(&self.deployment, &kept)?.cooldown;
+        pool::release(tx, binding.address_id, Holder::Deposit(&binding.id), end, end.plus(cooldown)).await?;
         let happened = Happened {
             organization_id: &self.organization_id,
             event_type: EventType::DepositAddressUnbound,
             object_id: binding.id.as_str(),
-            sequence: crate::store::events::count(tx, binding.id.as_str()).await?.saturating_add(1),
+            sequence: store::events::count(tx, binding.id.as_str()).await?.saturating_add(1),
             data: event::unbound_data(&binding.told()),
             now: self.now,
         };

@@ -5,15 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use payin_core::order::{self, Facts, Terms};
-use payin_core::{Chains, Error, Units, redirect};
-use payin_types::{CreateOrder, EventType, Order, OrderId, OrganizationId, PaymentLinkId, Protocol, Timestamp};
-use payin_core::{Chain, Chains, Error, Units};
-use payin_types::{ChainId, CreateOrder, EventType, Order, OrderId, OrganizationId, Protocol, Timestamp};
+use payin_core::{Chain, Chains, Error, Units, redirect};
+use payin_types::{ChainId, CreateOrder, EventType, Order, OrderId, OrganizationId, PaymentLinkId, Protocol, Timestamp};
 
 use crate::app::events::{Happened, record};
 use crate::app::pool::assign::{check_genuine, claim};
 use crate::app::settings::{self, Deployment, Effective};
-use crate::app::{App, Outcome, refused};
+use crate::app::{App, Outcome};
 use crate::seal::Seal;
 use crate::store::pool::{Contended, Holder};
 use crate::store::{Fault, Together, Tx, Unit, orders, pool};
@@ -31,6 +29,16 @@ pub struct Opener {
     seal: Arc<Seal>,
 }
 
+/// An order that may be opened.
+pub struct Prepared {
+    /// What it will be.
+    pub terms: Terms,
+    /// What holds for its organization.
+    pub holds: Effective,
+    /// Whether somebody asks to be told.
+    told: bool,
+}
+
 impl Opener {
     /// A new order of an organization.
     #[must_use]
@@ -46,23 +54,37 @@ impl Opener {
         }
     }
 
-    /// What is asked for, if it can be had.
+    /// The chain asked for.
+    fn chain(&self, request: &CreateOrder) -> Result<&Chain, Error> {
+        self.chains.find(&request.chain_id)
+    }
+
+    /// What is asked for, if it can be had where these settings hold.
+    fn terms(&self, request: CreateOrder, holds: &Effective) -> Result<Terms, Error> {
+        holds.check_orders_enabled()?;
+        order::open(redirect::resolve(request, (holds.success_url.clone(), holds.cancel_url.clone())), &self.chains, &holds.orders)
+    }
+
+    /// What is asked for, if it can be had as things are.
     ///
     /// # Errors
-    /// As [`order::open`].
-    pub fn terms(&self, request: CreateOrder) -> Result<Terms, Error> {
-        // No organization has set URLs of its own yet.
-        order::open(redirect::resolve(request, (None, None)), &self.chains, &self.settings)
+    /// As [`order::open`]; `CHAIN_UNAVAILABLE`, `SERVICE_UNAVAILABLE`; a fault.
+    pub async fn prepare(&self, tx: &mut Tx<'_>, request: CreateOrder) -> Outcome<Prepared> {
+        let chain = self.chain(&request)?;
+        let opening = orders::opening(tx, &self.organization_id, chain.id.as_str()).await?;
+        let holds = settings::effective(&self.deployment, &opening.settings)?;
+        let terms = self.terms(request, &holds)?;
+        order::check_chain(&terms.chain_id, opening.head_time, self.now)?;
+        Ok(Prepared { terms, holds, told: opening.told })
     }
 
     /// Opens it.
     ///
     /// # Errors
-    /// `CHAIN_UNAVAILABLE`, `NO_AVAILABLE_ADDRESSES`, `DUPLICATE_ORDER_REFERENCE`; a fault.
-    pub async fn open(&self, tx: &mut Tx<'_>, terms: Terms, link: Option<PaymentLinkId>) -> Outcome<Facts> {
+    /// `NO_AVAILABLE_ADDRESSES`, `DUPLICATE_ORDER_REFERENCE`; a fault.
+    pub async fn open(&self, tx: &mut Tx<'_>, prepared: Prepared, link: Option<PaymentLinkId>) -> Outcome<Facts> {
+        let Prepared { terms, told, .. } = prepared;
         let (protocol, reference) = (terms.protocol.clone(), terms.reference.clone());
-        let opening = orders::opening(tx, &self.organization_id, terms.chain_id.as_str()).await?;
-        order::check_chain(&terms.chain_id, opening.head_time, self.now)?;
         let Some(free) = claim(tx, &self.chains, &self.organization_id, &protocol, self.now).await? else {
             // An empty pool must not hide that the order exists.
             return Err(match self.existing(tx, &reference).await? {
@@ -77,22 +99,10 @@ impl Opener {
             return Err(order::duplicate(&reference, existing).into());
         }
         pool::hold(tx, &[(&free, Holder::Order(&facts.id))]).await?;
-        if opening.told {
+        if told {
             self.tell(tx, &facts).await?;
         }
         Ok(facts)
-    /// The chain asked for, if the request can be read.
-    fn chain(&self) -> Result<&Chain, Error> {
-        self.chains.find(&self.request.as_ref().map_err(Clone::clone)?.chain_id)
-    }
-
-    /// What the request comes to where these settings hold.
-    fn terms(&self, holds: &Effective) -> Result<Terms, Error> {
-        holds.check_orders_enabled()?;
-        let mut request = self.request.clone()?;
-        request.success_url = request.success_url.or_else(|| holds.success_url.clone());
-        request.cancel_url = request.cancel_url.or_else(|| holds.cancel_url.clone());
-        order::open(request, &self.chains, &holds.orders)
     }
 
     /// The order on an address, if the address is as it was imported.
@@ -154,41 +164,14 @@ impl Create {
     pub fn new(app: &App, organization_id: OrganizationId, request: Result<CreateOrder, Error>) -> Self {
         Self { request, opener: Opener::new(app, organization_id) }
     }
-
-    fn terms(&self) -> Result<Terms, Error> {
-        self.opener.terms(self.request.clone()?)
-    }
 }
 
 impl Unit for Create {
     type Output = Order;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Order> {
-        let terms = self.terms().map_err(refused)?;
-        Ok(self.opener.open(tx, terms, None).await?.to_wire(None))
-        let chain = self.chain().map_err(refused)?;
-        let opening = orders::opening(tx, &self.organization_id, chain.id.as_str()).await?;
-        let terms = self.terms(&settings::effective(&self.deployment, &opening.settings)?)?;
-        let (protocol, reference) = (terms.protocol.clone(), terms.reference.clone());
-        order::check_chain(&terms.chain_id, opening.head_time, self.now)?;
-        let Some(free) = claim(tx, &self.chains, &self.organization_id, &protocol, self.now).await? else {
-            // An empty pool must not hide that the order exists.
-            return Err(match self.existing(tx, &reference).await? {
-                Some(existing) => order::duplicate(&reference, existing).into(),
-                None => order::no_address(&protocol).into(),
-            });
-        };
-        let facts = self.place(terms, &free)?;
-        if !orders::insert(tx, &[(&facts, free.id)]).await? {
-            let existing = self.existing(tx, &reference).await?;
-            let existing = existing.ok_or_else(|| Fault::Corrupt("a reference is taken by nobody".to_owned()))?;
-            return Err(order::duplicate(&reference, existing).into());
-        }
-        pool::hold(tx, &[(&free, Holder::Order(&facts.id))]).await?;
-        if opening.told {
-            self.tell(tx, &facts).await?;
-        }
-        Ok(facts.to_wire(None))
+        let prepared = self.opener.prepare(tx, self.request.clone()?).await?;
+        Ok(self.opener.open(tx, prepared, None).await?.to_wire(None))
     }
 }
 
@@ -202,21 +185,21 @@ async fn wanted<'a>(
 ) -> Result<Option<BTreeMap<(OrganizationId, Protocol), Vec<Wanted<'a>>>>, Fault> {
     let mut by_chain: BTreeMap<(&OrganizationId, &ChainId), Vec<(usize, &Create)>> = BTreeMap::new();
     for (at, unit) in units.iter().enumerate() {
-        let Ok(chain) = unit.chain() else { return Ok(None) };
-        by_chain.entry((&unit.organization_id, &chain.id)).or_default().push((at, unit));
+        let Ok(chain) = unit.request.as_ref().map_err(Clone::clone).and_then(|request| unit.opener.chain(request)) else { return Ok(None) };
+        by_chain.entry((&unit.opener.organization_id, &chain.id)).or_default().push((at, unit));
     }
     let mut alike: BTreeMap<_, Vec<Wanted<'_>>> = BTreeMap::new();
     for ((organization, chain), orders) in by_chain {
         let opening = orders::opening(tx, organization, chain.as_str()).await?;
-        let now = orders.iter().map(|(_, unit)| unit.now).min().unwrap_or_default();
+        let now = orders.iter().map(|(_, unit)| unit.opener.now).min().unwrap_or_default();
         if opening.told || order::check_chain(chain, opening.head_time, now).is_err() {
             return Ok(None);
         }
         let Some((_, first)) = orders.first() else { continue };
-        let holds = settings::effective(&first.deployment, &opening.settings)?;
+        let holds = settings::effective(&first.opener.deployment, &opening.settings)?;
         for (at, unit) in orders {
-            let Ok(terms) = unit.terms(&holds) else { return Ok(None) };
-            alike.entry((organization.clone(), terms.protocol.clone())).or_default().push((at, unit, terms));
+            let Ok(terms) = unit.request.clone().and_then(|request| unit.opener.terms(request, &holds)) else { return Ok(None) };
+            alike.entry((organization.clone(), terms.protocol.clone())).or_default().push((at, &unit.opener, terms));
         }
     }
     Ok(Some(alike))
@@ -226,25 +209,10 @@ impl Together for Create {
     /// Opens orders that are all in order, in a few statements however many they are. Anything out of the ordinary (a bad request, too
     /// few fresh addresses, a taken reference, somebody who wants to be told) is left to [`Create::run`], one by one.
     async fn run_together<'a>(units: &'a [&'a Self], tx: &'a mut Tx<'_>) -> Result<Option<Vec<Order>>, Fault> {
-        let Ok(terms) = units.iter().map(|unit| unit.terms()).collect::<Result<Vec<_>, _>>() else { return Ok(None) };
-        let mut alike: BTreeMap<(OrganizationId, Protocol), Vec<Wanted<'_>>> = BTreeMap::new();
-        for (at, (unit, terms)) in units.iter().zip(terms).enumerate() {
-            let opener = &unit.opener;
-            alike.entry((opener.organization_id.clone(), terms.protocol.clone())).or_default().push((at, opener, terms));
-        }
-        let (mut places, mut placed, mut frees) = (Vec::with_capacity(units.len()), Vec::with_capacity(units.len()), Vec::new());
-        for ((organization, protocol), orders) in alike {
-            let now = orders.iter().map(|(_, opener, _)| opener.now).min().unwrap_or_default();
-            for chain in orders.iter().map(|(_, _, terms)| &terms.chain_id).collect::<BTreeSet<_>>() {
-                let opening = orders::opening(tx, &organization, chain.as_str()).await?;
-                if opening.told || order::check_chain(chain, opening.head_time, now).is_err() {
-                    return Ok(None);
-                }
-            }
         let Some(alike) = wanted(units, tx).await? else { return Ok(None) };
         let (mut places, mut placed, mut frees) = (Vec::with_capacity(units.len()), Vec::with_capacity(units.len()), Vec::new());
         for ((organization, protocol), orders) in alike {
-            let now = orders.iter().map(|(_, unit, _)| unit.now).min().unwrap_or_default();
+            let now = orders.iter().map(|(_, opener, _)| opener.now).min().unwrap_or_default();
             let free = pool::claim(tx, &organization, &protocol, (0, now), orders.len(), Contended::PassOver).await?;
             if free.len() < orders.len() {
                 return Ok(None);

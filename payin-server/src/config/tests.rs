@@ -1,0 +1,92 @@
+//! What a configuration comes to, and what is said of one that is wrong.
+
+use super::*;
+
+fn config(text: &str) -> anyhow::Result<Config> {
+    Config::check(parse(text)?, Path::new(""), |name| (name == "PAYIN_SERVER_MASTER_KEY").then(|| "ab".repeat(32)))
+}
+
+const SMALL: &str = "environment = \"testnet\"\ndatabase = \"sqlite://payin.db\"\n";
+
+#[test]
+fn a_small_file_is_enough() {
+    let config = config(&format!("{SMALL}[chains.ethereum-sepolia]\nrpc = \"https://rpc.example/key\"\n")).unwrap();
+    assert_eq!(config.chains[0].chain.tokens.len(), 3);
+    assert_eq!((config.listen.as_str(), config.public_url, config.trusted_proxies.len()), ("127.0.0.1:3000", None, 0));
+    assert!(!config.targets.allow_private);
+}
+
+#[test]
+fn limits_are_on_unless_they_are_switched_off() {
+    let limits = |text: &str| {
+        config(&format!("{SMALL}[rate_limits]\n{text}\n[chains.ethereum-sepolia]\nrpc = \"http://127.0.0.1:1\"\n")).unwrap().rate_limits
+    };
+    assert_eq!(limits(""), Some(Limits { per_minute: 100, per_hour: 1_000, per_day: 10_000 }));
+    assert_eq!(limits("per_minute = 1"), Some(Limits { per_minute: 1, ..Limits::default() }));
+    assert_eq!(limits("enabled = false\nper_day = 5"), None);
+}
+
+#[test]
+fn tokens_and_policy_can_be_replaced() {
+    let text = format!(
+        "{SMALL}[orders]\ntolerance = \"0.01\"\n[chains.ethereum-sepolia]\nrpc = \"http://127.0.0.1:1\"\nconfirmations = 2\n\
+         finality = {{ depth = 9 }}\n[chains.ethereum-sepolia.tokens]\n\
+         DAI = {{ contract = \"0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE\", decimals = 18 }}\n"
+    );
+    let config = config(&text).unwrap();
+    assert_eq!(config.chains[0].chain.tokens.len(), 1);
+    assert_eq!(config.chains[0].chain.finality, payin_core::finality::Finality::Depth(9));
+    assert_eq!(config.orders.tolerance.to_amount().to_string(), "0.01");
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    for (text, said) in [
+        ("database = \"sqlite://x\"", "environment"),
+        ("environment = \"staging\"\ndatabase = \"sqlite://x\"", "staging"),
+        ("environment = \"testnet\"", "database"),
+        ("environment = \"testnet\"\ndatabase = \"sqlite://:memory:\"", "file"),
+        ("environment = \"testnet\"\ndatabase = \"mysql://x\"", "sqlite"),
+        ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.ethereum-mainnet]\nrpc = \"http://x\"", "never mix"),
+        ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.dogecoin]\nrpc = \"http://x\"", "there are"),
+        ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.tron-nile]\nrpc = \"http://x\"", "EVM"),
+        ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.bsc-testnet]\nrpc = \"http://x\"", "tokens"),
+        ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\nunknown = 1", "unknown"),
+        ("environment = \"testnet\"\ndatabase = \"sqlite://x\"", "no chain"),
+        ("environment = \"testnet\"\ndatabase = \"sqlite://nowhere/x\"", "nowhere does not exist"),
+        ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\nlisten = \"127.0.0.1:bad\"", "127.0.0.1:bad"),
+        ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\npublic_url = \"pay.example.com\"", "https://pay"),
+        ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\ntrusted_proxies = [\"10.0.0.0/40\"]", "10.0.0.0/8"),
+        ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[orders]\ntolerance = \"1\"", "less than one token"),
+        ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[orders]\npayment_window_minutes = 0", "1 to 60"),
+        ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[rate_limits]\nper_hour = 0", "rate_limits.per_hour"),
+    ] {
+        let error = format!("{:#}", config(text).err().unwrap());
+        assert!(error.contains(said), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_broken_line_is_named_and_not_repeated() {
+    let error = format!("{:#}", config(&format!("{SMALL}[chains.base-sepolia]\nrpc = https://node.example/SECRETKEY\n")).err().unwrap());
+    assert!(error.contains("line 4") && !error.contains("SECRETKEY"), "{error}");
+}
+
+#[test]
+fn a_server_behind_a_proxy_says_so() {
+    let text = format!(
+        "public_url = \"https://pay.example.com/shop/\"\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n{SMALL}[chains.base-sepolia]\n\
+         rpc = \"http://127.0.0.1:1\"\n"
+    );
+    let config = config(&text).unwrap();
+    assert_eq!(config.public_url.as_deref(), Some("https://pay.example.com/shop"));
+    assert!(config.trusted_proxies.iter().any(|network| network.has("10.1.2.3".parse().unwrap())));
+}
+
+#[test]
+fn paths_are_meant_from_the_file() {
+    let folder = std::env::temp_dir();
+    let file = parse(&format!("{SMALL}[chains.base-sepolia]\nrpc = \"http://127.0.0.1:1\"\n")).unwrap();
+    let config = Config::check(file, &folder, |name| (name == "PAYIN_SERVER_MASTER_KEY").then(|| "ab".repeat(32))).unwrap();
+    assert_eq!(config.database, Location::Sqlite(folder.join("payin.db")));
+}
