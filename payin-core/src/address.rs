@@ -59,6 +59,12 @@ impl Address {
         Self(eip55(bytes))
     }
 
+    /// From the 20 bytes of a Tron address, behind its 0x41.
+    #[must_use]
+    pub fn from_tron_bytes(bytes: &[u8; 20]) -> Self {
+        Self(bs58::encode(bytes).with_check_version(0x41).into_string())
+    }
+
     /// An address that was canonical when it was stored.
     #[must_use]
     pub fn from_canonical(text: String) -> Self {

@@ -1,14 +1,16 @@
 //! Reading a list of addresses as people have them: one a line, or CSV in any of the vendor's forms. All or nothing.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use payin_types::pool::ImportError;
+use payin_types::pool::{DerivationRange, ImportError};
 use payin_types::{ErrorCode, Protocol};
 use serde_json::json;
 
 use crate::Error;
 use crate::address::Address;
 use crate::error::{shown, shown_up_to};
+use crate::xpub::{self, LEAKED, looks_secret};
 
 /// How many bad lines are listed; the rest is counted.
 const LISTED_MAX: usize = 100;
@@ -16,37 +18,51 @@ const LISTED_MAX: usize = 100;
 /// What a text held.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Import {
-    /// The addresses, in order, each once, with their lines.
-    pub addresses: Vec<(u64, Address)>,
+    /// The addresses, in order, each once.
+    pub lines: Vec<Line>,
     /// Lines that repeat an earlier one.
     pub repeated: u64,
+    /// The smallest and the largest index, where any was stated.
+    pub indices: Option<DerivationRange>,
+    /// The extended public key, where all lines state the same.
+    pub master_public_key: Option<String>,
+}
+
+/// An address, and what its line says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Which line, from 1, counting the header.
+    pub number: u64,
+    /// The address.
+    pub address: Address,
+    /// Its index in the wallet it comes from.
+    pub derivation_index: Option<u32>,
 }
 
 /// Reads `text` for a family. `token_contracts` are addresses that must not be in a pool: money sent there is gone.
 ///
 /// Accepted: a header naming a column `address` (any order, any further columns), or one address a line without header. Empty lines
-/// are passed over; quotes around a field are removed.
+/// are passed over; fields may be quoted.
 ///
 /// # Errors
 /// `VALIDATION_ERROR` with the bad lines, counted from 1 with the header.
 pub fn read(protocol: &Protocol, text: &str, token_contracts: &BTreeSet<Address>) -> Result<Import, Error> {
+    // Spreadsheets begin a file with a byte order mark.
+    let text = text.trim_start_matches('\u{feff}');
     let mut lines = text.lines().zip(1u64..).map(|(line, number)| (number, line)).filter(|(_, line)| !line.trim().is_empty()).peekable();
-    let mut columns = Columns { address: 0, protocol: None };
-    if let Some(header) = lines.peek().and_then(|(_, line)| Columns::of_header(line)) {
+    let mut columns = Columns::default();
+    if let Some(header) = lines.peek().map(|(_, line)| Columns::of_header(line)).transpose()?.flatten() {
         columns = header;
         lines.next();
     }
-    let (mut seen, mut import, mut bad, mut bad_count) =
-        (BTreeSet::new(), Import { addresses: Vec::new(), repeated: 0 }, Vec::new(), 0usize);
+    let (mut reading, mut bad, mut bad_count) = (Reading::default(), Vec::new(), 0usize);
     for (number, line) in lines {
-        match columns.read(line, protocol, token_contracts) {
-            Ok(address) if seen.insert(address.clone()) => import.addresses.push((number, address)),
-            Ok(_) => import.repeated = import.repeated.saturating_add(1),
-            Err((address, error)) => {
-                bad_count = bad_count.saturating_add(1);
-                if bad.len() < LISTED_MAX {
-                    bad.push(bad_line(number, &address, error));
-                }
+        let fields = fields(line);
+        let read = columns.read(&fields, protocol, token_contracts);
+        if let Err(error) = read.and_then(|read| reading.add(number, read)) {
+            bad_count = bad_count.saturating_add(1);
+            if bad.len() < LISTED_MAX {
+                bad.push(bad_line(number, &fields, columns.address, error));
             }
         }
     }
@@ -56,59 +72,155 @@ pub fn read(protocol: &Protocol, text: &str, token_contracts: &BTreeSet<Address>
         );
         return Err(Error::new(ErrorCode::ValidationError, message).details(json!(bad)));
     }
-    if import.addresses.is_empty() {
+    if reading.lines.is_empty() {
         return Err(Error::field("addresses", "holds no address: give one a line, or CSV with a column named address"));
     }
-    Ok(import)
+    Ok(reading.done())
 }
 
 /// A bad line, told without repeating what nobody may see: people paste private keys where addresses belong, and answers are kept and logged.
-fn bad_line(line: u64, text: &str, error: String) -> ImportError {
-    if looks_secret(text) {
-        let error = "this looks like a private key or a seed phrase: treat it as leaked, move its funds, and import addresses only";
-        return ImportError { line, address: "[hidden]".to_owned(), error: error.to_owned() };
+fn bad_line(line: u64, fields: &[Cow<'_, str>], address: usize, error: String) -> ImportError {
+    if fields.iter().any(|field| looks_secret(field)) {
+        return ImportError { line, address: "[hidden]".to_owned(), error: LEAKED.to_owned() };
     }
-    ImportError { line, address: shown_up_to(text, 44), error }
+    ImportError { line, address: shown_up_to(at(fields, address), 44), error }
 }
 
-fn looks_secret(text: &str) -> bool {
-    let hex = text.strip_prefix("0x").unwrap_or(text);
-    let key_in_hex = hex.len() >= 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let words = text.split_whitespace().count() >= 12;
-    let long_word = text.len() > 48 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    key_in_hex || words || long_word
+/// What has been read so far.
+#[derive(Default)]
+struct Reading {
+    seen: BTreeSet<Address>,
+    lines: Vec<Line>,
+    repeated: u64,
+    indices: Option<DerivationRange>,
+    /// The keys stated, until there are two.
+    keys: BTreeSet<Option<String>>,
 }
 
+/// What a line says.
+struct Stated {
+    address: Address,
+    index: Option<u32>,
+    key: Option<String>,
+}
+
+impl Reading {
+    fn add(&mut self, number: u64, Stated { address, index, key }: Stated) -> Result<(), String> {
+        if !self.seen.insert(address.clone()) {
+            self.repeated = self.repeated.saturating_add(1);
+            return Ok(());
+        }
+        if !self.keys.contains(&key) {
+            // Only here, because it costs a curve point: files repeat one key on each of 100,000 lines.
+            key.as_deref().map_or(Ok(()), check_key)?;
+            if self.keys.len() < 2 {
+                self.keys.insert(key);
+            }
+        }
+        if let Some(index) = index.map(u64::from) {
+            let range = self.indices.get_or_insert(DerivationRange { start: index, end: index });
+            *range = DerivationRange { start: range.start.min(index), end: range.end.max(index) };
+        }
+        self.lines.push(Line { number, address, derivation_index: index });
+        Ok(())
+    }
+
+    fn done(self) -> Import {
+        let mut keys = self.keys.into_iter();
+        let master_public_key = match (keys.next(), keys.next()) {
+            (Some(key), None) => key,
+            _ => None,
+        };
+        Import { lines: self.lines, repeated: self.repeated, indices: self.indices, master_public_key }
+    }
+}
+
+/// Whether a text is a wallet's public key: an extended one or, of Solana, whose wallets have none, a plain one.
+fn check_key(text: &str) -> Result<(), String> {
+    let plain = bs58::decode(text).into_vec().is_ok_and(|bytes| bytes.len() == 32);
+    if plain { Ok(()) } else { xpub::check(text).map_err(|error| format!("master_public_key: {error}")) }
+}
+
+/// Where what stands.
+#[derive(Default)]
 struct Columns {
     address: usize,
     protocol: Option<usize>,
+    index: Option<usize>,
+    key: Option<usize>,
 }
 
 impl Columns {
-    fn of_header(line: &str) -> Option<Self> {
-        let names: Vec<String> = line.split(',').map(|name| unquoted(name).to_ascii_lowercase()).collect();
-        let at = |wanted: &str| names.iter().position(|name| name.trim_start_matches('\u{feff}') == wanted);
-        at("address").map(|address| Self { address, protocol: at("protocol") })
+    /// The columns of a header; nothing if the line is none.
+    fn of_header(line: &str) -> Result<Option<Self>, Error> {
+        let names: Vec<String> = fields(line).iter().map(|name| name.to_ascii_lowercase()).collect();
+        let at = |wanted: &str| names.iter().position(|name| name == wanted);
+        let Some(address) = at("address") else { return Ok(None) };
+        if let Some(name) = names.iter().find(|name| ["private", "secret", "mnemonic", "seed"].iter().any(|word| name.contains(word))) {
+            let message = format!(
+                "has a column '{}': treat those keys as leaked, move their funds, and send addresses and public keys only",
+                shown(name)
+            );
+            return Err(Error::field("addresses", message));
+        }
+        Ok(Some(Self { address, protocol: at("protocol"), index: at("derivation_index"), key: at("master_public_key") }))
     }
 
-    fn read(&self, line: &str, protocol: &Protocol, token_contracts: &BTreeSet<Address>) -> Result<Address, (String, String)> {
-        let fields: Vec<&str> = line.split(',').map(unquoted).collect();
-        let text = fields.get(self.address).copied().unwrap_or_default().trim_start_matches('\u{feff}');
-        let stated = self.protocol.and_then(|at| fields.get(at)).filter(|stated| !stated.is_empty());
-        if let Some(stated) = stated.filter(|stated| !stated.eq_ignore_ascii_case(protocol.as_str())) {
-            return Err((text.to_owned(), format!("the line says protocol {}, the import is for {protocol}", shown(stated))));
+    fn read(&self, fields: &[Cow<'_, str>], protocol: &Protocol, token_contracts: &BTreeSet<Address>) -> Result<Stated, String> {
+        let stated = |column: Option<usize>| column.map(|column| at(fields, column)).filter(|stated| !stated.is_empty());
+        if let Some(stated) = stated(self.protocol).filter(|stated| !stated.eq_ignore_ascii_case(protocol.as_str())) {
+            return Err(format!("the line says protocol {}, the import is for {protocol}", shown(stated)));
         }
-        let address = Address::parse(protocol, text).map_err(|error| (text.to_owned(), error.to_string()))?;
+        let text = at(fields, self.address);
+        let address = Address::parse(protocol, text).map_err(|error| match xpub::check(text) {
+            Ok(()) => "this is an extended public key: to derive addresses from it, send it as xpub".to_owned(),
+            Err(_) => error.to_string(),
+        })?;
         if token_contracts.contains(&address) {
-            return Err((text.to_owned(), "this is a token's contract: money sent to it is lost".to_owned()));
+            return Err("this is a token's contract: money sent to it is lost".to_owned());
         }
-        Ok(address)
+        let index = stated(self.index).map(index).transpose()?;
+        Ok(Stated { address, index, key: stated(self.key).map(str::to_owned) })
     }
 }
 
-fn unquoted(field: &str) -> &str {
+/// A field; nothing where the line ends before it.
+fn at<'a>(fields: &'a [Cow<'_, str>], column: usize) -> &'a str {
+    fields.get(column).map_or("", AsRef::as_ref)
+}
+
+fn index(text: &str) -> Result<u32, String> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = if digits { text.parse().ok() } else { None };
+    number.ok_or_else(|| "derivation_index must be a whole number from 0 to 4294967295".to_owned())
+}
+
+/// The fields of a line, without the spaces and quotes around them. Within quotes a comma is text, and two quotes are one.
+fn fields(line: &str) -> Vec<Cow<'_, str>> {
+    let (mut fields, mut rest) = (Vec::new(), line);
+    loop {
+        let mut quoted = false;
+        let end = rest.find(|c: char| {
+            quoted ^= c == '"';
+            c == ',' && !quoted
+        });
+        let (field, behind) =
+            end.and_then(|end| rest.split_at_checked(end)).map_or((rest, None), |(field, behind)| (field, behind.get(1..)));
+        fields.push(unquoted(field));
+        match behind {
+            Some(behind) => rest = behind,
+            None => return fields,
+        }
+    }
+}
+
+fn unquoted(field: &str) -> Cow<'_, str> {
     let field = field.trim();
-    field.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).unwrap_or(field)
+    match field.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')) {
+        Some(inner) if inner.contains('"') => Cow::Owned(inner.replace("\"\"", "\"").trim().to_owned()),
+        Some(inner) => Cow::Borrowed(inner.trim()),
+        None => Cow::Borrowed(field),
+    }
 }
 
 #[cfg(test)]
@@ -123,25 +235,61 @@ mod tests {
         read(&Protocol::Evm, text, &BTreeSet::new())
     }
 
+    const KEY: &str = "xpub6DCoCpSuQZB2jawqnGMEPS63ePKWkwWPH4TU45Q7LPXWuNd8TMtVxRrgjtEshuqpK3mdhaWHPFsBngh5GFZaM6si3yZdUsT8ddYM3PwnATt";
+
     #[test]
     fn every_documented_form() {
-        for text in [
-            format!("{A}\n{B}\n"),
-            format!("address\r\n{A}\r\n\r\n{B}"),
-            format!("\u{feff}address,derivation_index\n{A},0\n{B},1"),
-            format!("address,derivation_index,protocol,master_public_key\n{A},0,evm,xpub\n{B},1,evm,xpub"),
-            format!("address,protocol,derivation_index,master_public_key\n{A},evm,,\n{B},EVM,,"),
-            format!("\"protocol\",\"address\"\n\"evm\",\"{A}\"\n\"evm\",\"{B}\""),
+        for (text, has_indices, has_key) in [
+            (format!("{A}\n{B}\n"), false, false),
+            (format!("address\r\n{A}\r\n\r\n{B}"), false, false),
+            (format!("\u{feff}address,derivation_index\n{A},4\n{B},2"), true, false),
+            (format!("address,derivation_index,protocol,master_public_key\n{A},2,evm,{KEY}\n{B},4,evm,{KEY}"), true, true),
+            (format!("address,protocol,derivation_index,master_public_key\n{A},evm,,\n{B},EVM,,"), false, false),
+            (format!("\"protocol\",\"address\"\n\"evm\",\"{A}\"\n\"evm\",\"{B}\""), false, false),
+            (format!(" label , Address ,DERIVATION_INDEX\r\n\"Smith, \"\"J\"\"\", \"{A}\" , \" 2\"\r\n,{B},\"4\"\r\n"), true, false),
         ] {
             let import = evm(&text).unwrap();
-            assert_eq!(import.addresses.iter().map(|(_, address)| address.as_str()).collect::<Vec<_>>(), [A, B], "{text}");
+            assert_eq!(import.lines.iter().map(|line| line.address.as_str()).collect::<Vec<_>>(), [A, B], "{text}");
+            assert_eq!(import.indices, has_indices.then_some(DerivationRange { start: 2, end: 4 }), "{text}");
+            assert_eq!(import.lines.iter().filter(|line| line.derivation_index.is_some()).count(), if has_indices { 2 } else { 0 });
+            assert_eq!(import.master_public_key.as_deref(), has_key.then_some(KEY), "{text}");
         }
+    }
+
+    #[test]
+    fn what_a_line_says_of_its_address_is_checked() {
+        let coin = "xpub6AmukNpN4yyPLhoxodeZnq8jGbGmwqLveeym8dLD4p8RVCpNjLfkcLvgWH9kQjSgLwFQBQDHn7297uNnCC8QHHZiCZV3DnDAxPi4GrczKnr";
+        let head = "address,derivation_index,master_public_key";
+        let import = evm(&format!("{head}\n{A},4294967295,{KEY}\n{B},,{coin}\n{B},x,x")).unwrap_err();
+        assert!(import.details.unwrap().to_string().contains("whole number"));
+        for rest in [coin, ""] {
+            let import = evm(&format!("{head}\n{A},4294967295,{KEY}\n{B},,{rest}")).unwrap();
+            assert_eq!(import.master_public_key, None, "they differ");
+            assert_eq!(import.indices, Some(DerivationRange { start: 4_294_967_295, end: 4_294_967_295 }));
+        }
+        for (index, key, says) in [
+            ("-1", "", "whole number"),
+            ("+1", "", "whole number"),
+            ("4294967296", "", "whole number"),
+            ("1.5", "", "whole number"),
+            ("0", "xpub", "master_public_key: must be an extended public key"),
+            ("0", &KEY[..110], "master_public_key"),
+        ] {
+            let error = evm(&format!("{head}\n{B},1,{KEY}\n{A},{index},{key}")).unwrap_err();
+            let details = error.details.unwrap().to_string();
+            assert!(details.contains(says) && details.contains("\"line\":3"), "{details}");
+        }
+        let solana = "DYw8jCTfwHNRJhhmFcbXvVDTqWMEVFBX6ZKUmG5CNSKK";
+        let import = read(&Protocol::Solana, &format!("{head}\n{solana},0,{solana}"), &BTreeSet::new()).unwrap();
+        assert_eq!(import.master_public_key.as_deref(), Some(solana));
+        let error = evm(KEY).unwrap_err();
+        assert!(error.details.unwrap().to_string().contains("send it as xpub"));
     }
 
     #[test]
     fn repeated_lines_are_counted_once() {
         let import = evm(&format!("{A}\n{}\n{B}", A.to_lowercase())).unwrap();
-        assert_eq!((import.addresses.len(), import.repeated), (2, 1));
+        assert_eq!((import.lines.len(), import.repeated), (2, 1));
     }
 
     #[test]
@@ -163,6 +311,16 @@ mod tests {
             let error = evm(&format!("{A}\n{secret}")).unwrap_err();
             assert!(!format!("{error:?}").contains(secret.get(..10).unwrap()), "{error:?}");
             assert!(error.details.unwrap().to_string().contains("leaked"));
+        }
+        let xprv = "xprv9zDSoJv1aBcjX6sNgEpE2J9K6MV2MUnXuqXsFgzVn3zY2aHyupaFQdYCtdCbNMkvcTdx9FeN49sgXw6mjrhrFLRSzJVnRYPfSCCgjeg4GxY";
+        for text in [xprv.to_owned(), format!("address,master_public_key\n{A},{xprv}"), format!("address,protocol\n{A},{xprv}")] {
+            let error = evm(&text).unwrap_err();
+            assert!(!format!("{error:?}").contains("xprv") && error.details.unwrap().to_string().contains("leaked"));
+        }
+        // A wallet's export with the keys in it.
+        for column in ["private_key", "Private Key", "mnemonic", "seed phrase"] {
+            let error = evm(&format!("address,{column}\n{A},")).unwrap_err();
+            assert!(error.message.contains("leaked"), "{}", error.message);
         }
     }
 

@@ -25,12 +25,14 @@ pub mod order;
 pub mod quota;
 pub mod record;
 pub mod redirect;
+pub mod pool;
 pub mod reference;
 pub mod replay;
 pub mod settings;
 pub mod stats;
 pub mod transfer;
 pub mod web_url;
+pub mod xpub;
 
 pub use block::Block;
 pub use chains::{Chain, Chains, Token};
