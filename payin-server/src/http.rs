@@ -42,6 +42,8 @@ pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
         .route("/address-pool/import", post(pool::import))
         .route("/address-pool/status", get(pool::status))
         .route("/address-pool/addresses", get(pool::addresses))
+        .route("/address-pool/addresses/{address}/archive", post(pool::archive))
+        .route("/address-pool/addresses/{address}/restore", post(pool::restore))
         .route("/webhooks/endpoints", post(endpoints::create).get(endpoints::list))
         .route("/webhooks/endpoints/{id}", get(endpoints::get).put(endpoints::update).delete(endpoints::delete))
         .route("/webhooks/endpoints/{id}/rotate-secret", post(endpoints::rotate_secret))

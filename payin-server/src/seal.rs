@@ -1,4 +1,5 @@
-//! What the master key does: MACs of API keys, pool addresses and clients, and the sealing of secrets at rest. Keys never leave this file.
+//! What the master key does: MACs of API keys, of pool addresses, of the extended public keys they come from and of clients, and the
+//! sealing of secrets at rest. Keys never leave this file.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
@@ -13,6 +14,7 @@ struct Keys {
     api_key: SecretBox<[u8; 32]>,
     address: SecretBox<[u8; 32]>,
     client: SecretBox<[u8; 32]>,
+    xpub: SecretBox<[u8; 32]>,
     sealing: SecretBox<[u8; 32]>,
 }
 
@@ -56,6 +58,7 @@ impl Seal {
             api_key: derive(master, "payin api key v1"),
             address: derive(master, "payin address v1"),
             client: derive(master, "payin client v1"),
+            xpub: derive(master, "payin xpub v1"),
             sealing: derive(master, "payin sealing v1"),
         };
         Self(masters.iter().map(keys).collect())
@@ -70,18 +73,30 @@ impl Seal {
     /// What binds an address to its organization.
     #[must_use]
     pub fn address_mac(&self, organization: &str, protocol: &str, address: &str) -> String {
-        self.address_macs(organization, protocol, address).into_iter().next().unwrap_or_default()
+        self.bound(|keys| &keys.address, [organization, protocol, address]).next().unwrap_or_default()
     }
 
     /// Whether an address row is as it was imported.
     #[must_use]
     pub fn address_is_genuine(&self, organization: &str, protocol: &str, address: &str, stored: &str) -> bool {
-        self.address_macs(organization, protocol, address).iter().any(|mac| mac == stored)
+        self.bound(|keys| &keys.address, [organization, protocol, address]).any(|mac| mac == stored)
     }
 
-    fn address_macs(&self, organization: &str, protocol: &str, address: &str) -> Vec<String> {
-        let parts = [organization.as_bytes(), protocol.as_bytes(), address.as_bytes()];
-        self.0.iter().map(|keys| hex(&mac(keys.address.expose_secret(), &parts))).collect()
+    /// What binds an extended public key to its organization.
+    #[must_use]
+    pub fn xpub_mac(&self, organization: &str, protocol: &str, xpub: &str) -> String {
+        self.bound(|keys| &keys.xpub, [organization, protocol, xpub]).next().unwrap_or_default()
+    }
+
+    /// Whether the row of an extended public key is as it was imported.
+    #[must_use]
+    pub fn xpub_is_genuine(&self, organization: &str, protocol: &str, xpub: &str, stored: &str) -> bool {
+        self.bound(|keys| &keys.xpub, [organization, protocol, xpub]).any(|mac| mac == stored)
+    }
+
+    /// The MACs of what belongs together, under each master key.
+    fn bound(&self, key: fn(&Keys) -> &SecretBox<[u8; 32]>, parts: [&str; 3]) -> impl Iterator<Item = String> {
+        self.0.iter().map(move |keys| hex(&mac(key(keys).expose_secret(), &parts.map(str::as_bytes))))
     }
 
     /// What is stored of a client's network address, to count by: for each organization another, so that nobody can be followed from one to
@@ -141,6 +156,8 @@ mod tests {
         let (old, both) = (Seal::new(&[master(1)]), Seal::new(&[master(2), master(1)]));
         assert_eq!(both.open("p", &old.seal("p", "text", [0; 24])), Ok("text".to_owned()));
         assert!(both.address_is_genuine("org", "evm", "0x1", &old.address_mac("org", "evm", "0x1")));
+        assert!(both.xpub_is_genuine("org", "evm", "xpub1", &old.xpub_mac("org", "evm", "xpub1")));
+        assert!(!both.xpub_is_genuine("org", "evm", "0x1", &old.address_mac("org", "evm", "0x1")), "each for its purpose");
         assert!(both.api_key_macs("pk_test_x").contains(&old.api_key_macs("pk_test_x")[0]));
         assert_ne!(both.api_key_macs("pk_test_x")[0], old.api_key_macs("pk_test_x")[0]);
     }

@@ -28,6 +28,7 @@ use crate::worker::chain::{ChainWorker, PoolWatch};
 use crate::worker::deliver::{Busy, Deliver, LANES};
 use crate::worker::driver::Driver;
 use crate::worker::maintain::Maintain;
+use crate::worker::stock::Stock;
 
 /// How often one client without a key may ask: a checkout page that asks every two seconds, four of them behind one address.
 const VISITS_A_MINUTE: u64 = 120;
@@ -110,6 +111,7 @@ pub fn start_workers(driver: &mut Driver, app: &App, http: Arc<dyn Http>, events
         driver.start(Box::new(Deliver::new(app.clone(), Arc::clone(&http), Arc::clone(&busy))), events);
     }
     driver.start(Box::new(Maintain::new(app.clone())), &Arc::default());
+    driver.start(Box::new(Stock::new(app.clone(), Arc::clone(events))), &Arc::default());
 }
 
 /// A name for this server among those that share its database.

@@ -5,6 +5,7 @@ pub mod chain;
 pub mod deliver;
 pub mod driver;
 pub mod maintain;
+pub mod stock;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;

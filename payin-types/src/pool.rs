@@ -205,8 +205,8 @@ pub struct ListAddresses {
     /// Page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<u64>,
-    /// Items a page, 1 to 100; default 20.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Items a page, 1 to 100; default 20. (`pageSize` is what the vendor's open server calls it.)
+    #[serde(default, alias = "pageSize", skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
     /// Only this family.
     #[serde(default, skip_serializing_if = "Option::is_none")]

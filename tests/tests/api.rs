@@ -6,6 +6,7 @@ mod bad_requests;
 mod checkout;
 mod deposits;
 mod docs;
+mod fill_pool;
 mod idempotency;
 mod keys;
 mod limits;

@@ -24,6 +24,7 @@ mod recycling;
 mod reorganisation;
 mod replay;
 mod settings;
+mod stock;
 mod tenancy;
 mod totals;
 mod work;
@@ -134,6 +135,8 @@ scenarios! {
     deposits: a_reference_is_bound_once_on_a_chain, everything_that_arrives_is_credited, a_deposit_taken_back_is_told_and_comes_again,
         what_is_let_go_is_credited_no_more, a_deposit_address_rests_before_it_is_an_orders, an_altered_deposit_address_is_not_shown,
         references_are_found_and_paged, lists_of_transfers_filter_and_sort;
+    stock: keys_fill_a_pool, a_pool_with_a_key_does_not_run_dry, a_low_pool_is_told_once, addresses_are_put_away_and_taken_back,
+        an_altered_address_stops_nobody_else;
     tenancy: organizations_see_their_own, keys_open_their_organization, a_database_knows_its_master_key;
     settings: settings_hold_for_new_orders, settings_of_two_at_once_are_both_kept, addresses_rest_as_long_as_their_organization_says;
     keys: keys_are_made_listed_and_revoked, a_key_makes_no_stronger_one, one_revokes_a_key, uses_are_written_down;

@@ -25,8 +25,8 @@ use crate::app::{App, Outcome, Together, Unit};
 
 /// The longest body of most calls.
 pub const BODY_MAX: usize = 64 * 1024;
-/// The longest body of an import: about 100,000 addresses.
-pub const IMPORT_BODY_MAX: usize = 5 * 1024 * 1024;
+/// The longest body of an import: about 200,000 addresses (source: the vendor's limit of a file).
+pub const IMPORT_BODY_MAX: usize = 10 * 1024 * 1024;
 /// How long a call under an idempotency key waits for its turn before it says that the first is still under way.
 const IN_PROGRESS_AFTER: Duration = Duration::from_secs(10);
 
@@ -188,18 +188,45 @@ async fn in_turn(answer: impl Future<Output = Outcome<Answer>>) -> Result<Respon
     }
 }
 
+/// What a body may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaType {
+    /// What nearly every call takes.
+    Json,
+    /// A file of addresses.
+    Csv,
+}
+
+impl MediaType {
+    fn essence(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Csv => "text/csv",
+        }
+    }
+}
+
 /// Reads a body that must be JSON, up to a length.
 ///
 /// # Errors
 /// `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `REQUEST_TIMEOUT`.
 pub async fn body(request: Request, most: usize) -> Result<bytes::Bytes, Reject> {
+    Ok(body_of(request, &[MediaType::Json], most).await?.1)
+}
+
+/// Reads a body of one of some types, up to a length; answers which.
+///
+/// # Errors
+/// As [`body`].
+pub async fn body_of(request: Request, taken: &[MediaType], most: usize) -> Result<(MediaType, bytes::Bytes), Reject> {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
-        let message = format!("Content-Type must be application/json, is '{}'", payin_core::error::shown(essence));
+    let Some(media_type) = taken.iter().find(|media_type| essence.eq_ignore_ascii_case(media_type.essence())) else {
+        let taken: Vec<&str> = taken.iter().map(|media_type| media_type.essence()).collect();
+        let message = format!("Content-Type must be {}, is '{}'", taken.join(" or "), payin_core::error::shown(essence));
         return Err(Reject(Error::new(ErrorCode::UnsupportedMediaType, message)));
-    }
-    read(request, most).await
+    };
+    Ok((*media_type, read(request, most).await?))
 }
 
 /// Reads a body that may be left out, with its `Content-Type`; then it is empty.

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use payin_core::address::Address;
-use payin_types::{AddressState, BindingId, OrderId, OrganizationId, PoolAddress, Protocol, Timestamp};
-use serde_json::Map;
+use payin_types::{BindingId, OrderId, OrganizationId, Protocol, Timestamp, XpubId};
 
 use super::db::{Locked, Row};
-use super::statement::{Sql, claim, locked};
-use super::{Conn, Fault, Tx, sql, sql_of, sql_rows};
-use payin_types::pool::PoolCounts;
+use super::statement::{claim, locked};
+use super::{Conn, Fault, Tx, sql, sql_rows};
+pub use list::{Filter, FreeBy, Level, counts, levels, list, one};
+
+mod list;
+pub mod xpubs;
 
 /// An address that is free, locked for whoever takes it.
 #[derive(Debug, Clone)]
@@ -158,6 +160,35 @@ pub async fn quarantine(tx: &mut Tx<'_>, address_id: i64, now: Timestamp) -> Res
     tx.execute(update.int(address_id).int(now.millis())).await.map(drop)
 }
 
+/// An address in its organization's pool, locked: its number. Nothing if it is not there.
+///
+/// # Errors
+/// What the database says.
+pub async fn lock(tx: &mut Tx<'_>, organization: &OrganizationId, address: &Address, protocol: &Protocol) -> Result<Option<i64>, Fault> {
+    let query = locked!("SELECT id FROM pool_addresses WHERE protocol = $1 AND address = $2 AND organization_id = $3");
+    let row = tx.lock(query.text(protocol.as_str()).text(address.as_str()).text(organization.as_str())).await?;
+    row.map(|row| row.int("id")).transpose()
+}
+
+/// Puts an address away that nobody holds.
+///
+/// # Errors
+/// What the database says; [`Fault::Guard`] if it is held or away already.
+pub async fn archive(tx: &mut Tx<'_>, address_id: i64, now: Timestamp) -> Result<(), Fault> {
+    let update = sql("UPDATE pool_addresses SET archived_at = $2 WHERE id = $1 AND held = 0 AND archived_at IS NULL");
+    tx.change_one(update.int(address_id).int(now.millis())).await
+}
+
+/// Takes an address back that was put away or kept back. One that was kept back rests first.
+///
+/// # Errors
+/// What the database says.
+pub async fn restore(tx: &mut Tx<'_>, address_id: i64, rested_from: Timestamp) -> Result<(), Fault> {
+    let update = sql("UPDATE pool_addresses SET archived_at = NULL, quarantined_at = NULL, claimable_from = \
+                      CASE WHEN quarantined_at IS NOT NULL AND claimable_from < $2 THEN $2 ELSE claimable_from END WHERE id = $1");
+    tx.change_one(update.int(address_id).int(rested_from.millis())).await
+}
+
 /// An address to be imported.
 #[derive(Debug, Clone)]
 pub struct New {
@@ -165,9 +196,13 @@ pub struct New {
     pub address: Address,
     /// What binds it to its organization.
     pub mac: String,
+    /// The extended public key it was derived from, if we did.
+    pub xpub_id: Option<XpubId>,
+    /// Its index in the wallet it comes from.
+    pub derivation_index: Option<u32>,
 }
 
-/// Rows of one statement of an import: 8 parameters each, far below either engine's limit.
+/// Rows of one statement of an import: 10 parameters each, far below either engine's limit.
 const IMPORT_ROWS: usize = 500;
 
 /// Adds addresses. Answers how many are new; those that the organization has already are passed over.
@@ -194,11 +229,13 @@ pub async fn import(
     let mut ids = first.saturating_add(1)..;
     for chunk in addresses.chunks(IMPORT_ROWS) {
         let head = "INSERT INTO pool_addresses \
-                    (id, organization_id, protocol, address, mode, mac, reuse_class, claimable_from, held, created_at) VALUES ";
-        let mut insert = sql_rows(head, "($, $, $, $, $, $, 0, $, 0, $)", chunk.len(), " ON CONFLICT (protocol, address) DO NOTHING");
+                    (id, organization_id, protocol, address, mode, mac, reuse_class, claimable_from, held, created_at, xpub_id, \
+                    derivation_index) VALUES ";
+        let mut insert = sql_rows(head, "($, $, $, $, $, $, 0, $, 0, $, $, $)", chunk.len(), " ON CONFLICT (protocol, address) DO NOTHING");
         for (address, id) in chunk.iter().zip(&mut ids) {
             insert = insert.int(id).text(organization.as_str()).text(protocol.as_str()).text(address.address.as_str());
             insert = insert.text(mode).text(address.mac.as_str()).int(now.millis()).int(now.millis());
+            insert = insert.opt_text(address.xpub_id.as_ref().map(XpubId::as_str)).int(address.derivation_index.map(i64::from));
         }
         imported = imported.saturating_add(tx.execute(insert).await?);
     }
@@ -258,118 +295,4 @@ pub async fn availability(
                      WHERE organization_id = $1 AND protocol = $2 AND quarantined_at IS NULL AND archived_at IS NULL");
     let row = tx.one(query.text(organization.as_str()).text(protocol.as_str()).int(now.millis())).await?;
     row.map_or(Ok((0, 0)), |row| Ok((row.count("available")?, row.count("total")?)))
-}
-
-/// How many addresses of each family stand where.
-///
-/// # Errors
-/// What the database says.
-pub async fn counts(conn: &mut Conn, organization: &OrganizationId, now: Timestamp) -> Result<Vec<(Protocol, PoolCounts)>, Fault> {
-    let rows = conn
-        .all(
-            sql("SELECT p.protocol, COUNT(*) AS total, \
-                 COUNT(*) FILTER (WHERE p.quarantined_at IS NOT NULL AND p.held = 0 AND p.archived_at IS NULL) AS quarantined, \
-                 COUNT(*) FILTER (WHERE p.archived_at IS NOT NULL AND p.held = 0) AS archived, \
-                 COUNT(*) FILTER (WHERE p.held = 1 AND a.holder_kind = 'order') AS allocated, \
-                 COUNT(*) FILTER (WHERE p.held = 1 AND a.holder_kind = 'deposit') AS bound, \
-                 COUNT(*) FILTER (WHERE p.held = 0 AND p.quarantined_at IS NULL AND p.archived_at IS NULL AND p.claimable_from > $2) AS cooling \
-                 FROM pool_addresses p LEFT JOIN assignments a ON a.address_id = p.id AND a.released_at IS NULL \
-                 WHERE p.organization_id = $1 GROUP BY p.protocol")
-            .text(organization.as_str())
-            .int(now.millis()),
-        )
-        .await?;
-    rows.iter()
-        .map(|row| {
-            let mut counts = PoolCounts {
-                total: row.count("total")?,
-                available: 0,
-                allocated: row.count("allocated")?,
-                bound: row.count("bound")?,
-                cooling_down: row.count("cooling")?,
-                quarantined: row.count("quarantined")?,
-                archived: row.count("archived")?,
-            };
-            let taken = [counts.allocated, counts.bound, counts.cooling_down, counts.quarantined, counts.archived].into_iter().sum();
-            counts.available = counts.total.saturating_sub(taken);
-            Ok((Protocol::from(row.text("protocol")?.as_str()), counts))
-        })
-        .collect()
-}
-
-/// Which addresses a list shows.
-#[derive(Debug, Clone)]
-pub struct Filter {
-    /// Whose.
-    pub organization_id: OrganizationId,
-    /// Only this family.
-    pub protocol: Option<Protocol>,
-    /// Only those that stand here.
-    pub state: Option<AddressState>,
-    /// What counts as cooled down.
-    pub now: Timestamp,
-}
-
-impl Filter {
-    fn bind(&self, statement: Sql) -> Sql {
-        let protocol = self.protocol.as_ref().map(Protocol::as_str);
-        statement.text(self.organization_id.as_str()).opt_text(protocol).int(self.now.millis())
-    }
-
-    fn state_condition(&self) -> &'static str {
-        match &self.state {
-            None => "",
-            Some(AddressState::Available) => " AND p.held = 0 AND p.quarantined_at IS NULL AND p.claimable_from <= $3",
-            Some(AddressState::Cooldown) => " AND p.held = 0 AND p.quarantined_at IS NULL AND p.claimable_from > $3",
-            Some(AddressState::Quarantined) => " AND p.held = 0 AND p.quarantined_at IS NOT NULL",
-            Some(AddressState::Allocated) => " AND p.held = 1 AND a.holder_kind = 'order'",
-            Some(AddressState::Bound) => " AND p.held = 1 AND a.holder_kind = 'deposit'",
-            Some(_) => " AND 1 = 0",
-        }
-    }
-}
-
-const LISTED: &str = " FROM pool_addresses p LEFT JOIN assignments a ON a.address_id = p.id AND a.released_at IS NULL \
-    WHERE p.organization_id = $1 AND ($2 IS NULL OR p.protocol = $2) AND $3 >= 0";
-
-/// One page of addresses, in the order of import, and how many there are.
-///
-/// # Errors
-/// What the database says.
-pub async fn list(conn: &mut Conn, filter: &Filter, limit: i64, offset: i64) -> Result<(Vec<(PoolAddress, String)>, u64), Fault> {
-    let condition = filter.state_condition();
-    let total = filter.bind(sql_of(&["SELECT COUNT(*) AS total", LISTED, condition]));
-    let total = conn.one(total).await?.map_or(Ok(0), |row| row.count("total"))?;
-    let page = sql_of(&[
-        "SELECT p.address, p.mac, p.protocol, p.held, p.quarantined_at, p.claimable_from, p.created_at, p.reuse_class, a.holder_kind, a.holder_id",
-        LISTED,
-        condition,
-        " ORDER BY p.id LIMIT $4 OFFSET $5",
-    ]);
-    let rows = conn.all(filter.bind(page).int(limit).int(offset)).await?;
-    let addresses = rows.iter().map(|row| Ok((listed(row, filter.now)?, row.text("mac")?))).collect::<Result<_, Fault>>()?;
-    Ok((addresses, total))
-}
-
-fn listed(row: &Row, now: Timestamp) -> Result<PoolAddress, Fault> {
-    let (held, claimable_from) = (row.int("held")? == 1, row.time("claimable_from")?);
-    let for_order = row.opt_text("holder_kind")?.as_deref() == Some("order");
-    let state = match (held, for_order, row.opt_int("quarantined_at")?) {
-        (true, true, _) => AddressState::Allocated,
-        (true, false, _) => AddressState::Bound,
-        (false, _, Some(_)) => AddressState::Quarantined,
-        (false, _, None) if claimable_from > now => AddressState::Cooldown,
-        (false, _, None) => AddressState::Available,
-    };
-    Ok(PoolAddress {
-        address: row.text("address")?,
-        protocol: Protocol::from(row.text("protocol")?.as_str()),
-        order_id: if for_order { row.opt_text("holder_id")?.map(OrderId::from) } else { None },
-        deposit_reference: None,
-        derivation_index: None,
-        created_at: row.time("created_at")?,
-        cooldown_until: (state == AddressState::Cooldown).then_some(claimable_from),
-        state,
-        extra: Map::new(),
-    })
 }

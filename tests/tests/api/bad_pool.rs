@@ -17,6 +17,9 @@ const MISTYPED: &str = "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb0";
 const TOKEN: &str = "0xaA8E23Fb1079EA71e0a56F48a2aA51851D8433D0";
 const TRON: &str = "TYASr5UV6HEcXatwdFQfmLVUqQQQMUxHLS";
 
+/// m/44'/60'/0' of the mnemonic "abandon … about", whose keys everybody has.
+const XPUB: &str = "xpub6DCoCpSuQZB2jawqnGMEPS63ePKWkwWPH4TU45Q7LPXWuNd8TMtVxRrgjtEshuqpK3mdhaWHPFsBngh5GFZaM6si3yZdUsT8ddYM3PwnATt";
+
 fn import(protocol: &str, addresses: &str) -> Value {
     json!({ "protocol": protocol, "mode": "self_managed", "addresses": addresses })
 }
@@ -102,7 +105,7 @@ async fn every_documented_form_of_an_import_is_taken() {
         format!("address\n{A}\n{B}"),
         format!("\u{feff}address\r\n{A}\r\n{B}\r\n"),
         format!("ADDRESS,Derivation_Index\n{A},0\n{B},1"),
-        format!("address,derivation_index,protocol,master_public_key\n{A},0,evm,xpub\n{B},1,evm,xpub"),
+        format!("address,derivation_index,protocol,master_public_key\n{A},0,evm,{XPUB}\n{B},1,evm,{XPUB}"),
         format!("\"protocol\",\"address\"\n\"evm\",\"{A}\"\n\"EVM\",\"{B}\""),
         format!("{}\n{}\n{A}", A.to_lowercase(), B.to_uppercase().replacen("0X", "0x", 1)),
     ];

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use payin_core::address::evm_bytes;
 use payin_server::app::pool;
 use payin_server::chain::Watch as _;
-use payin_server::store::pool::Filter;
+use payin_server::store::pool::{Filter, FreeBy};
 use payin_server::worker::chain::PoolWatch;
 use payin_tests::gateway::{Gateway, Kind, refusal, request};
 use payin_types::pool::ListAddresses;
@@ -110,19 +110,24 @@ pub async fn watchers_miss_no_import(kind: Kind) {
 pub async fn addresses_are_listed_by_state(kind: Kind) {
     let world = World::new(kind).await;
     let gateway = &world.gateway;
-    let organization = gateway.merchant(6).await;
+    let organization = gateway.merchant(7).await;
     let now = gateway.now().millis();
     let order = gateway.create(&organization, request("order")).await.unwrap();
     for (id, change) in [
         (2, format!("quarantined_at = {now}")),
         (3, format!("claimable_from = {}, reuse_class = 1", now + 1)),
         (4, format!("claimable_from = {now}, reuse_class = 1")),
-        (5, "held = 1".to_owned()),
+        (5, "held = 1, derivation_index = 77".to_owned()),
+        // Put away counts more than kept back.
+        (7, format!("archived_at = {now}, quarantined_at = {now}")),
     ] {
         assert_eq!(world.place.execute(&format!("UPDATE pool_addresses SET {change} WHERE id = {id}")).await, 1);
     }
     let bound = "INSERT INTO assignments (holder_id, holder_kind, address_id, begins_at) VALUES ('dep_1', 'deposit', 5, 0)";
     world.place.execute(bound).await;
+    let binding = "INSERT INTO deposit_bindings (id, organization_id, reference, currency, chain_id, protocol, address_id, address, created_at) \
+                   VALUES ('dep_1', 'org', 'user 7', 'USDT', 'ethereum-sepolia', 'evm', 5, '0x', 0)";
+    world.place.execute(binding).await;
     let ids = world.place.rows("SELECT address FROM pool_addresses ORDER BY id").await;
     let expected = [
         (AddressState::Allocated, vec![1]),
@@ -130,6 +135,7 @@ pub async fn addresses_are_listed_by_state(kind: Kind) {
         (AddressState::Cooldown, vec![3]),
         (AddressState::Available, vec![4, 6]),
         (AddressState::Bound, vec![5]),
+        (AddressState::Archived, vec![7]),
     ];
     for (state, rows) in expected {
         for protocol in [None, Some(Protocol::Evm)] {
@@ -141,20 +147,23 @@ pub async fn addresses_are_listed_by_state(kind: Kind) {
             assert!(found.iter().all(|found| found.state == state));
             let holder = (state == AddressState::Allocated).then(|| order.order_id.clone());
             assert!(found.iter().all(|found| found.order_id == holder));
+            let bound = state == AddressState::Bound;
+            assert!(found.iter().all(|found| found.deposit_reference.as_deref() == bound.then_some("user 7")));
+            assert!(found.iter().all(|found| found.derivation_index == bound.then_some(77)));
         }
     }
     let tron = ListAddresses { protocol: Some(Protocol::Tron), ..Default::default() };
     assert_eq!(list(gateway, &organization, tron).await.1, 0);
     let unknown = ListAddresses { state: Some(AddressState::from("lost")), ..Default::default() };
     assert_eq!(refusal(pool::list(&gateway.app, &organization, unknown).await).code, ErrorCode::ValidationError);
-    let nowhere =
-        Filter { organization_id: organization.clone(), protocol: None, state: Some(AddressState::from("lost")), now: gateway.now() };
+    let lost = Some(AddressState::from("lost"));
+    let nowhere = Filter { organization_id: organization.clone(), protocol: None, state: lost, free_by: FreeBy::default() };
     let mut conn = gateway.app.store.read().await.unwrap();
     assert_eq!(payin_server::store::pool::list(&mut conn, &nowhere, 10, 0).await.unwrap().1, 0);
     drop(conn);
     let (all, total) = list(gateway, &organization, ListAddresses::default()).await;
-    assert_eq!((all.len(), total), (6, 6));
+    assert_eq!((all.len(), total), (7, 7));
     let counts = pool::status(&gateway.app, &organization).await.unwrap()[&Protocol::Evm];
     let counted = [counts.total, counts.available, counts.allocated, counts.bound, counts.cooling_down, counts.quarantined];
-    assert_eq!(counted, [6, 2, 1, 1, 1, 1]);
+    assert_eq!((counted, counts.archived), ([7, 2, 1, 1, 1, 1], 1));
 }

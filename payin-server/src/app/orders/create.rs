@@ -9,7 +9,7 @@ use payin_core::{Chain, Chains, Error, Units, redirect};
 use payin_types::{ChainId, CreateOrder, EventType, Order, OrderId, OrganizationId, PaymentLinkId, Protocol, Timestamp};
 
 use crate::app::events::{Happened, record};
-use crate::app::pool::assign::{check_genuine, claim};
+use crate::app::pool::assign::{check_genuine, claim_genuine};
 use crate::app::settings::{self, Deployment, Effective};
 use crate::app::{App, Outcome};
 use crate::seal::Seal;
@@ -85,7 +85,7 @@ impl Opener {
     pub async fn open(&self, tx: &mut Tx<'_>, prepared: Prepared, link: Option<PaymentLinkId>) -> Outcome<Facts> {
         let Prepared { terms, told, .. } = prepared;
         let (protocol, reference) = (terms.protocol.clone(), terms.reference.clone());
-        let Some(free) = claim(tx, &self.chains, &self.organization_id, &protocol, self.now).await? else {
+        let Some(free) = claim_genuine(tx, (&self.chains, &self.seal), &self.organization_id, &protocol, self.now).await? else {
             // An empty pool must not hide that the order exists.
             return Err(match self.existing(tx, &reference).await? {
                 Some(existing) => order::duplicate(&reference, existing).into(),

@@ -4,6 +4,7 @@ use payin_core::Chains;
 use payin_types::{OrganizationId, Protocol, Timestamp};
 
 use crate::seal::Seal;
+use crate::store::chains::Cursor;
 use crate::store::db::Locked;
 use crate::store::pool::{self, Contended, Free};
 use crate::store::{Fault, Tx, chains};
@@ -23,7 +24,7 @@ pub async fn claim(
     if fresh.is_some() {
         return Ok(fresh);
     }
-    let rested_by = rested_by(tx, offered, protocol, now).await?;
+    let rested_by = rested_by(&chains::all(tx).await?, offered, protocol, now);
     let classes = [(0, now), (1, rested_by), (2, rested_by)];
     // What is left may be locked by transactions that will yet let go: wait for them before saying that there is none.
     for contended in [Contended::PassOver, Contended::Wait] {
@@ -39,14 +40,39 @@ pub async fn claim(
 
 /// Until when every chain of a family has been followed. An address is handed out again only if no late payment to its former holder can
 /// still be waiting, unread, in a block that our watcher has not reached.
-async fn rested_by(tx: &mut Tx<'_>, offered: &Chains, protocol: &Protocol, now: Timestamp) -> Result<Timestamp, Fault> {
-    let cursors = chains::all(tx).await?;
+pub(super) fn rested_by(cursors: &[(String, Cursor)], offered: &Chains, protocol: &Protocol, now: Timestamp) -> Timestamp {
     let family = offered.iter().filter(|chain| &chain.protocol == protocol);
     let followed = family.map(|chain| {
         let cursor = cursors.iter().find(|(id, _)| id == chain.id.as_str());
         cursor.map_or(Timestamp::from_millis(0), |(_, cursor)| cursor.head_time)
     });
-    Ok(followed.min().unwrap_or_default().min(now))
+    followed.min().unwrap_or_default().min(now)
+}
+
+/// How many altered addresses one claim passes over. More than these were not altered by accident: nothing is given out until a person has
+/// looked.
+const ALTERED_MAX: usize = 16;
+
+/// As [`claim`], passing over addresses that are not as they were imported: those are kept back, so that they stop nobody else.
+///
+/// # Errors
+/// [`Fault::Corrupt`] if nothing but altered addresses is found, or what the database says.
+pub async fn claim_genuine(
+    tx: &mut Tx<'_>,
+    (offered, seal): (&Chains, &Seal),
+    organization: &OrganizationId,
+    protocol: &Protocol,
+    now: Timestamp,
+) -> Result<Option<Locked<Free>>, Fault> {
+    let mut altered = None;
+    for _ in 0..ALTERED_MAX {
+        let Some(free) = claim(tx, offered, organization, protocol, now).await? else { break };
+        let Err(fault) = check_genuine(seal, organization, protocol, &free) else { return Ok(Some(free)) };
+        tracing::error!(organization.id = %organization, %fault, "an altered address is kept back");
+        pool::quarantine(tx, free.id, now).await?;
+        altered = Some(fault);
+    }
+    altered.map_or(Ok(None), Err)
 }
 
 /// Refuses an address that is not as it was imported: whoever altered it would be paid.

@@ -1,0 +1,95 @@
+//! The extended public keys that pools are filled from, and who has been told that a pool runs low. MACs are checked by the caller.
+
+use payin_types::{OrganizationId, Protocol, Timestamp, XpubId};
+
+use crate::store::db::{Locked, Row};
+use crate::store::statement::locked;
+use crate::store::{Fault, Tx, sql};
+
+/// A key, as it is stored.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// Its id.
+    pub id: XpubId,
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// The family of its addresses.
+    pub protocol: Protocol,
+    /// The key, canonical.
+    pub xpub: String,
+    /// What binds it to its organization.
+    pub mac: String,
+    /// The first index that has not been derived.
+    pub next_index: u32,
+}
+
+fn key(row: Row) -> Result<Key, Fault> {
+    let next = row.int("next_index")?;
+    Ok(Key {
+        id: XpubId::from(row.text("id")?),
+        organization_id: OrganizationId::from(row.text("organization_id")?),
+        protocol: Protocol::from(row.text("protocol")?.as_str()),
+        xpub: row.text("xpub")?,
+        mac: row.text("mac")?,
+        next_index: u32::try_from(next).map_err(|_| Fault::Corrupt(format!("a key's next index is {next}")))?,
+    })
+}
+
+/// Keeps a key unless it is there already, whosever it is; locks it.
+///
+/// # Errors
+/// What the database says.
+pub async fn keep(tx: &mut Tx<'_>, new: &Key, now: Timestamp) -> Result<Locked<Key>, Fault> {
+    let insert = sql("INSERT INTO pool_xpubs (id, organization_id, protocol, xpub, mac, next_index, created_at) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (protocol, xpub) DO NOTHING");
+    let insert = insert.text(new.id.as_str()).text(new.organization_id.as_str()).text(new.protocol.as_str());
+    let insert = insert.text(new.xpub.as_str()).text(new.mac.as_str()).int(i64::from(new.next_index)).int(now.millis());
+    tx.execute(insert).await?;
+    let query = locked!(
+        "SELECT id, organization_id, protocol, xpub, mac, next_index FROM pool_xpubs \
+         WHERE protocol = $1 AND xpub = $2"
+    );
+    let row = tx.lock(query.text(new.protocol.as_str()).text(new.xpub.as_str())).await?;
+    row.ok_or_else(|| Fault::Corrupt("a key that was kept is not there".to_owned()))?.read(key)
+}
+
+/// The key that an organization's pool of a family is filled from, locked: the newest.
+///
+/// # Errors
+/// What the database says.
+pub async fn lock_newest(tx: &mut Tx<'_>, organization: &OrganizationId, protocol: &Protocol) -> Result<Option<Locked<Key>>, Fault> {
+    let query = locked!(
+        "SELECT id, organization_id, protocol, xpub, mac, next_index FROM pool_xpubs \
+         WHERE organization_id = $1 AND protocol = $2 ORDER BY created_at DESC, id DESC LIMIT 1"
+    );
+    let row = tx.lock(query.text(organization.as_str()).text(protocol.as_str())).await?;
+    row.map(|row| row.read(key)).transpose()
+}
+
+/// Remembers how far a key has been derived.
+///
+/// # Errors
+/// What the database says.
+pub async fn derived(tx: &mut Tx<'_>, key: &Locked<Key>, next_index: u32) -> Result<(), Fault> {
+    let update = sql("UPDATE pool_xpubs SET next_index = $2 WHERE id = $1");
+    tx.change_one(update.text(key.id.as_str()).int(i64::from(next_index))).await
+}
+
+/// Remembers that an organization is told of its low pool. Answers false if it has been told.
+///
+/// # Errors
+/// What the database says.
+pub async fn tell_low(tx: &mut Tx<'_>, organization: &OrganizationId, protocol: &Protocol, now: Timestamp) -> Result<bool, Fault> {
+    let insert = sql("INSERT INTO pool_alerts (organization_id, protocol, low_since) VALUES ($1, $2, $3) \
+                      ON CONFLICT (organization_id, protocol) DO NOTHING");
+    Ok(tx.execute(insert.text(organization.as_str()).text(protocol.as_str()).int(now.millis())).await? == 1)
+}
+
+/// The pool is not low any more: the next time is told again.
+///
+/// # Errors
+/// What the database says.
+pub async fn rearm_low(tx: &mut Tx<'_>, organization: &OrganizationId, protocol: &Protocol) -> Result<(), Fault> {
+    let delete = sql("DELETE FROM pool_alerts WHERE organization_id = $1 AND protocol = $2");
+    tx.execute(delete.text(organization.as_str()).text(protocol.as_str())).await.map(drop)
+}
