@@ -1,7 +1,6 @@
 //! How an event is named and what it says. Whether one happened is decided where the change is made; sending it is delivery's business.
 
 use payin_types::event::{DepositEvent, OrderEvent};
-use payin_types::pool::PoolCounts;
 use payin_types::{
     BindingId, ChainId, Currency, Deposit, EndpointId, Event, EventId, EventType, Order, PaymentLinkId, Protocol, Timestamp,
 };
@@ -197,12 +196,6 @@ pub fn unmatched_data(transfer_id: &str, transfer: &Transfer, reason: Unmatched)
         "blockNumber": transfer.block_number,
         "reason": reason.as_str(),
     })
-}
-
-/// `data` of `address_pool.low`.
-#[must_use]
-pub fn pool_low_data(protocol: &Protocol, counts: &PoolCounts, threshold: u64) -> Value {
-    json!({"protocol": protocol, "available": counts.available, "total": counts.total, "threshold": threshold})
 }
 
 #[cfg(test)]

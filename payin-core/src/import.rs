@@ -273,7 +273,7 @@ mod tests {
             ("4294967296", "", "whole number"),
             ("1.5", "", "whole number"),
             ("0", "xpub", "master_public_key: must be an extended public key"),
-            ("0", &KEY[..110], "master_public_key"),
+            ("0", KEY.get(..110).unwrap(), "master_public_key"),
         ] {
             let error = evm(&format!("{head}\n{B},1,{KEY}\n{A},{index},{key}")).unwrap_err();
             let details = error.details.unwrap().to_string();

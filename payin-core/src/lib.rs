@@ -25,6 +25,7 @@ pub mod order;
 pub mod pool;
 pub mod quota;
 pub mod record;
+pub mod record;
 pub mod redirect;
 pub mod reference;
 pub mod replay;

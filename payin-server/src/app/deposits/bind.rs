@@ -8,7 +8,7 @@ use payin_types::{BindDeposit, BindingId, BoundDeposit, EventType, OrganizationI
 use serde_json::Map;
 
 use crate::app::events::{Happened, record};
-use crate::app::pool::assign::{check_genuine, claim};
+use crate::app::pool::assign::claim_genuine;
 use crate::app::settings::{self, Deployment};
 use crate::app::{App, Outcome, refused};
 use crate::seal::Seal;
@@ -49,9 +49,8 @@ impl Bind {
 
     /// An address for the reference, held.
     async fn place(&self, tx: &mut Tx<'_>, terms: &Terms) -> Outcome<Binding> {
-        let free = claim(tx, &self.chains, &self.organization_id, &terms.protocol, self.now).await?;
+        let free = claim_genuine(tx, (&self.chains, &self.seal), &self.organization_id, &terms.protocol, self.now).await?;
         let free = free.ok_or_else(|| order::no_address(&terms.protocol))?;
-        check_genuine(&self.seal, &self.organization_id, &terms.protocol, &free)?;
         let binding = Binding {
             id: self.id.clone(),
             organization_id: self.organization_id.clone(),

@@ -13,7 +13,7 @@ use crate::store::{Fault, Tx, chains};
 ///
 /// # Errors
 /// What the database says.
-pub async fn claim(
+async fn claim(
     tx: &mut Tx<'_>,
     offered: &Chains,
     organization: &OrganizationId,
@@ -53,7 +53,7 @@ pub(super) fn rested_by(cursors: &[(String, Cursor)], offered: &Chains, protocol
 /// looked.
 const ALTERED_MAX: usize = 16;
 
-/// As [`claim`], passing over addresses that are not as they were imported: those are kept back, so that they stop nobody else.
+/// The address for somebody new. Addresses that are not as they were imported are passed over and kept back, so that they stop nobody else.
 ///
 /// # Errors
 /// [`Fault::Corrupt`] if nothing but altered addresses is found, or what the database says.

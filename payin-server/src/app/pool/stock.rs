@@ -130,7 +130,7 @@ impl Unit for Tell {
         }
         let object_id = format!("{organization_id}:{protocol}");
         let sequence = events::count(tx, &object_id).await?.saturating_add(1);
-        let data = event::pool_low_data(protocol, &counts, rules::LOW_THRESHOLD);
+        let data = event::pool_low_data(protocol, counts.available, counts.total, rules::LOW_THRESHOLD);
         let event_type = EventType::AddressPoolLow;
         Ok(record(tx, Happened { organization_id, event_type, object_id: &object_id, sequence, data, now: *now }).await?)
     }
