@@ -19,6 +19,7 @@ pub mod event;
 pub mod finality;
 pub mod import;
 pub mod link;
+pub mod json;
 pub mod metadata;
 pub mod money;
 pub mod order;

@@ -9,7 +9,7 @@ use payin_types::{
     ChainId, Currency, ListOrders, Order, OrderId, OrderStatus, OrderSummary, OrganizationId, Page, Pagination, PublicOrder, SortOrder,
 };
 
-use super::query::{check_text, is_findable, known, paging};
+use super::query::{check_text, check_text_up_to, is_findable, known, paging};
 use super::{App, Outcome};
 use crate::store::{Fault, orders};
 pub use create::{Create, Opener, Prepared};
@@ -81,13 +81,9 @@ pub async fn list(app: &App, organization: &OrganizationId, query: ListOrders) -
     known("status", query.status.as_ref().map(OrderStatus::as_str), OrderStatus::known)?;
     known("sortBy", query.sort_by.as_ref().map(OrderSort::as_str), OrderSort::known)?;
     known("sortOrder", query.sort_order.as_ref().map(SortOrder::as_str), SortOrder::known)?;
-    for (field, text) in [
-        ("orderReference", query.order_reference.as_deref()),
-        ("currency", query.currency.as_ref().map(Currency::as_str)),
-        ("chainId", query.chain_id.as_ref().map(ChainId::as_str)),
-    ] {
-        check_text(field, text)?;
-    }
+    check_text("orderReference", query.order_reference.as_deref())?;
+    check_text_up_to(32, "currency", query.currency.as_ref().map(Currency::as_str))?;
+    check_text_up_to(64, "chainId", query.chain_id.as_ref().map(ChainId::as_str))?;
     let filter = orders::Filter {
         organization_id: organization.clone(),
         status: query.status,

@@ -2,6 +2,9 @@
 
 use payin_core::Error;
 
+/// The last page that may be asked for, far behind any data: a bound that every reader of numbers can keep.
+const PAGE_MAX: u64 = 1_000_000_000;
+
 /// Whether anything can bear this id or reference. What cannot is not asked of the database, which may refuse such a text.
 #[must_use]
 pub fn is_findable(text: &str) -> bool {
@@ -17,8 +20,9 @@ pub fn paging(page: Option<u64>, limit: Option<u64>) -> Result<(u64, u64, i64), 
     if !(1..=100).contains(&limit) {
         return Err(Error::field("limit", format!("must be 1 to 100, is {limit}")));
     }
-    let offset = page.checked_sub(1).and_then(|before| before.checked_mul(limit)).and_then(|offset| i64::try_from(offset).ok());
-    let offset = offset.ok_or_else(|| Error::field("page", format!("must be 1 or more and point at a possible item, is {page}")))?;
+    let offset = page.checked_sub(1).filter(|_| page <= PAGE_MAX).map(|before| before.saturating_mul(limit));
+    let offset = offset.and_then(|offset| i64::try_from(offset).ok());
+    let offset = offset.ok_or_else(|| Error::field("page", format!("must be 1 to {PAGE_MAX}, is {page}")))?;
     Ok((page, limit, offset))
 }
 
@@ -40,8 +44,18 @@ pub fn known<T>(field: &str, word: Option<&str>, known: impl Fn(&str) -> Option<
 /// # Errors
 /// `VALIDATION_ERROR` naming the parameter.
 pub fn check_text(field: &str, text: Option<&str>) -> Result<(), Error> {
-    if text.is_some_and(|text| !is_findable(text)) {
-        return Err(Error::field(field, "must be at most 255 characters, none of them control characters"));
+    check_text_up_to(payin_core::reference::CHARS_MAX, field, text)
+}
+
+/// As [`check_text`], for what is always shorter.
+///
+/// # Errors
+/// As [`check_text`].
+pub fn check_text_up_to(most: usize, field: &str, text: Option<&str>) -> Result<(), Error> {
+    match text {
+        Some(text) if text.is_empty() || !is_findable(text) || text.chars().count() > most => {
+            Err(Error::field(field, format!("must be 1 to {most} characters, none of them control characters")))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }

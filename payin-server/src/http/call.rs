@@ -280,6 +280,7 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
         }
     })?;
     json.end().map_err(|_| Error::field("body", "has something behind the JSON object"))?;
+    payin_core::json::check(body)?;
     Ok(parsed)
 }
 
