@@ -1,6 +1,7 @@
 //! A gateway in this process, on a database of its own: the real use cases, store and rules, with a clock that stands still and seeded
 //! randomness. No HTTP, no workers, no network: a test calls what it wants to see. Programs are in [`crate::nodes::program`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,17 +81,34 @@ impl Place {
 
     /// The rows of a query made past the store, each column as text; NULL is `-`.
     pub async fn rows(&self, query: &str) -> Vec<Vec<String>> {
-        match self.connect().await {
-            Raw::Sqlite(mut conn) => {
-                let rows = sqlx::query(AssertSqlSafe(query)).fetch_all(&mut conn).await;
-                rows.map(|rows| rows.iter().map(columns).collect())
-            }
-            Raw::Postgres(mut conn) => {
-                let rows = sqlx::query(AssertSqlSafe(query)).fetch_all(&mut conn).await;
-                rows.map(|rows| rows.iter().map(columns).collect())
-            }
+        self.connect().await.rows(query).await
+    }
+
+    /// A database that somebody else keeps.
+    #[must_use]
+    pub fn of(location: &Location) -> Self {
+        Self { location: location.clone(), _folder: None, _database: None }
+    }
+
+    /// Every row of every table, but for what changes by itself: how far chains are followed, by whom, and when a key was last used.
+    pub async fn everything(&self) -> BTreeMap<String, Vec<Vec<String>>> {
+        let mut connection = self.connect().await;
+        let tables = match self.kind() {
+            Kind::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
+            Kind::Postgres => "SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = 'public'",
+        };
+        let mut all = BTreeMap::new();
+        for table in connection.rows(tables).await.concat() {
+            let query = match table.as_str() {
+                "leases" | "chain_cursors" | "chain_blocks" | "quotas" | "_sqlx_migrations" => continue,
+                "api_keys" => "SELECT id, revoked_at, role FROM api_keys".to_owned(),
+                table => format!("SELECT * FROM {table}"),
+            };
+            let mut rows = connection.rows(&query).await;
+            rows.sort();
+            all.insert(table, rows);
         }
-        .unwrap_or_else(|error| panic!("{query}: {error}"))
+        all
     }
 
     /// The one column of the one row of a query made past the store.
@@ -116,6 +134,22 @@ impl Place {
 enum Raw {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
+}
+
+impl Raw {
+    async fn rows(&mut self, query: &str) -> Vec<Vec<String>> {
+        match self {
+            Self::Sqlite(conn) => {
+                let rows = sqlx::query(AssertSqlSafe(query)).fetch_all(conn).await;
+                rows.map(|rows| rows.iter().map(columns).collect())
+            }
+            Self::Postgres(conn) => {
+                let rows = sqlx::query(AssertSqlSafe(query)).fetch_all(conn).await;
+                rows.map(|rows| rows.iter().map(columns).collect())
+            }
+        }
+        .unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
 }
 
 fn columns<'r, R: Row>(row: &'r R) -> Vec<String>

@@ -63,15 +63,32 @@ impl Contract {
     /// The roles whose keys may call an operation; `None` where no key is needed.
     #[must_use]
     pub fn roles(&self, method: &str, template: &str) -> Option<Vec<String>> {
-        let operation = &self.document["paths"][template][method.to_lowercase()];
-        let roles = operation.get("x-roles")?.as_array().unwrap_or_else(|| panic!("{method} {template}: x-roles is not a list"));
+        let roles = self
+            .operation(method, template)
+            .get("x-roles")?
+            .as_array()
+            .unwrap_or_else(|| panic!("{method} {template}: x-roles is not a list"));
         Some(roles.iter().map(|role| role.as_str().unwrap_or_else(|| panic!("{method} {template}: {role}")).to_owned()).collect())
     }
 
     /// Whether an operation says of itself that it wants no key.
     #[must_use]
     pub fn is_public(&self, method: &str, template: &str) -> bool {
-        self.document["paths"][template][method.to_lowercase()]["security"] == json!([])
+        self.operation(method, template)["security"] == json!([])
+    }
+
+    /// What the file says of an operation, whose path is written as the file writes it.
+    #[must_use]
+    pub fn operation(&self, method: &str, template: &str) -> &Value {
+        &self.document["paths"][template][method.to_lowercase()]
+    }
+
+    /// The first example of an operation's JSON body, if it has one.
+    #[must_use]
+    pub fn request_example(&self, method: &str, template: &str) -> Option<&Value> {
+        let body = self.resolve(self.operation(method, template).get("requestBody")?);
+        let (_, example) = body["content"]["application/json"]["examples"].as_object()?.iter().next()?;
+        self.resolve(example).get("value")
     }
 
     /// Every event type that may arrive at a webhook endpoint.

@@ -17,6 +17,7 @@ use sqlx::{AssertSqlSafe, Connection};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
+use crate::gateway::Place;
 use crate::nodes::postgres::Database;
 use crate::nodes::{DEADLINE, http_client};
 use crate::openapi::Contract;
@@ -62,9 +63,14 @@ impl Sandbox {
 
     /// On PostgreSQL; time stands still.
     pub async fn frozen_on_postgres() -> Self {
+        Self::on_postgres(|options| options.frozen = true).await
+    }
+
+    /// As the test wants it, on PostgreSQL.
+    pub async fn on_postgres(change: impl FnOnce(&mut Options)) -> Self {
         let database = Database::create().await;
         let location = database.url().parse().expect("a location");
-        Self::at(location, Some(database), None, |options| options.frozen = true).await
+        Self::at(location, Some(database), None, change).await
     }
 
     async fn at(location: Location, postgres: Option<Database>, folder: Option<TempDir>, change: impl FnOnce(&mut Options)) -> Self {
@@ -87,6 +93,12 @@ impl Sandbox {
     #[must_use]
     pub fn key(&self) -> &str {
         &self.dev.ready.api_key
+    }
+
+    /// Its database, past the server.
+    #[must_use]
+    pub fn database(&self) -> Place {
+        Place::of(&self.location)
     }
 
     /// Stops it in order. A test that does not care may drop it.

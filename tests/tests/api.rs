@@ -11,6 +11,7 @@ mod idempotency;
 mod keys;
 mod limits;
 mod lists;
+mod matrix;
 mod play;
 mod routes;
 mod seeds;

@@ -1,0 +1,212 @@
+//! Role × operation × own or foreign object, generated from `openapi.yaml`: who may call what (`x-roles`), that a refusal changes
+//! nothing, and that another organization's object looks exactly as if it did not exist.
+
+mod fixtures;
+
+use std::collections::BTreeMap;
+
+use payin_core::access::{Permission, allows};
+use payin_tests::sandbox::{Reply, Sandbox, contract};
+use payin_types::Role;
+use serde_json::{Value, json};
+
+use self::fixtures::{Fixture, Keys};
+
+const ROLES: [Role; 4] = [Role::Owner, Role::Admin, Role::Member, Role::Viewer];
+
+/// An operation that wants a key.
+struct Operation {
+    method: String,
+    template: String,
+    roles: Vec<String>,
+    body: Option<Value>,
+}
+
+/// Every operation but the public ones (`security: []`) and the sandbox's.
+fn operations() -> Vec<Operation> {
+    let asked = contract().operations().into_iter().filter(|(method, template)| {
+        !contract().is_public(method, template) && contract().operation(method, template)["tags"] != json!(["Sandbox"])
+    });
+    asked.map(|(method, template)| Operation::new(method, template)).collect()
+}
+
+impl Operation {
+    fn new(method: String, template: String) -> Self {
+        let described = contract().operation(&method, &template);
+        let roles = contract().roles(&method, &template).unwrap_or_else(|| panic!("{method} {template} has no x-roles in openapi.yaml"));
+        let body = contract().request_example(&method, &template).cloned();
+        assert_eq!(body.is_some(), described.get("requestBody").is_some(), "{method} {template} has a body without a JSON example");
+        Self { method, template, roles, body }
+    }
+
+    fn admits(&self, role: &Role) -> bool {
+        self.roles.iter().any(|admitted| admitted == role.as_str())
+    }
+
+    /// The name of the parameter in its path, if it has one.
+    fn parameter(&self) -> Option<&str> {
+        let mut names = self.template.split('{').skip(1).filter_map(|part| part.split('}').next());
+        let first = names.next();
+        assert_eq!(names.next(), None, "{}: this matrix knows paths with one parameter", self.template);
+        first
+    }
+
+    async fn ask(&self, sandbox: &Sandbox, key: Option<&str>, id: &str) -> Reply {
+        let path = match self.parameter() {
+            Some(name) => self.template.replace(&format!("{{{name}}}"), &encoded(id)),
+            None => self.template.clone(),
+        };
+        let ask = sandbox.ask(&self.method, &path);
+        let ask = if let Some(key) = key { ask.key(key) } else { ask.no_key() };
+        match &self.body {
+            Some(body) => ask.json(body).send().await,
+            None => ask.send().await,
+        }
+    }
+}
+
+/// A text as one segment of a path.
+fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+/// An id like this one that nothing has. As long, so that not even the length tells.
+fn unlike(id: &str) -> String {
+    let zeros = format!("{}0000", &id[..id.len() - 4]);
+    if zeros == id { format!("{}1111", &id[..id.len() - 4]) } else { zeros }
+}
+
+/// An answer without what differs anyway: the id that was asked for, and the request's.
+fn anonymous(reply: &Reply, id: &str) -> (u16, String, Vec<String>) {
+    let mut body = reply.json.clone();
+    body["requestId"] = Value::Null;
+    let mut headers: Vec<String> = reply.headers.keys().map(ToString::to_string).collect();
+    headers.sort();
+    (reply.status, body.to_string().to_lowercase().replace(&id.to_lowercase(), "{id}"), headers)
+}
+
+/// What became of every cell.
+#[derive(Default)]
+struct Tally {
+    cells: BTreeMap<&'static str, usize>,
+    wrong: Vec<String>,
+}
+
+impl Tally {
+    fn cell(&mut self, kind: &'static str, is_right: bool, says: impl FnOnce() -> String) {
+        *self.cells.entry(kind).or_default() += 1;
+        if !is_right {
+            self.wrong.push(format!("{kind}: {}", says()));
+        }
+    }
+}
+
+/// One organization with a key of each role, and another one with an owner's.
+struct World {
+    sandbox: Sandbox,
+    own: Keys,
+    foreign: Keys,
+    roles: Vec<(Role, String)>,
+    /// A key that was taken back, and one that never was.
+    bad_keys: Vec<String>,
+}
+
+impl World {
+    async fn new(sandbox: Sandbox) -> Self {
+        let own = Keys { owner: sandbox.key().to_owned() };
+        let foreign = Keys { owner: sandbox.stranger().await };
+        fixtures::fill_pool(&sandbox, &foreign).await;
+        let mut roles = Vec::new();
+        for role in ROLES {
+            roles.push((role.clone(), sandbox.key_with_role(role).await));
+        }
+        let revoked = sandbox.key_with_role(Role::Owner).await;
+        sandbox.end_key(&revoked, "revoked_at").await;
+        let mistyped = format!("{}{}", &own.owner[..own.owner.len() - 1], if own.owner.ends_with('0') { '1' } else { '0' });
+        Self { sandbox, own, foreign, roles, bad_keys: vec![revoked, mistyped] }
+    }
+
+    async fn object(&self, keys: &Keys, operation: &Operation) -> Fixture {
+        match operation.parameter() {
+            Some(name) => fixtures::make(&self.sandbox, keys, name, &operation.template).await,
+            None => Fixture::Nothing,
+        }
+    }
+
+    async fn without_a_key(&self, operation: &Operation, tally: &mut Tally) {
+        let id = self.object(&self.own, operation).await;
+        let before = self.sandbox.database().everything().await;
+        let keys = std::iter::once(None).chain(self.bad_keys.iter().map(|key| Some(key.as_str())));
+        for key in keys {
+            let reply = operation.ask(&self.sandbox, key, id.id()).await;
+            let is_right = reply.status == 401 && reply.json["code"] == "INVALID_API_KEY";
+            tally.cell("no valid key", is_right, || format!("{reply:?}"));
+        }
+        tally.cell("no valid key changes nothing", self.sandbox.database().everything().await == before, || operation.template.clone());
+    }
+
+    async fn own(&self, operation: &Operation, role: &Role, key: &str, tally: &mut Tally) {
+        let id = self.object(&self.own, operation).await;
+        let before = self.sandbox.database().everything().await;
+        let reply = operation.ask(&self.sandbox, Some(key), id.id()).await;
+        if operation.admits(role) {
+            // What is its own is found. What becomes of it is for other tests to say.
+            let is_right = ![401, 403, 404].contains(&reply.status);
+            tally.cell("own, allowed", is_right, || format!("{role}: {reply:?}"));
+        } else {
+            let is_right = reply.status == 403 && reply.json["code"] == "INSUFFICIENT_PERMISSIONS";
+            let unchanged = self.sandbox.database().everything().await == before;
+            tally.cell("own, forbidden", is_right && unchanged, || format!("{role}, unchanged: {unchanged}: {reply:?}"));
+        }
+    }
+
+    async fn foreign(&self, operation: &Operation, role: &Role, key: &str, tally: &mut Tally) {
+        let Fixture::Id(id) = self.object(&self.foreign, operation).await else { return };
+        let before = self.sandbox.database().everything().await;
+        let theirs = operation.ask(&self.sandbox, Some(key), &id).await;
+        let unknown = unlike(&id);
+        let nobodys = operation.ask(&self.sandbox, Some(key), &unknown).await;
+        let alike = anonymous(&theirs, &id) == anonymous(&nobodys, &unknown);
+        let unchanged = self.sandbox.database().everything().await == before;
+        let (kind, status) = if operation.admits(role) { ("foreign, allowed", 404) } else { ("foreign, forbidden", 403) };
+        let says = || format!("{role}, alike: {alike}, unchanged: {unchanged}: {theirs:?} and of {unknown}: {nobodys:?}");
+        tally.cell(kind, alike && unchanged && theirs.status == status, says);
+    }
+}
+
+async fn every_cell(sandbox: Sandbox) {
+    let (world, mut tally) = (World::new(sandbox).await, Tally::default());
+    let operations = operations();
+    for operation in &operations {
+        world.without_a_key(operation, &mut tally).await;
+        for (role, key) in &world.roles {
+            world.own(operation, role, key, &mut tally).await;
+            world.foreign(operation, role, key, &mut tally).await;
+        }
+    }
+    println!("{} operations, {} roles, {} cells: {:?}", operations.len(), ROLES.len(), tally.cells.values().sum::<usize>(), tally.cells);
+    assert!(tally.wrong.is_empty(), "{} cells are wrong:\n{}", tally.wrong.len(), tally.wrong.join("\n"));
+    world.sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn every_cell_on_sqlite() {
+    every_cell(Sandbox::frozen().await).await;
+}
+
+#[tokio::test]
+async fn every_cell_on_postgresql() {
+    every_cell(Sandbox::frozen_on_postgres().await).await;
+}
+
+/// Who may call an operation is what the rule says of one of the permissions; a set of roles of its own would be a second rule.
+#[test]
+fn the_contract_and_the_rule_agree() {
+    let permissions = [Permission::ViewData, Permission::CreateOrders, Permission::CreateDeposits, Permission::ManageSettings];
+    for operation in operations() {
+        let is_it = |permission: &Permission| ROLES.iter().all(|role| allows(role, *permission) == operation.admits(role));
+        assert!(permissions.iter().any(is_it), "{} {}: {:?} is no permission's", operation.method, operation.template, operation.roles);
+        let unknown = operation.roles.iter().find(|role| !ROLES.iter().any(|known| known.as_str() == role.as_str()));
+        assert_eq!(unknown, None, "{} {}", operation.method, operation.template);
+    }
+}

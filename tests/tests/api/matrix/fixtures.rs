@@ -1,0 +1,116 @@
+//! An object for every parameter in a path of `openapi.yaml`, made through the API by its organization's owner.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use payin_tests::sandbox::{CHAIN, Sandbox, new_order, text};
+use serde_json::{Value, json};
+
+/// An organization, by its owner's key.
+pub struct Keys {
+    pub owner: String,
+}
+
+/// What stands in the place of a path's parameter.
+pub enum Fixture {
+    /// The path has no parameter.
+    Nothing,
+    /// An object of one organization.
+    Id(String),
+    /// What every organization has under the same name, so that there is nothing foreign about it.
+    Everyones(&'static str),
+}
+
+impl Fixture {
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Nothing => "",
+            Self::Id(id) => id,
+            Self::Everyones(name) => name,
+        }
+    }
+}
+
+/// A number that comes once.
+fn fresh() -> u64 {
+    static COUNT: AtomicU64 = AtomicU64::new(1000);
+    COUNT.fetch_add(1, Ordering::Relaxed)
+}
+
+fn address() -> String {
+    format!("0x{:040x}", 0x1234_5678_9abc_def0_u128 << 64 | u128::from(fresh()))
+}
+
+async fn post(sandbox: &Sandbox, keys: &Keys, path: &str, body: &Value) -> Value {
+    let reply = sandbox.ask("POST", path).key(&keys.owner).json(body).send().await;
+    assert!((200..300).contains(&reply.status), "no fixture: {reply:?}");
+    reply.json
+}
+
+async fn get(sandbox: &Sandbox, keys: &Keys, path: &str) -> Value {
+    sandbox.ask("GET", path).key(&keys.owner).send().await.ok(200)
+}
+
+/// Gives an organization addresses for its fixtures.
+pub async fn fill_pool(sandbox: &Sandbox, keys: &Keys) {
+    let addresses = (0..500).map(|_| address()).collect::<Vec<_>>().join("\n");
+    post(sandbox, keys, "/api/v1/address-pool/import", &json!({ "protocol": "evm", "addresses": addresses })).await;
+}
+
+/// A new object of an organization.
+///
+/// # Panics
+/// If there is no fixture for this parameter: then write one here.
+pub async fn make(sandbox: &Sandbox, keys: &Keys, parameter: &str, template: &str) -> Fixture {
+    let reference = format!("MATRIX-{}", fresh());
+    let order = async || post(sandbox, keys, "/api/v1/orders", &new_order(&reference, "1")).await;
+    let field = |object: &Value, name: &str| Fixture::Id(text(&object[name]).to_owned());
+    match parameter {
+        "orderId" => field(&order().await, "orderId"),
+        "orderReference" => field(&order().await, "orderReference"),
+        "depositReference" => {
+            let bind = json!({ "depositReference": reference, "currency": "USDT", "chainId": CHAIN });
+            field(&post(sandbox, keys, "/api/v1/deposits/references", &bind).await, "depositReference")
+        }
+        "transferId" => {
+            let order = order().await;
+            let pay = json!({ "orderId": order["orderId"] });
+            post(sandbox, keys, "/api/v1/sandbox/pay", &pay).await;
+            let seen = format!("/api/v1/orders/{}", text(&order["orderId"]));
+            // Time stands still; what is waited for is the watcher, which runs beside us.
+            while get(sandbox, keys, &seen).await.get("txHash").is_none() {
+                tokio::task::yield_now().await;
+            }
+            field(&get(sandbox, keys, &format!("/api/v1/transfers?orderId={}", text(&order["orderId"]))).await["data"][0], "id")
+        }
+        "linkId" => {
+            let link = json!({
+                "title": reference, "amount": "1", "currencies": [{ "currency": "USDT", "chainOptions": [CHAIN], "isPrimary": true }]
+            });
+            field(&post(sandbox, keys, "/api/v1/payment-links", &link).await, "id")
+        }
+        "endpointId" => field(&post(sandbox, keys, "/api/v1/webhooks/endpoints", &endpoint("order.expired")).await, "id"),
+        "eventId" => {
+            post(sandbox, keys, "/api/v1/webhooks/endpoints", &endpoint("order.created")).await;
+            order().await;
+            field(&get(sandbox, keys, "/api/v1/webhooks/events?limit=1").await["data"][0], "id")
+        }
+        "address" => {
+            let address = address();
+            post(sandbox, keys, "/api/v1/address-pool/import", &json!({ "protocol": "evm", "addresses": address })).await;
+            Fixture::Id(address)
+        }
+        "organizationId" => field(&get(sandbox, keys, "/api/v1/me").await["organization"], "id"),
+        "keyId" => {
+            let organization = get(sandbox, keys, "/api/v1/me").await["organization"]["id"].clone();
+            let path = format!("/api/v1/organizations/{}/api-keys", text(&organization));
+            // The weakest, so that whoever may take keys back may take this one back.
+            field(&post(sandbox, keys, &path, &json!({ "name": reference, "role": "viewer" })).await, "id")
+        }
+        "key" => Fixture::Everyones("payment_window_minutes"),
+        other => panic!("{template}: there is no fixture for {{{other}}}: write one in {}", file!()),
+    }
+}
+
+fn endpoint(event: &str) -> Value {
+    json!({ "url": "https://a.example/hook", "events": [event] })
+}
