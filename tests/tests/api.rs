@@ -12,6 +12,7 @@ mod keys;
 mod limits;
 mod lists;
 mod matrix;
+mod model;
 mod play;
 mod routes;
 mod seeds;
