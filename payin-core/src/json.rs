@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use serde_json::Number;
+
 use crate::Error;
 use crate::error::shown;
 
@@ -74,7 +76,7 @@ fn number(text: &str) -> Result<(), Error> {
     let is_kept = if is_whole {
         text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok()
     } else {
-        text.parse::<f64>().is_ok_and(|float| decimal(&format!("{float:e}")) == decimal(text))
+        serde_json::from_str::<Number>(text).is_ok_and(|kept| decimal(&kept.to_string()) == decimal(text))
     };
     if is_kept {
         return Ok(());
