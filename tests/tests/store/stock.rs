@@ -135,10 +135,10 @@ pub async fn a_pool_with_a_key_does_not_run_dry(kind: Kind) {
     assert!(addresses.iter().all(|row| known.has_evm(&evm_bytes(&row[0]).unwrap())) && addresses.len() == 200);
     // More orders than there were addresses at first, and never two on one.
     let mut given = BTreeSet::new();
-    for round in 0..3 {
+    for (round, worker) in workers.iter_mut().take(3).enumerate() {
         let orders = join_all((0..101).map(|number| gateway.create(&organization, request(&format!("order {round} {number}"))))).await;
         given.extend(orders.into_iter().map(|order| order.unwrap().address));
-        workers[round].step().await.unwrap();
+        worker.step().await.unwrap();
     }
     assert_eq!(given.len(), 303);
     assert_eq!(world.place.value("SELECT next_index FROM pool_xpubs").await, "503");
