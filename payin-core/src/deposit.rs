@@ -28,6 +28,12 @@ pub struct Terms {
 /// `VALIDATION_ERROR`, `INVALID_CHAIN` or `INVALID_CURRENCY`, saying what is wrong and what would do.
 pub fn bind(request: BindDeposit, chains: &Chains) -> Result<Terms, Error> {
     reference::check("depositReference", &request.deposit_reference)?;
+    if matches!(request.deposit_reference.as_str(), "." | "..") {
+        return Err(Error::field(
+            "depositReference",
+            "must not be '.' or '..': in a path they mean folders, and no client could ask for it",
+        ));
+    }
     let chain = chains.find(&request.chain_id)?;
     let token = chains.find_token(chain, &request.currency)?;
     let metadata = request.metadata.unwrap_or_default();

@@ -1,7 +1,5 @@
 //! How many addresses a pool should have ready: when to warn, when to derive more. Where they come from is not known here.
 
-/// Below so many free addresses of a family its owner is warned, where nothing else is set.
-pub const LOW_THRESHOLD: u64 = 100;
 /// How many addresses an import derives where nothing is said.
 pub const COUNT_DEFAULT: u32 = 100;
 /// How many addresses one import may derive.
@@ -36,7 +34,7 @@ mod tests {
     #[test]
     fn what_is_short_is_filled_to_twice_the_reserve() {
         assert_eq!([0, 19, 20, 21].map(|available| refill(available, 0)), [40, 21, 0, 0]);
-        assert_eq!([0, 99, 100].map(|available| refill(available, LOW_THRESHOLD)), [200, 101, 0]);
+        assert_eq!([0, 99, 100].map(|available| refill(available, 100)), [200, 101, 0]);
         assert_eq!([199, 200].map(|available| refill(available, u64::MAX)), [201, 0]);
     }
 

@@ -11,7 +11,7 @@ use payin_types::{OrganizationId, Protocol};
 use tokio::sync::Notify;
 
 use super::{Did, StepFault, Worker};
-use crate::app::pool::stock::{self, Pool, Tell, TopUp};
+use crate::app::pool::stock::{self, Pool, Standing, Tell, TopUp};
 use crate::app::{App, Failure, Fault};
 
 /// How often to look. The reserve must last so long.
@@ -35,9 +35,10 @@ impl Stock {
 
     async fn one(&mut self) -> Result<Did, StepFault> {
         let now = self.app.clock.now();
-        for level in stock::levels(&self.app).await? {
-            let pool = || Pool::new(&self.app, &level);
-            if level.derives && rules::refill(level.available, rules::LOW_THRESHOLD) > 0 {
+        for standing in stock::standings(&self.app).await? {
+            let pool = || Pool::new(&self.app, &standing);
+            let Standing { level, threshold } = &standing;
+            if level.derives && rules::refill(level.available, *threshold) > 0 {
                 let place = (level.organization_id.clone(), level.protocol.clone());
                 match self.app.store.write(TopUp(pool())).await {
                     Ok(derived) => {
@@ -54,7 +55,7 @@ impl Stock {
                     Err(failure) => return Err(failure.into()),
                 }
             }
-            if rules::is_low(level.available, rules::LOW_THRESHOLD) != level.told && self.app.store.write(Tell(pool())).await? {
+            if rules::is_low(level.available, *threshold) != level.told && self.app.store.write(Tell(pool())).await? {
                 self.events.notify_waiters();
             }
         }

@@ -41,13 +41,13 @@ async fn bodies_have_a_largest_size() {
     let import = json!({ "protocol": "evm", "mode": "self_managed", "addresses": "0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE" });
     let endpoint = json!({ "url": "https://a.example/", "events": ["*"] });
     const KIB_64: usize = 64 * 1024;
-    const MIB_5: usize = 5 * 1024 * 1024;
+    const MIB_10: usize = 10 * 1024 * 1024;
     let before = sandbox.counts().await;
     for (path, body, most) in [
         (ORDERS, &order, KIB_64),
         ("/api/v1/webhooks/endpoints", &endpoint, KIB_64),
         ("/api/v1/sandbox/mine", &json!({}), KIB_64),
-        ("/api/v1/address-pool/import", &import, MIB_5),
+        ("/api/v1/address-pool/import", &import, MIB_10),
     ] {
         // One byte too many; and far too many, where the server answers while the client still sends.
         for length in [most + 1, most + 8 * 1024 * 1024] {
@@ -56,7 +56,7 @@ async fn bodies_have_a_largest_size() {
         }
     }
     assert_eq!(sandbox.counts().await, before);
-    for (path, body, most, status) in [(ORDERS, &order, KIB_64, 201), ("/api/v1/address-pool/import", &import, MIB_5, 200)] {
+    for (path, body, most, status) in [(ORDERS, &order, KIB_64, 201), ("/api/v1/address-pool/import", &import, MIB_10, 200)] {
         assert_eq!(sandbox.ask("POST", path).raw_json(of_length(body, most)).send().await.status, status, "{path}");
     }
     // The text itself may be as long: 100,000 lines, most of them blank.

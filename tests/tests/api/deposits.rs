@@ -20,6 +20,7 @@ async fn a_payer_is_credited(sandbox: &Sandbox) {
     assert_eq!((&bound["protocol"], &bound["metadata"]), (&json!("evm"), &first["metadata"]));
     let again = sandbox.post("/api/v1/deposits/references", &first).await;
     again.refused(409, "DUPLICATE_DEPOSIT_REFERENCE", "Deposit reference 'user_alice_123' already exists for chain 'ethereum-sepolia'");
+    sandbox.advance(1).await;
     sandbox.post("/api/v1/deposits/references", &binding("user_alice_123", "polygon-amoy")).await.ok(201);
     // On a chain of the family that it was not bound on, in another currency than it was bound for.
     let pay = json!({ "depositReference": "user_alice_123", "amount": "100.50", "chainId": "base-sepolia", "currency": "USDC" });
@@ -85,6 +86,9 @@ async fn what_is_no_binding_is_refused_and_changes_nothing() {
         (with("depositReference", json!("")), "VALIDATION_ERROR", "depositReference"),
         (with("depositReference", json!("x".repeat(256))), "VALIDATION_ERROR", "255"),
         (with("depositReference", json!("a\nb")), "VALIDATION_ERROR", "control"),
+        // No client can ask for such a path: it means the folder above.
+        (with("depositReference", json!("..")), "VALIDATION_ERROR", "path"),
+        (with("depositReference", json!(".")), "VALIDATION_ERROR", "path"),
         (with("chainId", json!("ethereum-mainnet")), "INVALID_CHAIN", "ethereum-mainnet"),
         (with("currency", json!("DOGE")), "INVALID_CURRENCY", "DOGE"),
         (with("metadata", json!(pairs)), "VALIDATION_ERROR", "metadata"),
@@ -118,9 +122,7 @@ async fn what_is_no_binding_is_refused_and_changes_nothing() {
 #[tokio::test]
 async fn odd_references_are_found_again() {
     let sandbox = Sandbox::frozen().await;
-    for (reference, path) in
-        [("a/b", "a%2Fb"), ("..", "%2E%2E"), ("100% ü", "100%25%20%C3%BC"), ("?x=1#y", "%3Fx%3D1%23y"), ("references", "references")]
-    {
+    for (reference, path) in [("a/b", "a%2Fb"), ("100% ü", "100%25%20%C3%BC"), ("?x=1#y", "%3Fx%3D1%23y"), ("references", "references")] {
         sandbox.post("/api/v1/deposits/references", &binding(reference, "ethereum-sepolia")).await.ok(201);
         let found = sandbox.read(&format!("/api/v1/deposits/references/{path}")).await;
         assert_eq!(found["depositReference"], reference);

@@ -61,6 +61,7 @@ pub async fn a_reference_is_bound_once_on_a_chain(kind: Kind) {
     let usdc = BindDeposit::new("alice", "USDC", "ethereum-sepolia");
     assert_eq!(refusal(bind(&world.gateway, &organization, usdc).await).code, ErrorCode::DuplicateDepositReference);
     let first = bound.into_iter().next().unwrap().unwrap();
+    world.gateway.clock.advance(Duration::from_secs(1));
     let second = bind(&world.gateway, &organization, BindDeposit::new("alice", "USDT", "base-sepolia")).await.unwrap();
     assert_ne!(first.address, second.address);
     let known = get(&world.gateway, &organization, "alice").await.unwrap();

@@ -8,7 +8,7 @@ use payin_types::{EventType, OrganizationId, Protocol, Timestamp};
 
 use super::free_by;
 use crate::app::events::{Happened, record};
-use crate::app::{App, Outcome};
+use crate::app::{App, Outcome, settings};
 use crate::seal::Seal;
 use crate::store::db::Locked;
 use crate::store::pool::xpubs::{self, Key};
@@ -50,32 +50,56 @@ pub(super) async fn derive(
     Ok((imported, addresses))
 }
 
-/// What is left of every pool, counted as far as it matters.
+/// What is left of a pool, and below how much it is low.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// What is left.
+    pub level: Level,
+    /// Below how much it is low: its owner's setting.
+    pub threshold: u64,
+}
+
+/// How every pool stands, counted as far as it matters.
 ///
 /// # Errors
 /// A fault.
-pub async fn levels(app: &App) -> Outcome<Vec<Level>> {
+pub async fn standings(app: &App) -> Outcome<Vec<Standing>> {
     let mut conn = app.store.read().await?;
     let free_by = free_by(&mut conn, &app.chains, app.clock.now()).await?;
-    Ok(pool::levels(&mut conn, &free_by, rules::LOW_THRESHOLD.max(rules::reserve(rules::LOW_THRESHOLD)), None).await?)
+    let usual = rules::reserve(u64::MAX);
+    let mut standings = Vec::new();
+    for level in pool::levels(&mut conn, &free_by, usual, None).await? {
+        let threshold = settings::effective(&app.deployment(), &level.settings)?.low_threshold;
+        // Few owners want to be warned so early that more has to be counted.
+        let level = if threshold > usual {
+            let only = Some((&level.organization_id, &level.protocol));
+            pool::levels(&mut conn, &free_by, threshold, only).await?.pop().unwrap_or(level)
+        } else {
+            level
+        };
+        standings.push(Standing { level, threshold });
+    }
+    Ok(standings)
 }
 
 /// A pool that may be short of addresses.
 pub struct Pool {
     organization_id: OrganizationId,
     protocol: Protocol,
+    threshold: u64,
     now: Timestamp,
     chains: Arc<Chains>,
     seal: Arc<Seal>,
 }
 
 impl Pool {
-    /// The pool of a level.
+    /// The pool that stands so.
     #[must_use]
-    pub fn new(app: &App, level: &Level) -> Self {
+    pub fn new(app: &App, Standing { level, threshold }: &Standing) -> Self {
         Self {
             organization_id: level.organization_id.clone(),
             protocol: level.protocol.clone(),
+            threshold: *threshold,
             now: app.clock.now(),
             chains: Arc::clone(&app.chains),
             seal: Arc::clone(&app.seal),
@@ -90,15 +114,15 @@ impl Unit for TopUp {
     type Output = u64;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<u64> {
-        let Pool { organization_id, protocol, now, chains, seal } = &self.0;
+        let Pool { organization_id, protocol, threshold, now, chains, seal } = &self.0;
         let Some(key) = xpubs::lock_newest(tx, organization_id, protocol).await? else { return Ok(0) };
         check_genuine(seal, &key)?;
         let xpub = Xpub::parse(protocol, &key.xpub).map_err(|error| Fault::Corrupt(format!("the key {}: {error}", key.id)))?;
         // Counted again behind the lock: another server may just have done this.
         let free_by = free_by(tx, chains, *now).await?;
-        let reserve = rules::reserve(rules::LOW_THRESHOLD);
+        let reserve = rules::reserve(*threshold);
         let left = pool::levels(tx, &free_by, reserve, Some((organization_id, protocol))).await?;
-        let count = rules::refill(left.first().map_or(0, |level| level.available), rules::LOW_THRESHOLD);
+        let count = rules::refill(left.first().map_or(0, |level| level.available), *threshold);
         if count == 0 {
             return Ok(0);
         }
@@ -117,11 +141,11 @@ impl Unit for Tell {
     type Output = bool;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<bool> {
-        let Pool { organization_id, protocol, now, chains, .. } = &self.0;
+        let Pool { organization_id, protocol, threshold, now, chains, .. } = &self.0;
         let free_by = free_by(tx, chains, *now).await?;
         let counts = pool::counts(tx, organization_id, &free_by).await?;
         let Some((_, counts)) = counts.into_iter().find(|(family, _)| family == protocol) else { return Ok(false) };
-        if !rules::is_low(counts.available, rules::LOW_THRESHOLD) {
+        if !rules::is_low(counts.available, *threshold) {
             xpubs::rearm_low(tx, organization_id, protocol).await?;
             return Ok(false);
         }
@@ -130,7 +154,7 @@ impl Unit for Tell {
         }
         let object_id = format!("{organization_id}:{protocol}");
         let sequence = events::count(tx, &object_id).await?.saturating_add(1);
-        let data = event::pool_low_data(protocol, counts.available, counts.total, rules::LOW_THRESHOLD);
+        let data = event::pool_low_data(protocol, counts.available, counts.total, *threshold);
         let event_type = EventType::AddressPoolLow;
         Ok(record(tx, Happened { organization_id, event_type, object_id: &object_id, sequence, data, now: *now }).await?)
     }

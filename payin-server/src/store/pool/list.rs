@@ -80,10 +80,12 @@ pub struct Level {
     pub told: bool,
     /// Whether more can be derived.
     pub derives: bool,
+    /// What its owner has set, as it is kept.
+    pub settings: String,
 }
 
 // Counting stops at $5: what is asked is whether few are left, and a pool may have a million.
-const LEVELS: &str = "SELECT o.id AS organization_id, f.protocol AS protocol, \
+const LEVELS: &str = "SELECT o.id AS organization_id, o.settings AS settings, f.protocol AS protocol, \
     (SELECT COUNT(*) FROM (SELECT 1 AS one FROM pool_addresses p WHERE p.organization_id = o.id AND p.protocol = f.protocol \
         AND p.reuse_class = 0 AND p.claimable_from <= $1 AND p.held = 0 AND p.quarantined_at IS NULL AND p.archived_at IS NULL \
         LIMIT $5) AS fresh) + \
@@ -112,6 +114,7 @@ pub async fn levels(conn: &mut Conn, free_by: &FreeBy, most: u64, only: Option<(
             available: row.count("available")?,
             told: row.count("told")? > 0,
             derives: row.count("keys")? > 0,
+            settings: row.text("settings")?,
         })
     };
     conn.all(query).await?.iter().map(level).collect()

@@ -71,6 +71,20 @@ pub async fn make(sandbox: &Sandbox, keys: &Keys, parameter: &str, template: &st
             let bind = json!({ "depositReference": reference, "currency": "USDT", "chainId": CHAIN });
             field(&post(sandbox, keys, "/api/v1/deposits/references", &bind).await, "depositReference")
         }
+        "depositId" => {
+            let bind = json!({ "depositReference": reference, "currency": "USDT", "chainId": CHAIN });
+            post(sandbox, keys, "/api/v1/deposits/references", &bind).await;
+            let pay = json!({ "depositReference": reference, "amount": "1" });
+            post(sandbox, keys, "/api/v1/sandbox/pay-deposit", &pay).await;
+            let seen = format!("/api/v1/deposits?depositReference={reference}");
+            loop {
+                // As above: the watcher runs beside us.
+                if let Some(deposit) = get(sandbox, keys, &seen).await["data"].get(0) {
+                    return field(deposit, "depositId");
+                }
+                tokio::task::yield_now().await;
+            }
+        }
         "transferId" => {
             let order = order().await;
             let pay = json!({ "orderId": order["orderId"] });
@@ -80,7 +94,7 @@ pub async fn make(sandbox: &Sandbox, keys: &Keys, parameter: &str, template: &st
             while get(sandbox, keys, &seen).await.get("txHash").is_none() {
                 tokio::task::yield_now().await;
             }
-            field(&get(sandbox, keys, &format!("/api/v1/transfers?orderId={}", text(&order["orderId"]))).await["data"][0], "id")
+            field(&get(sandbox, keys, &format!("/api/v1/transfers?orderId={}", text(&order["orderId"]))).await["data"][0], "transferId")
         }
         "linkId" => {
             let link = json!({
