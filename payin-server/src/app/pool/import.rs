@@ -19,8 +19,6 @@ pub struct Import {
     /// Whose pool.
     pub organization_id: OrganizationId,
     prepared: Result<Prepared, Error>,
-    /// The id that a key gets which is new here.
-    xpub_id: XpubId,
     now: Timestamp,
     seal: Arc<Seal>,
 }
@@ -42,6 +40,8 @@ struct Listed {
 /// A key, and how many addresses of it.
 struct Derived {
     xpub: Xpub,
+    /// What it is called, if it is new here.
+    id: XpubId,
     /// As it was sent.
     text: String,
     count: u32,
@@ -53,9 +53,7 @@ impl Import {
     #[must_use]
     pub fn new(app: &App, organization_id: OrganizationId, request: Result<ImportAddresses, Error>) -> Self {
         let prepared = request.and_then(|request| prepare(app, &organization_id, request));
-        let now = app.clock.now();
-        let xpub_id = XpubId::from_time(now.millis(), app.random_id());
-        Self { organization_id, prepared, xpub_id, now, seal: Arc::clone(&app.seal) }
+        Self { organization_id, prepared, now: app.clock.now(), seal: Arc::clone(&app.seal) }
     }
 
     async fn list(&self, tx: &mut Tx<'_>, listed: &Listed) -> Outcome<ImportedAddresses> {
@@ -73,7 +71,7 @@ impl Import {
         let (xpub, protocol) = (&derived.xpub, derived.xpub.protocol());
         let canonical = xpub.canonical();
         let mac = self.seal.xpub_mac(self.organization_id.as_str(), protocol.as_str(), &canonical);
-        let (id, organization_id) = (self.xpub_id.clone(), self.organization_id.clone());
+        let (id, organization_id) = (derived.id.clone(), self.organization_id.clone());
         let new = pool::xpubs::Key { id, organization_id, protocol: protocol.clone(), xpub: canonical, mac, next_index: 0 };
         let key = pool::xpubs::keep(tx, &new, self.now).await?;
         if key.organization_id != self.organization_id {
@@ -146,7 +144,7 @@ fn prepare(app: &App, organization: &OrganizationId, request: ImportAddresses) -
         (Some(_), None) => {
             Err(Error::field("count", "count and startIndex say what to derive from an xpub; addresses are imported as they are"))
         }
-        (None, Some(xpub)) => derive(&request, xpub).map(Box::new).map(Prepared::Derived),
+        (None, Some(xpub)) => derive(app, &request, xpub).map(Box::new).map(Prepared::Derived),
         _ => Err(Error::field("addresses", "send either addresses or xpub")),
     }
 }
@@ -168,7 +166,7 @@ fn list(app: &App, organization: &OrganizationId, request: &ImportAddresses, tex
     Ok(Listed { summary, lines, addresses, repeated: read.repeated })
 }
 
-fn derive(request: &ImportAddresses, text: &str) -> Result<Derived, Error> {
+fn derive(app: &App, request: &ImportAddresses, text: &str) -> Result<Derived, Error> {
     let text = text.trim();
     let xpub = Xpub::parse(&request.protocol, text).map_err(|error| Error::field("xpub", error.to_string()))?;
     if request.mode.as_ref().is_some_and(|mode| mode != &ImportMode::HdWallet) {
@@ -178,5 +176,6 @@ fn derive(request: &ImportAddresses, text: &str) -> Result<Derived, Error> {
     if !(1..=rules::COUNT_MAX).contains(&count) {
         return Err(Error::field("count", format!("must be 1 to {}, is {count}", rules::COUNT_MAX)));
     }
-    Ok(Derived { xpub, text: text.to_owned(), count, start: request.start_index })
+    let id = XpubId::from_time(app.clock.now().millis(), app.random_id());
+    Ok(Derived { xpub, id, text: text.to_owned(), count, start: request.start_index })
 }
