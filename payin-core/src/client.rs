@@ -51,7 +51,8 @@ pub fn client<'a>(peer: IpAddr, forwarded_for: impl DoubleEndedIterator<Item = &
         if !is_trusted(client) {
             break;
         }
-        match hop.parse().or_else(|_| hop.parse::<SocketAddr>().map(|socket| socket.ip())) {
+        let bare = hop.strip_prefix('[').and_then(|hop| hop.strip_suffix(']')).unwrap_or(hop);
+        match bare.parse().or_else(|_| hop.parse::<SocketAddr>().map(|socket| socket.ip())) {
             Ok(address) => client = address,
             Err(_) => break,
         }

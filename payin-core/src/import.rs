@@ -12,6 +12,10 @@ use crate::address::Address;
 use crate::error::{shown, shown_up_to};
 use crate::xpub::{self, LEAKED, looks_secret};
 
+/// The longest extended public key has 112 characters.
+const KEY_CHARS_MAX: usize = 128;
+/// The longest line looked at: the vendor's four columns take less than 200 characters.
+const LINE_BYTES_MAX: usize = 4096;
 /// How many bad lines are listed; the rest is counted.
 const LISTED_MAX: usize = 100;
 
@@ -51,6 +55,9 @@ pub fn read(protocol: &Protocol, text: &str, token_contracts: &BTreeSet<Address>
     let text = text.trim_start_matches('\u{feff}');
     let mut lines = text.lines().zip(1u64..).map(|(line, number)| (number, line)).filter(|(_, line)| !line.trim().is_empty()).peekable();
     let mut columns = Columns::default();
+    if let Some((number, _)) = text.lines().zip(1u64..).map(|(line, number)| (number, line)).find(|(_, line)| line.len() > LINE_BYTES_MAX) {
+        return Err(Error::field("addresses", format!("line {number} has more than {LINE_BYTES_MAX} bytes")));
+    }
     if let Some(header) = lines.peek().map(|(_, line)| Columns::of_header(line)).transpose()?.flatten() {
         columns = header;
         lines.next();
@@ -137,6 +144,10 @@ impl Reading {
 
 /// Whether a text is a wallet's public key: an extended one or, of Solana, whose wallets have none, a plain one.
 fn check_key(text: &str) -> Result<(), String> {
+    // Decoding takes the square of a text's length.
+    if text.len() > KEY_CHARS_MAX {
+        return Err(format!("master_public_key: must be at most {KEY_CHARS_MAX} characters"));
+    }
     let plain = bs58::decode(text).into_vec().is_ok_and(|bytes| bytes.len() == 32);
     if plain { Ok(()) } else { xpub::check(text).map_err(|error| format!("master_public_key: {error}")) }
 }

@@ -167,7 +167,7 @@ impl Link {
             status: self.status(),
             is_archived: self.archived_at.is_some(),
             slug: self.slug.clone(),
-            checkout_url: published_slug.map(|slug| format!("{}/checkout/{slug}", public_url.unwrap_or_default())),
+            checkout_url: published_slug.zip(public_url).map(|(slug, public_url)| format!("{public_url}/checkout/{slug}")),
             currencies: offer.currencies,
             inventory_total: offer.inventory_total,
             inventory_reserved: self.reserved,

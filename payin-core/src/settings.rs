@@ -67,7 +67,7 @@ const SUCCESS: Key =
     key("redirect.default_order_success_url", Kind::Redirect, "Where payers go after payment, where an order does not say");
 const CANCEL: Key =
     key("redirect.default_order_cancel_url", Kind::Redirect, "Where payers go when an order has expired, where the order does not say");
-const DEPOSIT: Key = key("redirect.deposit_success_url", Kind::Redirect, "Where payers go after a deposit");
+const DEPOSIT: Key = key("redirect.deposit_success_url", Kind::Redirect, "Where payers go after a deposit; for checkout pages of deposits");
 const PER_CLIENT: Key =
     key("payment_links.max_open_per_client", number(3, 1, 1000), "Unpaid orders that one payer may have through a link");
 const PER_LINK: Key = key("payment_links.max_open_per_link", number(100, 1, 100_000), "Unpaid orders that a link may have at a time");

@@ -42,8 +42,10 @@ pub enum XpubError {
 #[must_use]
 pub fn looks_secret(text: &str) -> bool {
     let extended = |kind: &str| text.get(1..4) == Some(kind);
-    let hex = text.strip_prefix("0x").unwrap_or(text);
-    let key_in_hex = hex.len() >= 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let key_in_hex = text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
+        let hex = word.strip_prefix("0x").unwrap_or(word);
+        hex.len() >= 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
+    });
     let words = text.split_whitespace().count() >= 12;
     let long_word = text.len() > 48 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     extended("prv") || key_in_hex || words || (long_word && !extended("pub"))

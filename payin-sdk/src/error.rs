@@ -240,7 +240,8 @@ impl ApiError {
 
     /// Whether something on the way answered, that does not know what became of the request.
     pub(crate) fn is_gateway(&self) -> bool {
-        matches!(self.status, 502 | 504) && matches!(&self.code, ErrorCode::Unknown(word) if word.starts_with("HTTP_"))
+        self.code == ErrorCode::OutcomeUnknown
+            || matches!(self.status, 502 | 504) && matches!(&self.code, ErrorCode::Unknown(word) if word.starts_with("HTTP_"))
     }
 
     /// 429 and 5xx, but not the two that only people can mend: an empty pool and a chain that is cut off.

@@ -57,6 +57,8 @@ open_enum! {
         ChainUnavailable = "CHAIN_UNAVAILABLE",
         /// The server is stopping or overloaded; nothing was done.
         ServiceUnavailable = "SERVICE_UNAVAILABLE",
+        /// The database was lost at the last moment: it was done, or not. Asking again with the same idempotency key tells.
+        OutcomeUnknown = "OUTCOME_UNKNOWN",
         /// A fault of ours; nothing was done. Quote the request id.
         InternalError = "INTERNAL_ERROR",
     }
@@ -82,7 +84,7 @@ impl ErrorCode {
             Self::PayloadTooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::RateLimitExceeded => 429,
-            Self::NoAvailableAddresses | Self::ChainUnavailable | Self::ServiceUnavailable => 503,
+            Self::NoAvailableAddresses | Self::ChainUnavailable | Self::ServiceUnavailable | Self::OutcomeUnknown => 503,
             Self::InvalidAmount
             | Self::InvalidChain
             | Self::InvalidCurrency
@@ -122,6 +124,7 @@ impl ErrorCode {
             Self::RequestTimeout => "Request timeout",
             Self::ChainUnavailable => "Chain unavailable",
             Self::ServiceUnavailable => "Service unavailable",
+            Self::OutcomeUnknown => "Outcome unknown",
             Self::InternalError => "Internal server error",
             Self::Unknown(word) => word,
         }

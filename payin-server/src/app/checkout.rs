@@ -15,6 +15,7 @@ use payin_types::{ErrorCode, PaymentLinkId, PublicPaymentLink, Timestamp};
 use serde_json::Map;
 
 use super::orders::Opener;
+use super::pool::free_by;
 use super::query::is_findable;
 use super::{App, Outcome};
 use crate::store::{Tx, Unit, access, links, pool};
@@ -127,7 +128,8 @@ impl Unit for Open {
         let (terms, caps) = (&prepared.terms, &prepared.holds.links);
         let (of_client, of_link) = links::open_orders(tx, &link.id, &self.client_mac).await?;
         caps.check_open(of_client, of_link)?;
-        let (available, total) = pool::availability(tx, &opener.organization_id, &terms.protocol, opener.now).await?;
+        let free_by = free_by(tx, opener.chains(), opener.now).await?;
+        let (available, total) = pool::availability(tx, &opener.organization_id, &terms.protocol, &free_by).await?;
         caps.check_reserve(available, total, &terms.protocol)?;
         let facts = opener.open(tx, prepared, Some(link.id.clone())).await?;
         let opened =

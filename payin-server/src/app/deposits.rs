@@ -12,7 +12,7 @@ use payin_types::deposit::{Deposit, DepositAddress, DepositReference, DepositRef
 use payin_types::{Amount, ChainId, Currency, DepositId, ListDepositReferences, ListDeposits, OrganizationId, Page, Pagination, SortOrder};
 use serde_json::Map;
 
-use super::query::{check_text, is_findable, known, paging};
+use super::query::{check_text, check_token, is_findable, known, paging};
 use super::{App, Outcome};
 use crate::store::transfers::records::{self, Filter, sort_of};
 use crate::store::{Fault, deposits};
@@ -121,8 +121,7 @@ pub async fn list(app: &App, organization: &OrganizationId, query: ListDeposits)
     known("sortBy", query.sort_by.as_ref().map(DepositSort::as_str), DepositSort::known)?;
     known("sortOrder", query.sort_order.as_ref().map(SortOrder::as_str), SortOrder::known)?;
     check_text("depositReference", query.deposit_reference.as_deref())?;
-    check_text("currency", query.currency.as_ref().map(Currency::as_str))?;
-    check_text("chainId", query.chain_id.as_ref().map(ChainId::as_str))?;
+    check_token(query.currency.as_ref(), query.chain_id.as_ref())?;
     let filter = Filter {
         business_type: Some(payin_types::transfer::BusinessType::Deposit),
         deposit_status: query.status,

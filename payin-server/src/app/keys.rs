@@ -85,10 +85,14 @@ pub struct Create {
     pub request: Result<CreateApiKey, Error>,
     /// For which organization it is asked.
     pub asked: String,
-    /// The organization of the key that asks.
+    /// The key that asks.
+    by: ApiKeyId,
+    /// Its organization.
     own: OrganizationId,
     /// Its role.
     own_role: Role,
+    /// From when it is no longer taken.
+    by_expires_at: Option<Timestamp>,
     id: ApiKeyId,
     secret: SecretString,
     prefix: String,
@@ -104,8 +108,10 @@ impl Create {
         Self {
             request,
             asked,
+            by: by.id.clone(),
             own: by.organization_id.clone(),
             own_role: by.role.clone(),
+            by_expires_at: by.expires_at,
             id: ApiKeyId::from_random(app.random_id()),
             prefix: shown_prefix(app, secret.expose_secret()),
             mac: mac(app, secret.expose_secret()),
@@ -137,6 +143,11 @@ impl Unit for Create {
     type Output = ApiKey;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<ApiKey> {
+        // Whoever has stolen a key could keep a request waiting for its last byte until the key is revoked, and make another then.
+        let stands = access::lock_key(tx, self.by.as_str()).await?.is_some() && self.by_expires_at.is_none_or(|expires| expires > self.now);
+        if !stands {
+            return Err(Error::new(ErrorCode::InvalidApiKey, "The API key has been revoked or has expired").into());
+        }
         check_own(&self.own, &self.asked)?;
         let request = self.request.as_ref().map_err(Clone::clone)?;
         let key = Key {

@@ -6,10 +6,10 @@ use payin_core::checkout::public_order;
 use payin_core::{Error, Units, stats};
 use payin_types::order::{OrderSort, OrderStats, OrderStatsQuery};
 use payin_types::{
-    ChainId, Currency, ListOrders, Order, OrderId, OrderStatus, OrderSummary, OrganizationId, Page, Pagination, PublicOrder, SortOrder,
+    Currency, ListOrders, Order, OrderId, OrderStatus, OrderSummary, OrganizationId, Page, Pagination, PublicOrder, SortOrder,
 };
 
-use super::query::{check_text, check_text_up_to, is_findable, known, paging};
+use super::query::{check_text, check_token, is_findable, known, paging};
 use super::{App, Outcome};
 use crate::store::{Fault, orders};
 pub use create::{Create, Opener, Prepared};
@@ -82,8 +82,7 @@ pub async fn list(app: &App, organization: &OrganizationId, query: ListOrders) -
     known("sortBy", query.sort_by.as_ref().map(OrderSort::as_str), OrderSort::known)?;
     known("sortOrder", query.sort_order.as_ref().map(SortOrder::as_str), SortOrder::known)?;
     check_text("orderReference", query.order_reference.as_deref())?;
-    check_text_up_to(32, "currency", query.currency.as_ref().map(Currency::as_str))?;
-    check_text_up_to(64, "chainId", query.chain_id.as_ref().map(ChainId::as_str))?;
+    check_token(query.currency.as_ref(), query.chain_id.as_ref())?;
     let filter = orders::Filter {
         organization_id: organization.clone(),
         status: query.status,

@@ -18,7 +18,7 @@ use crate::store::{Conn, Fault, Tx, Unit, chains, pool};
 pub use import::Import;
 
 /// By when addresses of each family must have rested to be free: as [`assign::claim_genuine`] has it.
-async fn free_by(conn: &mut Conn, offered: &Chains, now: Timestamp) -> Result<pool::FreeBy, Fault> {
+pub(super) async fn free_by(conn: &mut Conn, offered: &Chains, now: Timestamp) -> Result<pool::FreeBy, Fault> {
     let cursors = chains::all(conn).await?;
     let rested_by = |protocol| assign::rested_by(&cursors, offered, protocol, now);
     Ok(pool::FreeBy { now, evm: rested_by(&Protocol::Evm), tron: rested_by(&Protocol::Tron), solana: rested_by(&Protocol::Solana) })

@@ -1,6 +1,7 @@
 //! What all lists have in common: pages, words and texts of a query, checked before the database is asked. Nothing is clamped or guessed.
 
 use payin_core::Error;
+use payin_types::{ChainId, Currency};
 
 /// The last page that may be asked for, far behind any data: a bound that every reader of numbers can keep.
 const PAGE_MAX: u64 = 1_000_000_000;
@@ -45,6 +46,15 @@ pub fn known<T>(field: &str, word: Option<&str>, known: impl Fn(&str) -> Option<
 /// `VALIDATION_ERROR` naming the parameter.
 pub fn check_text(field: &str, text: Option<&str>) -> Result<(), Error> {
     check_text_up_to(payin_core::reference::CHARS_MAX, field, text)
+}
+
+/// As [`check_text`], for what every list can be filtered by: the token and its chain.
+///
+/// # Errors
+/// As [`check_text`].
+pub fn check_token(currency: Option<&Currency>, chain: Option<&ChainId>) -> Result<(), Error> {
+    check_text_up_to(32, "currency", currency.map(Currency::as_str))?;
+    check_text_up_to(64, "chainId", chain.map(ChainId::as_str))
 }
 
 /// As [`check_text`], for what is always shorter.

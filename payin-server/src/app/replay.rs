@@ -65,15 +65,21 @@ impl<U: Unit, R: Render<U::Output>> Once<U, R> {
             return Err(replay::conflict().into());
         }
         let body = match (&self.sealed, record.sealed) {
-            (Some((seal, _)), true) => seal.open(&self.scope.key, &record.body).map_err(Fault::from)?,
+            (Some((seal, _)), true) => seal.open(&self.place(), &record.body).map_err(Fault::from)?,
             _ => record.body,
         };
         Ok(Some(Answer { status: record.status, body, replayed: true }))
     }
 
+    /// Where the sealed answer belongs. The key is the caller's own text: it must not be able to spell the place of another secret.
+    fn place(&self) -> String {
+        let Scope { organization_id, api_key_id, method, path, key } = &self.scope;
+        serde_json::json!(["idempotent answer", organization_id, api_key_id, method, path, key]).to_string()
+    }
+
     fn record(&self, answer: &Answer) -> Record {
         let body = match &self.sealed {
-            Some((seal, nonce)) => seal.seal(&self.scope.key, &answer.body, *nonce),
+            Some((seal, nonce)) => seal.seal(&self.place(), &answer.body, *nonce),
             None => answer.body.clone(),
         };
         Record { fingerprint: self.fingerprint.clone(), status: answer.status, body, sealed: self.sealed.is_some() }

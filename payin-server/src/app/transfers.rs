@@ -3,9 +3,9 @@
 use payin_core::Error;
 use payin_core::record::Depth;
 use payin_types::transfer::{BusinessType, ListTransfers, Transfer, TransferSort, TransferStatus};
-use payin_types::{ChainId, Currency, OrderId, OrganizationId, Page, Pagination, SortOrder, TransferId};
+use payin_types::{OrderId, OrganizationId, Page, Pagination, SortOrder, TransferId};
 
-use super::query::{check_text, is_findable, known, paging};
+use super::query::{check_text, check_text_up_to, check_token, is_findable, known, paging};
 use super::{App, Outcome};
 use crate::store::transfers::records::{self, Filter};
 
@@ -41,15 +41,10 @@ pub async fn list(app: &App, organization: &OrganizationId, query: ListTransfers
     known("businessType", query.business_type.as_ref().map(BusinessType::as_str), BusinessType::known)?;
     known("sortBy", query.sort_by.as_ref().map(TransferSort::as_str), TransferSort::known)?;
     known("sortOrder", query.sort_order.as_ref().map(SortOrder::as_str), SortOrder::known)?;
-    for (field, text) in [
-        ("currency", query.currency.as_ref().map(Currency::as_str)),
-        ("chainId", query.chain_id.as_ref().map(ChainId::as_str)),
-        ("txHash", query.tx_hash.as_deref()),
-        ("orderId", query.order_id.as_ref().map(OrderId::as_str)),
-        ("depositReference", query.deposit_reference.as_deref()),
-    ] {
-        check_text(field, text)?;
-    }
+    check_token(query.currency.as_ref(), query.chain_id.as_ref())?;
+    check_text_up_to(128, "txHash", query.tx_hash.as_deref())?;
+    check_text("orderId", query.order_id.as_ref().map(OrderId::as_str))?;
+    check_text("depositReference", query.deposit_reference.as_deref())?;
     let filter = Filter {
         status: query.status,
         currency: query.currency.map(|currency| currency.as_str().to_owned()),

@@ -39,7 +39,7 @@ impl From<Fault> for Reject {
             Fault::CommitUnknown(_) => Error {
                 retry_after_s: Some(1),
                 ..Error::new(
-                    ErrorCode::ServiceUnavailable,
+                    ErrorCode::OutcomeUnknown,
                     "The database was lost at the last moment: it was done, or not. Try again with the same Idempotency-Key, which tells",
                 )
             },

@@ -23,7 +23,9 @@ impl FromRequestParts<App> for Visitor {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Reject> {
         // The accept loop always says who the peer is; without it all would count as one.
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip());
-        let forwarded_for = parts.headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok());
+        // What is no text is kept as something that is no address, so that nothing left of it is believed.
+        let lines: Vec<_> = parts.headers.get_all("x-forwarded-for").iter().map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
+        let forwarded_for = lines.iter().map(AsRef::as_ref);
         let address = client::counted(client::client(peer, forwarded_for, &app.front.trusted_proxies));
         app.front.visits.admit(address, app.clock.now())?;
         Ok(Self { app: app.clone(), address })

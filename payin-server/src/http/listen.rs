@@ -34,7 +34,7 @@ pub struct Limits {
     /// clients and proxies assume; shorter would make them meet closed sockets, longer would let them hoard ours.
     pub idle: Duration,
     /// From the end of the headers to the last byte of the request's body, however it drips. 30 s: the largest body
-    /// (an address import of 5 MiB) passes at 1.4 Mbit/s.
+    /// (an address import of 10 MiB) passes at 2.8 Mbit/s.
     pub body: Duration,
     /// How long a response may wait without the peer taking a single byte of it. 30 s. A stream that moves, however
     /// slowly, is not cut.

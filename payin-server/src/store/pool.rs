@@ -8,7 +8,7 @@ use payin_types::{BindingId, OrderId, OrganizationId, Protocol, Timestamp, XpubI
 use super::db::{Locked, Row};
 use super::statement::{claim, locked};
 use super::{Conn, Fault, Tx, sql, sql_rows};
-pub use list::{Filter, FreeBy, Level, counts, levels, list, one};
+pub use list::{Filter, FreeBy, Level, availability, counts, levels, list, one};
 
 mod list;
 pub mod xpubs;
@@ -179,13 +179,15 @@ pub async fn archive(tx: &mut Tx<'_>, address_id: i64, now: Timestamp) -> Result
     tx.change_one(update.int(address_id).int(now.millis())).await
 }
 
-/// Takes an address back that was put away or kept back. One that was kept back rests first.
+/// Takes an address back that was put away or kept back. One that was kept back rests first, and is no longer as good as never used:
+/// somebody has sent money to it.
 ///
 /// # Errors
 /// What the database says.
 pub async fn restore(tx: &mut Tx<'_>, address_id: i64, rested_from: Timestamp) -> Result<(), Fault> {
     let update = sql("UPDATE pool_addresses SET archived_at = NULL, quarantined_at = NULL, claimable_from = \
-                      CASE WHEN quarantined_at IS NOT NULL AND claimable_from < $2 THEN $2 ELSE claimable_from END WHERE id = $1");
+                      CASE WHEN quarantined_at IS NOT NULL AND claimable_from < $2 THEN $2 ELSE claimable_from END, reuse_class = \
+                      CASE WHEN quarantined_at IS NOT NULL AND reuse_class = 0 THEN 1 ELSE reuse_class END WHERE id = $1");
     tx.change_one(update.int(address_id).int(rested_from.millis())).await
 }
 
@@ -278,21 +280,4 @@ pub async fn addresses_after(conn: &mut Conn, protocol: &Protocol, after: i64, l
     let query = sql("SELECT id, address FROM pool_addresses WHERE protocol = $1 AND id > $2 ORDER BY id LIMIT $3");
     let rows = conn.all(query.text(protocol.as_str()).int(after).int(limit)).await?;
     rows.iter().map(|row| Ok((row.int("id")?, Address::from_canonical(row.text("address")?)))).collect()
-}
-
-/// How many addresses of a family could be given away now, and how many are in use at all, held ones included.
-///
-/// # Errors
-/// What the database says.
-pub async fn availability(
-    tx: &mut Tx<'_>,
-    organization: &OrganizationId,
-    protocol: &Protocol,
-    now: Timestamp,
-) -> Result<(u64, u64), Fault> {
-    let query =
-        sql("SELECT COUNT(*) FILTER (WHERE held = 0 AND claimable_from <= $3) AS available, COUNT(*) AS total FROM pool_addresses \
-                     WHERE organization_id = $1 AND protocol = $2 AND quarantined_at IS NULL AND archived_at IS NULL");
-    let row = tx.one(query.text(organization.as_str()).text(protocol.as_str()).int(now.millis())).await?;
-    row.map_or(Ok((0, 0)), |row| Ok((row.count("available")?, row.count("total")?)))
 }

@@ -195,14 +195,14 @@ impl LockingSql {
 /// Takes one of many: rows that another transaction has locked are passed over.
 macro_rules! claim {
     ($text:expr) => {
-        $crate::store::statement::LockingSql::new($text, " FOR UPDATE SKIP LOCKED")
+        $crate::store::statement::LockingSql::new($text, " FOR NO KEY UPDATE SKIP LOCKED")
     };
 }
 
-/// Loads a row in order to change it: waits for whoever has locked it.
+/// Loads a row in order to change it: waits for whoever has locked it. `NO KEY`: whoever only refers to the row need not wait.
 macro_rules! locked {
     ($text:expr) => {
-        $crate::store::statement::LockingSql::new($text, " FOR UPDATE")
+        $crate::store::statement::LockingSql::new($text, " FOR NO KEY UPDATE")
     };
 }
 

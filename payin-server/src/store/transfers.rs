@@ -6,7 +6,7 @@ pub mod records;
 use payin_core::order::Payment;
 use payin_core::transfer::{Transfer, Unmatched};
 use payin_core::{Units, deposit};
-use payin_types::{DepositId, OrderId, OrganizationId, Timestamp, TransferId};
+use payin_types::{BindingId, DepositId, OrderId, OrganizationId, Timestamp, TransferId};
 
 use super::db::{Locked, Row};
 use super::statement::locked;
@@ -24,6 +24,10 @@ pub struct Recorded {
     pub order_id: Option<OrderId>,
     /// The deposit it is.
     pub deposit_id: Option<DepositId>,
+    /// The binding it was credited to, or was probably meant for, and that binding's reference.
+    pub binding: Option<(BindingId, String)>,
+    /// The row of the address it went to.
+    pub address_id: i64,
     /// Whether it counts for that order, or is a deposit.
     pub counts: bool,
     /// When it was confirmed.
@@ -38,6 +42,8 @@ fn recorded(row: Row) -> Result<Recorded, Fault> {
         organization_id: row.text("organization_id")?.into(),
         order_id: row.opt_text("order_id")?.map(OrderId::from),
         deposit_id: row.opt_text("deposit_id")?.map(DepositId::from),
+        binding: row.opt_text("binding_id")?.map(BindingId::from).zip(row.opt_text("deposit_reference")?),
+        address_id: row.int("address_id")?,
         counts: row.opt_text("unmatched")?.is_none(),
         confirmed_at: row.opt_time("confirmed_at")?,
         orphaned_at: row.opt_time("orphaned_at")?,
@@ -52,7 +58,7 @@ pub async fn lock_seen(tx: &mut Tx<'_>, transfer: &Transfer) -> Result<Option<Lo
     let row = tx
         .lock(
             locked!(
-                "SELECT id, organization_id, order_id, deposit_id, unmatched, confirmed_at, orphaned_at FROM transfers \
+                "SELECT id, organization_id, address_id, order_id, deposit_id, binding_id, deposit_reference, unmatched, confirmed_at, orphaned_at FROM transfers \
                  WHERE chain_id = $1 AND tx_hash = $2 AND ordinal = $3"
             )
             .text(transfer.chain_id.as_str())
@@ -159,7 +165,7 @@ pub async fn orphan_from(tx: &mut Tx<'_>, chain: &str, from: u64, now: Timestamp
     let rows = tx
         .lock_all(
             locked!(
-                "SELECT id, organization_id, order_id, deposit_id, unmatched, confirmed_at, orphaned_at FROM transfers \
+                "SELECT id, organization_id, address_id, order_id, deposit_id, binding_id, deposit_reference, unmatched, confirmed_at, orphaned_at FROM transfers \
                  WHERE chain_id = $1 AND block_number >= $2 AND orphaned_at IS NULL ORDER BY id"
             )
             .text(chain)
@@ -183,7 +189,7 @@ pub async fn confirm_up_to(tx: &mut Tx<'_>, chain: &str, height: u64, now: Times
     let rows = tx
         .lock_all(
             locked!(
-                "SELECT id, organization_id, order_id, deposit_id, unmatched, confirmed_at, orphaned_at FROM transfers \
+                "SELECT id, organization_id, address_id, order_id, deposit_id, binding_id, deposit_reference, unmatched, confirmed_at, orphaned_at FROM transfers \
                  WHERE chain_id = $1 AND block_number <= $2 AND confirmed_at IS NULL AND orphaned_at IS NULL \
                  ORDER BY block_number, id LIMIT 100"
             )
@@ -206,7 +212,7 @@ pub async fn confirm_up_to(tx: &mut Tx<'_>, chain: &str, height: u64, now: Times
 pub async fn finalize_up_to(tx: &mut Tx<'_>, chain: &str, height: u64, now: Timestamp) -> Result<Vec<Recorded>, Fault> {
     let update = sql("UPDATE transfers SET final_at = $3 WHERE chain_id = $1 AND block_number <= $2 AND final_at IS NULL \
                       AND orphaned_at IS NULL AND confirmed_at IS NOT NULL \
-                      RETURNING id, organization_id, order_id, deposit_id, unmatched, confirmed_at, orphaned_at");
+                      RETURNING id, organization_id, address_id, order_id, deposit_id, binding_id, deposit_reference, unmatched, confirmed_at, orphaned_at");
     let rows = tx.all(update.text(chain).int(number(height)).int(now.millis())).await?;
     rows.into_iter().map(recorded).collect()
 }

@@ -111,9 +111,7 @@ impl Unit for Bind {
         if !bound.is_empty() {
             return Err(deposit::duplicate(&terms.reference, &terms.chain_id).into());
         }
-        // With its last address a reference has lost its data too: what is bound then is somebody new of the same name.
-        let before = if known.bound > 0 { known.metadata.clone() } else { Map::new() };
-        let metadata = deposit::merge(before, terms.metadata.clone())?;
+        let metadata = deposit::merge(known.metadata.clone(), terms.metadata.clone())?;
         let binding = self.place(tx, &terms).await?;
         let after = Reference { bound: known.bound.saturating_add(1), metadata: metadata.clone() };
         deposits::put(tx, &self.organization_id, &terms.reference, &known, &after).await?;

@@ -129,7 +129,16 @@ async fn see(tx: &mut Tx<'_>, chain: &Chain, id: &TransferId, transfer: &Transfe
     let Some(payee) = transfers::payee::find(tx, chain.protocol.as_str(), &transfer.to, transfer.block_time).await? else {
         return Ok(None);
     };
-    let verdict = attribute(transfer, payee.holder().as_ref());
+    let (payee, verdict) = match &seen {
+        Some(seen) if payee.succeeds(seen) => {
+            let had_holder = seen.order_id.is_some() || seen.binding.is_some();
+            (payee.formerly(seen), Err(if had_holder { Unmatched::Late } else { Unmatched::NoHolder }))
+        }
+        _ => {
+            let verdict = attribute(transfer, payee.holder().as_ref());
+            (payee, verdict)
+        }
+    };
     let id = match &seen {
         Some(seen) => {
             transfers::include_again(tx, seen, transfer, &payee, verdict).await?;

@@ -40,6 +40,11 @@ pub struct Prepared {
 }
 
 impl Opener {
+    /// The chains offered.
+    pub(crate) fn chains(&self) -> &Chains {
+        &self.chains
+    }
+
     /// A new order of an organization.
     #[must_use]
     pub fn new(app: &App, organization_id: OrganizationId) -> Self {

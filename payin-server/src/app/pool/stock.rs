@@ -46,7 +46,10 @@ pub(super) async fn derive(
     });
     let addresses: Vec<_> = addresses.collect();
     let imported = pool::import(tx, organization, protocol, "hd_wallet", &addresses, now).await?;
-    xpubs::derived(tx, key, key.next_index.max(end)).await?;
+    // A range apart is derived for once: what follows by itself goes on without a gap, for wallets look no further than a few.
+    if start <= key.next_index {
+        xpubs::derived(tx, key, key.next_index.max(end)).await?;
+    }
     Ok((imported, addresses))
 }
 
@@ -69,7 +72,14 @@ pub async fn standings(app: &App) -> Outcome<Vec<Standing>> {
     let usual = rules::reserve(u64::MAX);
     let mut standings = Vec::new();
     for level in pool::levels(&mut conn, &free_by, usual, None).await? {
-        let threshold = settings::effective(&app.deployment(), &level.settings)?.low_threshold;
+        let threshold = match settings::effective(&app.deployment(), &level.settings) {
+            Ok(holds) => holds.low_threshold,
+            // One organization's must not keep the pools of others empty.
+            Err(fault) => {
+                tracing::error!(organization.id = %level.organization_id, %fault, "its pools are judged by the usual threshold");
+                usual
+            }
+        };
         // Few owners want to be warned so early that more has to be counted.
         let level = if threshold > usual {
             let only = Some((&level.organization_id, &level.protocol));

@@ -67,6 +67,26 @@ pub async fn counts(conn: &mut Conn, organization: &OrganizationId, free_by: &Fr
         .collect()
 }
 
+/// How many addresses of a family could be given away now, and how many are in use at all, held ones included.
+///
+/// # Errors
+/// What the database says.
+pub async fn availability(
+    conn: &mut Conn,
+    organization: &OrganizationId,
+    protocol: &Protocol,
+    free_by: &FreeBy,
+) -> Result<(u64, u64), Fault> {
+    let query = sql_of(&[
+        "SELECT COUNT(*) FILTER (WHERE p.held = 0 AND ",
+        RESTED,
+        ") AS available, COUNT(*) AS total FROM pool_addresses p \
+         WHERE p.organization_id = $5 AND p.protocol = $6 AND p.quarantined_at IS NULL AND p.archived_at IS NULL",
+    ]);
+    let row = conn.one(free_by.bind(query).text(organization.as_str()).text(protocol.as_str())).await?;
+    row.map_or(Ok((0, 0)), |row| Ok((row.count("available")?, row.count("total")?)))
+}
+
 /// How many addresses an organization has left of a family.
 #[derive(Debug, Clone)]
 pub struct Level {

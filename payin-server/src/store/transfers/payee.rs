@@ -4,6 +4,7 @@ use payin_core::address::Address;
 use payin_core::transfer::{Holder, OrderHold};
 use payin_types::{BindingId, OrderId, OrganizationId, Timestamp};
 
+use super::Recorded;
 use crate::store::db::Row;
 use crate::store::{Fault, Tx, sql};
 
@@ -21,34 +22,63 @@ pub struct Payee {
 enum Holds {
     Order(OrderId, OrderHold),
     Deposit(BindingId, String, Option<Timestamp>),
+    /// Whoever held it when the transfer was first seen.
+    Former(Option<OrderId>, Option<(BindingId, String)>),
 }
 
 impl Payee {
     /// The order that holds or last held it.
     #[must_use]
     pub fn order_id(&self) -> Option<&OrderId> {
-        if let Some(Holds::Order(id, _)) = &self.holds { Some(id) } else { None }
+        match &self.holds {
+            Some(Holds::Order(id, _)) => Some(id),
+            Some(Holds::Former(order, _)) => order.as_ref(),
+            _ => None,
+        }
     }
 
     /// The binding that holds or last held it.
     #[must_use]
     pub fn binding_id(&self) -> Option<&str> {
-        if let Some(Holds::Deposit(id, ..)) = &self.holds { Some(id.as_str()) } else { None }
+        match &self.holds {
+            Some(Holds::Deposit(id, ..)) => Some(id.as_str()),
+            Some(Holds::Former(_, binding)) => binding.as_ref().map(|(id, _)| id.as_str()),
+            _ => None,
+        }
     }
 
     /// That binding's reference.
     #[must_use]
     pub fn deposit_reference(&self) -> Option<&str> {
-        if let Some(Holds::Deposit(_, reference, _)) = &self.holds { Some(reference) } else { None }
+        match &self.holds {
+            Some(Holds::Deposit(_, reference, _)) => Some(reference),
+            Some(Holds::Former(_, binding)) => binding.as_ref().map(|(_, reference)| reference.as_str()),
+            _ => None,
+        }
     }
 
     /// What the holder asks for.
     #[must_use]
     pub fn holder(&self) -> Option<Holder> {
-        self.holds.as_ref().map(|holds| match holds {
-            Holds::Order(_, hold) => Holder::Order(hold.clone()),
-            Holds::Deposit(_, _, released_at) => Holder::Deposit(*released_at),
+        self.holds.as_ref().and_then(|holds| match holds {
+            Holds::Order(_, hold) => Some(Holder::Order(hold.clone())),
+            Holds::Deposit(_, _, released_at) => Some(Holder::Deposit(*released_at)),
+            Holds::Former(..) => None,
         })
+    }
+
+    /// Whether the address had another holder, or none, when the transfer was first seen. What was sent to one is never the next one's,
+    /// in whichever block it stands.
+    #[must_use]
+    pub fn succeeds(&self, seen: &Recorded) -> bool {
+        let holder = (seen.order_id.as_ref(), seen.binding.as_ref().map(|(id, _)| id.as_str()));
+        seen.address_id == self.address_id && holder != (self.order_id(), self.binding_id())
+    }
+
+    /// The same address, with the holder it had when the transfer was first seen.
+    #[must_use]
+    pub fn formerly(self, seen: &Recorded) -> Self {
+        Self { holds: Some(Holds::Former(seen.order_id.clone(), seen.binding.clone())), ..self }
     }
 }
 
