@@ -1,6 +1,6 @@
 //! The sandbox of `payin-server dev`: simulated payments, blocks and time. Elsewhere every call here is a 404.
 
-use payin_types::sandbox::{Advance, ChainHead, ClockState, Mine, Mined, Paid, Pay, Reorg};
+use payin_types::sandbox::{Advance, ChainHead, ClockState, Mine, Mined, Paid, Pay, PayDeposit, Reorg};
 
 use crate::client::{Call, Client, Kind};
 
@@ -24,6 +24,13 @@ impl Sandbox<'_> {
     /// Pays an order on its simulated chain.
     pub fn pay(&self, pay: &Pay) -> Call<Paid> {
         self.client.post(Kind::Act, "/sandbox/pay", &[], pay)
+    }
+
+    /// Pays into a deposit reference's address on its simulated chain.
+    ///
+    /// Errors: `DepositReferenceNotFound` (404).
+    pub fn pay_deposit(&self, pay: &PayDeposit) -> Call<Paid> {
+        self.client.post(Kind::Act, "/sandbox/pay-deposit", &[], pay)
     }
 
     /// Mines blocks.

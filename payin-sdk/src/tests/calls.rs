@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::script::{KEY, Scene, answer, order};
 use crate::types::order::OrderSort;
-use crate::types::sandbox::Advance;
+use crate::types::sandbox::{Advance, PayDeposit};
 use crate::{Client, CreateOrder, Environment, Error, ListOrders, OrderStatus};
 
 #[tokio::test]
@@ -57,6 +57,9 @@ async fn the_sandbox_is_under_the_api() {
     let scene = Scene::new([answer(200, &json!({"now": "2025-01-20T10:30:00Z", "frozen": true}))]);
     scene.client().sandbox().advance(&Advance { seconds: 60 }).await.unwrap();
     assert_eq!(scene.urls(), ["https://api.test/api/v1/sandbox/clock/advance"]);
+    let scene = Scene::new([answer(200, &json!({"chainId": "ethereum-sepolia", "txHash": "0xbeef"}))]);
+    scene.client().sandbox().pay_deposit(&PayDeposit::new("C-1", "1".parse().unwrap())).await.unwrap();
+    assert_eq!(scene.urls(), ["https://api.test/api/v1/sandbox/pay-deposit"]);
 }
 
 #[test]
