@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{addresses, completions, orders, sandbox, webhooks, whoami};
+use crate::commands::{
+    addresses, completions, config, deposits, doctor, keys, links, login, logout, man, orders, orgs, sandbox, transfers, webhooks, whoami,
+};
 use crate::output::Format;
 
 /// Take stablecoin payments from the command line.
@@ -17,19 +19,42 @@ pub struct Args {
     #[arg(short, long, global = true)]
     pub quiet: bool,
 
-    /// The API's URL, with or without /api/v1; goes before PAYIN_BASE_URL
-    #[arg(long, global = true, value_name = "URL")]
-    pub base_url: Option<String>,
+    #[command(flatten)]
+    pub access: Access,
 
     #[command(subcommand)]
     pub command: Command,
 }
 
+/// Which server is asked, and with which key.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Access {
+    /// The API's URL, with or without /api/v1; goes before PAYIN_BASE_URL
+    #[arg(long, global = true, value_name = "URL")]
+    pub base_url: Option<String>,
+
+    /// Use the key that `payin login --profile NAME` has kept; goes before PAYIN_PROFILE
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+
+    /// Allow an http:// URL of another machine, where everybody on the way can read the key
+    #[arg(long, global = true)]
+    pub allow_http: bool,
+}
+
 const AFTER: &str = "\
 Environment:
-  PAYIN_API_KEY   the API key; no flag takes it, because other users can read flags
+  PAYIN_API_KEY   the API key; no flag takes it, because other users can read flags.
+                  It goes before every profile
   PAYIN_BASE_URL  the API's URL; without it pk_live_ keys mean production
                   and pk_test_ keys testnet
+  PAYIN_PROFILE   the profile whose key is used, as `payin login` has kept it
+
+Examples:
+  payin login
+  payin orders create --reference ORDER-1 --amount 25.00 --currency USDT --chain ethereum-sepolia
+  payin orders explain --reference ORDER-1
+  payin doctor
 
 Exit codes:
   0 ok · 1 other API error · 2 usage · 3 not found · 4 auth or permission
@@ -41,20 +66,46 @@ Errors go to stderr, as JSON when the output is JSON.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Create orders, look at them, wait for their payment
+    /// Create orders, look at them, wait for their payment, find out why one is not paid
     #[command(subcommand)]
     Orders(orders::Command),
+    /// Bind payers to addresses of their own, and see what arrives there
+    #[command(subcommand)]
+    Deposits(deposits::Command),
+    /// See every transfer to the pool's addresses, also what counts for nothing
+    #[command(subcommand)]
+    Transfers(transfers::Command),
+    /// Pages on which anybody can pay, by their link
+    #[command(subcommand)]
+    Links(links::Command),
     /// Fill the address pool and look at it
     #[command(subcommand)]
     Addresses(addresses::Command),
-    /// Webhook endpoints; verify and sign webhooks offline
+    /// Webhook endpoints and events; verify and sign webhooks offline
     #[command(subcommand)]
     Webhooks(webhooks::Command),
+    /// The organization's settings
+    #[command(subcommand)]
+    Config(config::Command),
+    /// The organizations that the key may see
+    #[command(subcommand)]
+    Orgs(orgs::Command),
+    /// The organization's API keys
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Simulate payments, blocks and time on a `payin-server dev`
     #[command(subcommand)]
     Sandbox(sandbox::Command),
+    /// Look for what is wrong: key, server, clock, chains, pool, webhooks, limits
+    Doctor(doctor::Args),
+    /// Keep an API key on this machine, so that it need not stand in the environment
+    Login(login::Args),
+    /// Forget a key that `login` has kept
+    Logout(logout::Args),
     /// Show whose key this is
     Whoami(whoami::Args),
     /// Write a completion script for a shell
     Completions(completions::Args),
+    /// Write the manual page
+    Man(man::Args),
 }

@@ -3,9 +3,22 @@
 
 pub mod addresses;
 pub mod completions;
+pub mod config;
+pub mod deposits;
+pub mod doctor;
+pub mod fields;
 pub mod input;
+pub mod keys;
+pub mod links;
+pub mod login;
+pub mod logout;
+pub mod man;
+pub mod once;
 pub mod orders;
+pub mod orgs;
+pub mod pages;
 pub mod sandbox;
+pub mod transfers;
 pub mod webhooks;
 pub mod whoami;
 
@@ -14,10 +27,9 @@ use std::cell::RefCell;
 use clap::ValueEnum;
 use clap::error::ErrorKind;
 use payin_sdk::Client;
-use payin_sdk::types::Pagination;
 
-use crate::args::Command;
-use crate::config;
+use crate::args::{Access, Command};
+use crate::config::{Credentials, Variables};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Format;
@@ -26,19 +38,28 @@ use crate::ui::{Ui, default_format};
 /// What every command is given.
 pub struct Context {
     pub ui: Ui,
-    base_url: Option<String>,
+    pub access: Access,
+    pub variables: Variables,
     /// What to tell if we are interrupted now.
     unfinished: RefCell<Option<String>>,
 }
 
 impl Context {
-    pub fn new(ui: Ui, base_url: Option<String>) -> Self {
-        Self { ui, base_url, unfinished: RefCell::new(None) }
+    pub fn new(ui: Ui, access: Access, variables: Variables) -> Self {
+        Self { ui, access, variables, unfinished: RefCell::new(None) }
     }
 
     /// The client. Only commands that need one ask, so the others run without a key.
     pub fn client(&self) -> Result<Client, Failure> {
-        config::client(self.base_url.as_deref())
+        crate::config::client(&self.credentials()?)
+    }
+
+    /// The key in force, and where it goes.
+    pub fn credentials(&self) -> Result<Credentials, Failure> {
+        if self.access.profile.is_some() && self.variables.has_key() {
+            self.ui.note("PAYIN_API_KEY is set and goes before the profile: unset it to use the profile");
+        }
+        crate::config::credentials(&self.access, &self.variables)
     }
 
     /// From here on an interrupt leaves something behind, that the reader should know of.
@@ -59,18 +80,21 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
         Command::Orders(command) => orders::run(context, command).await,
         Command::Addresses(command) => addresses::run(context, command).await,
+        Command::Deposits(command) => deposits::run(context, command).await,
+        Command::Transfers(command) => transfers::run(context, command).await,
+        Command::Links(command) => links::run(context, command).await,
         Command::Webhooks(command) => webhooks::run(context, command).await,
         Command::Sandbox(command) => sandbox::run(context, command).await,
+        Command::Config(command) => config::run(context, command).await,
+        Command::Orgs(command) => orgs::run(context, command).await,
+        Command::Keys(command) => keys::run(context, command).await,
+        Command::Doctor(args) => doctor::run(context, args).await,
+        Command::Login(args) => login::run(context, args).await,
+        Command::Logout(args) => logout::run(context, args),
         Command::Whoami(args) => whoami::run(context, args).await,
         Command::Completions(args) => completions::run(context, args),
+        Command::Man(args) => man::run(context, args),
     }
-}
-
-/// Where a page stands, for people.
-fn position(pagination: &Pagination) -> String {
-    let Pagination { page, total_pages, total, has_more, .. } = pagination;
-    let more = if *has_more { "; --page N shows another" } else { "" };
-    format!("page {page} of {total_pages}, {total} in all{more}")
 }
 
 /// Says what is wrong with the command line, or gives the help or version that was asked for.

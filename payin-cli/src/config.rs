@@ -1,23 +1,148 @@
-//! What the environment says: the only place where this program reads it.
+//! Which server is asked with which key: flags, then the environment, then the profile. The only place where this program reads the
+//! environment.
 
-use payin_sdk::Client;
+use std::path::PathBuf;
 
+use payin_sdk::types::ExposeSecret;
+use payin_sdk::{Client, Environment, SecretString};
+
+use crate::args::Access;
+use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::profiles::Profiles;
 
 /// How often a failed call is tried again: three pauses are 3.5 s at most, which a person at a terminal sits through.
 const RETRIES_MAX: u32 = 3;
+
+/// The profile where none is named.
+const DEFAULT: &str = "default";
+
+/// What the environment says.
+#[derive(Debug, Default)]
+pub struct Variables {
+    api_key: Option<SecretString>,
+    base_url: Option<String>,
+    profile: Option<String>,
+    folder: Option<PathBuf>,
+}
+
+impl Variables {
+    pub fn read() -> Self {
+        let folder = variable("XDG_CONFIG_HOME").or_else(|| variable("APPDATA")).map(PathBuf::from);
+        Self {
+            api_key: variable("PAYIN_API_KEY").map(SecretString::from),
+            base_url: variable("PAYIN_BASE_URL"),
+            profile: variable("PAYIN_PROFILE"),
+            folder: folder.or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".config"))),
+        }
+    }
+
+    /// The profiles of whoever runs this.
+    pub fn profiles(&self) -> Result<Profiles, Failure> {
+        let folder =
+            self.folder.as_ref().ok_or_else(|| Failure::usage("there is no home folder for profiles: set HOME, or PAYIN_API_KEY"))?;
+        Ok(Profiles::at(folder.join("payin")))
+    }
+
+    /// The name of the profile that is meant.
+    pub fn profile<'a>(&'a self, access: &'a Access) -> &'a str {
+        access.profile.as_deref().or(self.profile.as_deref()).unwrap_or(DEFAULT)
+    }
+
+    /// The URL that flag or environment name.
+    pub fn base_url<'a>(&'a self, access: &'a Access) -> Option<&'a str> {
+        access.base_url.as_deref().or(self.base_url.as_deref())
+    }
+
+    pub fn has_key(&self) -> bool {
+        self.api_key.is_some()
+    }
+}
 
 #[expect(clippy::disallowed_methods, reason = "the one file that reads the environment")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The client for `PAYIN_API_KEY`, at the URL of the flag or of `PAYIN_BASE_URL`.
-pub fn client(base_url: Option<&str>) -> Result<Client, Failure> {
-    let key = variable("PAYIN_API_KEY").ok_or_else(Failure::no_key)?;
-    let mut builder = Client::builder().api_key(key).retries_max(RETRIES_MAX).user_agent(concat!("payin-cli/", env!("CARGO_PKG_VERSION")));
-    if let Some(url) = base_url.map(str::to_owned).or_else(|| variable("PAYIN_BASE_URL")) {
+/// A key, and where it is to be sent.
+#[derive(Debug)]
+pub struct Credentials {
+    pub api_key: SecretString,
+    /// Where the key was found, for people.
+    pub source: String,
+    pub base_url: Option<String>,
+    pub allow_http: bool,
+}
+
+/// The credentials in force. The environment's key goes before the profile's, and never to the profile's server.
+pub fn credentials(access: &Access, variables: &Variables) -> Result<Credentials, Failure> {
+    let base_url = variables.base_url(access).map(str::to_owned);
+    if let Some(key) = &variables.api_key {
+        return Ok(Credentials { api_key: key.clone(), source: "PAYIN_API_KEY".to_owned(), base_url, allow_http: access.allow_http });
+    }
+    let name = variables.profile(access);
+    let named = access.profile.is_some() || variables.profile.is_some();
+    let profiles = match variables.profiles() {
+        Ok(profiles) => profiles,
+        Err(_) if !named => return Err(Failure::no_key()),
+        Err(failure) => return Err(failure),
+    };
+    let Some(profile) = profiles.get(name)? else {
+        return Err(if named {
+            Failure::new(Exit::Auth, "NO_PROFILE", format!("there is no profile {name:?}"))
+                .hint(format!("make it with: payin login --profile {name}"))
+        } else {
+            Failure::no_key()
+        });
+    };
+    Ok(Credentials {
+        api_key: profiles.key(name, &profile)?,
+        source: format!("profile {name:?} ({})", profile.place()),
+        base_url: base_url.or(profile.base_url),
+        allow_http: access.allow_http || profile.allow_http,
+    })
+}
+
+/// The client for credentials. A key of another environment than its server's is refused before it is sent there.
+pub fn client(credentials: &Credentials) -> Result<Client, Failure> {
+    let mut builder = Client::builder()
+        .api_key(credentials.api_key.clone())
+        .allow_http(credentials.allow_http)
+        .retries_max(RETRIES_MAX)
+        .user_agent(concat!("payin-cli/", env!("CARGO_PKG_VERSION")));
+    if let Some(url) = &credentials.base_url {
         builder = builder.base_url(url);
     }
-    Ok(builder.build()?)
+    let client = builder.build().map_err(in_clear)?;
+    match mismatch(credentials.api_key.expose_secret(), &client.base_url()) {
+        Some(message) => Err(Failure::new(Exit::Auth, "WRONG_ENVIRONMENT", message)
+            .hint("take a key of that environment, or the other URL: --base-url, PAYIN_BASE_URL, or payin login again")),
+        None => Ok(client),
+    }
 }
+
+fn in_clear(error: payin_sdk::Error) -> Failure {
+    let is_in_clear = error.to_string().contains("allow_http");
+    let failure = match &error {
+        payin_sdk::Error::Config(_) if is_in_clear => Failure::new(
+            Exit::Usage,
+            "CONFIG",
+            "the base URL begins with http:// and leads to another machine, so that the key could be read on the way",
+        ),
+        _ => return error.into(),
+    };
+    failure.hint("use https://, or --allow-http in a network that you trust whole")
+}
+
+fn mismatch(key: &str, base_url: &str) -> Option<&'static str> {
+    if key.starts_with("pk_test_") && base_url == Environment::Production.base_url() {
+        Some("this is a testnet key (pk_test_…), but the base URL is production's")
+    } else if key.starts_with("pk_live_") && base_url == Environment::Testnet.base_url() {
+        Some("this is a production key (pk_live_…), but the base URL is the testnet's")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

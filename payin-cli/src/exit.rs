@@ -46,7 +46,8 @@ impl Exit {
             (ErrorCode::Unknown(code), _) if code.starts_with("HTTP_") => Self::Api,
             (_, 404) => Self::NotFound,
             (_, 401 | 403) => Self::Auth,
-            (_, 409) => Self::Conflict,
+            // 410: a payment link that stands where it cannot be paid.
+            (_, 409 | 410) => Self::Conflict,
             (_, 400 | 413 | 415 | 422) => Self::Validation,
             (_, 429) => Self::RateLimited,
             _ => Self::Api,

@@ -57,7 +57,7 @@ impl Failure {
 
     pub fn no_key() -> Self {
         Self::new(Exit::Auth, "NO_API_KEY", "there is no API key")
-            .hint("set PAYIN_API_KEY; a sandbox with a key is one command away: payin-server dev")
+            .hint("set PAYIN_API_KEY or run payin login; a sandbox with a key is one command away: payin-server dev")
     }
 
     /// Adds what the reader may do about it.
@@ -170,7 +170,7 @@ fn chain(error: &Error) -> String {
 
 fn hint(error: &Error) -> Option<String> {
     let hint = match error {
-        Error::Transport { .. } => "is the server running, and PAYIN_BASE_URL right?".to_owned(),
+        Error::Transport { .. } => "is the server running, and PAYIN_BASE_URL right? payin doctor looks further".to_owned(),
         Error::OutcomeUnknown { idempotency_key, .. } => {
             format!("run the same command again with --idempotency-key {idempotency_key}: it does nothing twice")
         }
@@ -183,10 +183,18 @@ fn hint(error: &Error) -> Option<String> {
 
 fn hint_of_api(error: &ApiError) -> Option<&'static str> {
     Some(match &error.code {
-        ErrorCode::InvalidApiKey => "check PAYIN_API_KEY, and that it is a key of this server and environment",
+        ErrorCode::InvalidApiKey => {
+            "check PAYIN_API_KEY or log in again, and that it is a key of this server and environment; payin doctor looks further"
+        }
         ErrorCode::InsufficientPermissions => "the key's role does not allow this; payin whoami shows it",
         ErrorCode::NoAvailableAddresses => "import more addresses: payin addresses import FILE --protocol PROTOCOL",
         ErrorCode::DuplicateOrderReference => "look at the order that has the reference: payin orders get --reference REFERENCE",
+        ErrorCode::DuplicateDepositReference => "look at where it is bound: payin deposits get REFERENCE",
+        ErrorCode::DepositReferenceNotFound => "look for it: payin deposits references --search TEXT",
+        ErrorCode::InvalidState => "look at where it stands; the message says what stands in the way",
+        ErrorCode::SoldOut => "raise the inventory: payin links update ID --inventory-total N",
+        ErrorCode::PaymentLinkUnavailable => "look at its status, end and inventory: payin links get ID",
+        ErrorCode::ServiceUnavailable => "the server is starting, stopping or busy; try again in a moment",
         ErrorCode::IdempotencyKeyConflict => "the key was used for another request; take a new one for a new order",
         ErrorCode::IdempotencyInProgress => "the first request with this key still runs; try again in a moment",
         ErrorCode::ChainUnavailable => "the server's connection to this chain is cut off or behind; try again later",

@@ -8,6 +8,7 @@ mod config;
 mod exit;
 mod failure;
 mod output;
+mod profiles;
 mod qr;
 mod text;
 mod ui;
@@ -18,6 +19,7 @@ use clap::Parser;
 
 use crate::args::Args;
 use crate::commands::Context;
+use crate::config::Variables;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui::Ui;
@@ -30,7 +32,7 @@ fn main() -> ExitCode {
         Err(error) => return commands::refuse(&error).into(),
     };
     let ui = Ui::new(args.output, args.quiet);
-    let context = Context::new(ui, args.base_url.clone());
+    let context = Context::new(ui, args.access.clone(), Variables::read());
     let exit = match run(&context, args) {
         Ok(()) => Exit::Ok,
         Err(failure) => context.ui.fail(&failure),
@@ -41,12 +43,15 @@ fn main() -> ExitCode {
 fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::internal(format!("cannot start: {error}")))?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         tokio::select! {
             // The command first: an interrupt that comes with its end comes too late.
             biased;
             ended = commands::run(context, args.command) => ended,
             _ = tokio::signal::ctrl_c() => Err(context.interrupted()),
         }
-    })
+    });
+    // A thread that still reads from a pipe is not waited for.
+    runtime.shutdown_background();
+    ended
 }

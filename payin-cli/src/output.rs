@@ -1,5 +1,6 @@
-//! Answers as text: which columns a thing has, and what stands in a cell. The formats have files of their own.
+//! Answers as text: what stands in a cell. The formats, and which columns a thing has, have files of their own.
 
+pub mod columns;
 pub mod csv;
 pub mod table;
 
@@ -19,49 +20,9 @@ pub enum Format {
     Csv,
 }
 
-/// Fields of a thing by their names in JSON, `a.b` for a field within a field, in the order they are shown.
+/// Fields of a thing by their names in JSON, `a.b` for a field within a field, in the order they are shown; those of a list by what they
+/// are worth, because a table shows as many as there is room for.
 pub type Columns = &'static [&'static str];
-
-/// Columns of one order.
-pub const ORDER: Columns = &[
-    "orderId",
-    "orderReference",
-    "status",
-    "amount",
-    "currency",
-    "receivedAmount",
-    "chainId",
-    "address",
-    "txHash",
-    "blockNumber",
-    "confirmations",
-    "requiredConfirmations",
-    "createdAt",
-    "expiresAt",
-    "completedAt",
-    "expiredAt",
-    "paidLate",
-    "metadata",
-];
-
-/// Columns of an order within a list.
-pub const ORDERS: Columns =
-    &["orderId", "orderReference", "status", "amount", "currency", "chainId", "address", "createdAt", "completedAt"];
-
-/// Columns of an address of the pool.
-pub const ADDRESSES: Columns = &["address", "protocol", "state", "orderId", "createdAt", "cooldownUntil"];
-
-/// Columns of the pool's counts.
-pub const POOL: Columns = &["protocol", "total", "available", "allocated", "bound", "coolingDown", "quarantined"];
-
-/// Columns of an import.
-pub const IMPORT: Columns = &["imported", "skipped", "summary.protocol", "summary.mode"];
-
-/// Columns of a webhook endpoint.
-pub const ENDPOINT: Columns = &["id", "url", "events", "enabled", "description", "createdAt", "updatedAt", "secret"];
-
-/// Columns of a key.
-pub const ME: Columns = &["organization.id", "organization.name", "role", "environment", "key.id", "key.prefix", "key.createdAt"];
 
 /// What stands in a cell: empty for what is absent, `a, b` for a list of words, JSON for what is deeper.
 pub fn cell(thing: &Value, column: &str) -> String {

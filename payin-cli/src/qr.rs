@@ -3,8 +3,19 @@
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 
+use crate::text::clean;
+use crate::ui::Ui;
+
+/// Draws an address before somebody's eyes, who can compare it with the text below.
+pub fn show(ui: &Ui, address: &str) {
+    match draw(address) {
+        Some(drawing) => ui.draw(&format!("{drawing}\n{}", clean(address))),
+        None => ui.note("the address is too long for a QR code"),
+    }
+}
+
 /// The code with its quiet zone, or `None` where the text is too long for one.
-pub fn draw(text: &str) -> Option<String> {
+fn draw(text: &str) -> Option<String> {
     let code = QrCode::new(text).ok()?;
     Some(code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).quiet_zone(true).build())
 }

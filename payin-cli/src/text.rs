@@ -2,12 +2,22 @@
 
 use std::time::Duration;
 
+use payin_sdk::Timestamp;
+use payin_sdk::types::time::TimestampError;
+
 /// Without control characters and marks that turn the direction of writing: text from elsewhere must not move the cursor,
 /// change colours or show an address other than it is. Line ends and tabs become spaces.
 pub fn clean(text: &str) -> String {
-    let is_hidden =
-        |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     text.chars().filter_map(|c| if matches!(c, '\n' | '\t') { Some(' ') } else { (!is_hidden(c)).then_some(c) }).collect()
+}
+
+/// The same for text that a program reads: line ends and tabs stay.
+pub fn uncontrolled(text: &str) -> String {
+    text.chars().filter(|c| matches!(c, '\r' | '\n' | '\t') || !is_hidden(*c)).collect()
+}
+
+fn is_hidden(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// `9:05`, or `1:02:03` from an hour on.
@@ -31,6 +41,20 @@ pub fn seconds(text: &str) -> Result<u64, String> {
     number.checked_mul(unit).ok_or_else(wrong)
 }
 
+/// A time, or a day for its first moment in UTC.
+pub fn time(text: &str) -> Result<Timestamp, String> {
+    let midnight = format!("{text}T00:00:00Z");
+    text.parse().or_else(|error: TimestampError| midnight.parse().map_err(|_| error.to_string()))
+}
+
+/// `KEY=VALUE`.
+pub fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,5 +73,19 @@ mod tests {
             assert!(seconds(wrong).is_err(), "{wrong}");
         }
         assert_eq!([5, 65, 3723].map(|s| countdown(Duration::from_secs(s))), ["0:05", "1:05", "1:02:03"]);
+    }
+
+    #[test]
+    fn pairs() {
+        assert_eq!(pair("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert_eq!(pair("a="), Ok(("a".to_owned(), String::new())));
+        assert!(pair("a").is_err() && pair("=a").is_err());
+    }
+
+    #[test]
+    fn a_day_is_its_first_moment() {
+        assert_eq!(time("2025-01-20").unwrap().to_string(), "2025-01-20T00:00:00.000Z");
+        assert_eq!(time("2025-01-20T10:30:00+01:00").unwrap().to_string(), "2025-01-20T09:30:00.000Z");
+        assert!(time("yesterday").is_err());
     }
 }

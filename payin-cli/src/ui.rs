@@ -12,6 +12,12 @@ use crate::failure::Failure;
 use crate::output::{self, Format};
 use crate::text::clean;
 
+/// The rows of one table, where they come one after the other.
+const ROWS_MAX: usize = 100;
+
+/// The columns of a page that nobody looks at through a terminal.
+const WIDTH: usize = 100;
+
 pub struct Ui {
     pub format: Format,
     quiet: bool,
@@ -51,13 +57,14 @@ impl Ui {
             }
             Format::Table => {
                 let rows = things.iter().map(value).collect::<Result<Vec<_>, _>>()?;
-                output::table::list(&rows, columns)
+                output::table::list(&rows, columns, room())
             }
         };
         self.answer(&text)
     }
 
-    /// Things as they come, each written at once; only a table waits for the last, because of its widths.
+    /// Things as they come, each written at once, so that any number fits into memory. Tables are drawn a hundred rows at a time,
+    /// because of their widths.
     pub async fn stream<T: Serialize>(
         &self,
         mut next: impl AsyncFnMut() -> Result<Option<T>, Failure>,
@@ -73,8 +80,12 @@ impl Ui {
                 Format::Csv => self.answer(&output::csv::row(&value(&thing)?, columns))?,
                 Format::Table => rows.push(value(&thing)?),
             }
+            if rows.len() >= ROWS_MAX {
+                self.answer(&output::table::list(&rows, columns, room()))?;
+                rows.clear();
+            }
         }
-        self.answer(&output::table::list(&rows, columns))
+        self.answer(&output::table::list(&rows, columns, room()))
     }
 
     /// Text as the answer, ready as it is.
@@ -139,6 +150,11 @@ impl Ui {
 /// The format where none is asked for.
 pub fn default_format() -> Format {
     if io::stdout().is_terminal() { Format::Table } else { Format::Json }
+}
+
+/// How wide a table may be.
+fn room() -> usize {
+    terminal_size::terminal_size_of(io::stdout()).map_or(WIDTH, |(width, _)| usize::from(width.0))
 }
 
 fn value(thing: &impl Serialize) -> Result<Value, Failure> {

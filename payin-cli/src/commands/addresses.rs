@@ -5,16 +5,34 @@ mod list;
 mod status;
 
 use super::Context;
+use super::once::Once;
 use crate::failure::Failure;
+use crate::output::columns;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Import addresses from a CSV file: all of them, or none if a line is bad
+    /// Import addresses from a file of any length, or derive them from an extended public key
     Import(import::Args),
     /// Count the addresses of each family
     Status(status::Args),
     /// List the addresses
     List(list::Args),
+    /// Put an address away: it is not handed out any more, but still watched
+    Archive {
+        /// The address
+        #[arg(value_name = "ADDRESS")]
+        address: String,
+        #[command(flatten)]
+        once: Once,
+    },
+    /// Take an address back that was put away or kept back
+    Restore {
+        /// The address
+        #[arg(value_name = "ADDRESS")]
+        address: String,
+        #[command(flatten)]
+        once: Once,
+    },
 }
 
 pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
@@ -22,5 +40,15 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Import(args) => import::run(context, args).await,
         Command::Status(args) => status::run(context, args).await,
         Command::List(args) => list::run(context, args).await,
+        Command::Archive { address, once } => {
+            let client = context.client()?;
+            let address = once.send(context, &client, client.addresses().archive(&address)).await?;
+            context.ui.record(&address, columns::ADDRESSES)
+        }
+        Command::Restore { address, once } => {
+            let client = context.client()?;
+            let address = once.send(context, &client, client.addresses().restore(&address)).await?;
+            context.ui.record(&address, columns::ADDRESSES)
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! `payin webhooks …`.
 
 mod endpoints;
+mod events;
 mod scheme;
 mod sign;
 mod verify;
@@ -13,6 +14,9 @@ pub enum Command {
     /// Where events are sent
     #[command(subcommand)]
     Endpoints(endpoints::Command),
+    /// What happened, and what came of telling it
+    #[command(subcommand)]
+    Events(events::Command),
     /// Check a webhook's signature, offline: 0 genuine, 9 not, with the reason
     Verify(verify::Args),
     /// Sign a body as a server would, offline, to test a handler
@@ -22,6 +26,7 @@ pub enum Command {
 pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
         Command::Endpoints(command) => endpoints::run(context, command).await,
+        Command::Events(command) => events::run(context, command).await,
         Command::Verify(args) => verify::run(context, args),
         Command::Sign(args) => sign::run(context, args),
     }

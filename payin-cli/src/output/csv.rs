@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::cell;
+use crate::text::uncontrolled;
 
 /// The first line.
 pub fn header(columns: &[&str]) -> String {
@@ -14,10 +15,11 @@ pub fn row(thing: &Value, columns: &[&str]) -> String {
     columns.iter().map(|column| field(&cell(thing, column))).collect::<Vec<_>>().join(",") + "\r\n"
 }
 
-/// A field that begins like a formula gets an apostrophe before it, which spreadsheets take as "this is text".
+/// Without what moves a terminal. A field that begins like a formula gets an apostrophe before it, which spreadsheets take as "this is text".
 fn field(text: &str) -> String {
+    let text = uncontrolled(text);
     let is_formula = text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) || text.starts_with(['\t', '\r', '\n']);
-    let text = if is_formula { format!("'{text}") } else { text.to_owned() };
+    let text = if is_formula { format!("'{text}") } else { text };
     if is_formula || text.contains(['"', ',', '\r', '\n', '\t']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
@@ -41,6 +43,9 @@ mod tests {
             ("\t=1", "\"'\t=1\""),
             ("\r=1", "\"'\r=1\""),
             ("0x12", "0x12"),
+            ("\u{1b}[31m=1\u{7}", "[31m=1"),
+            ("\u{0}=1", "\"'=1\""),
+            ("\u{202e}=1", "\"'=1\""),
         ] {
             assert_eq!(field(text), written, "{text:?}");
         }

@@ -6,27 +6,56 @@ use serde_json::Value;
 use super::cell;
 use crate::text::clean;
 
-/// Many things, one a row; columns in which nothing stands are left out.
-pub fn list(things: &[Value], columns: &[&str]) -> String {
+/// How many columns of a list are shown whatever room there is.
+const ALWAYS: usize = 2;
+
+/// What stands between two columns.
+const GAP: usize = 2;
+
+/// Many things, one a row. Left out are columns in which nothing stands, and those for which `width` has no room.
+pub fn list(things: &[Value], columns: &[&str], width: usize) -> String {
     if things.is_empty() {
         return String::new();
     }
-    let shown: Vec<_> = columns.iter().filter(|column| things.iter().any(|thing| !cell(thing, column).is_empty())).collect();
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(shown.iter().map(|column| column.to_string()));
-    for thing in things {
-        table.add_row(shown.iter().map(|column| clean(&cell(thing, column))));
+    let text = |thing: &Value, column: &str| clean(&brief(thing, column));
+    let filled = columns.iter().copied().filter(|column| things.iter().any(|thing| !text(thing, column).is_empty()));
+    let (mut shown, mut taken) = (Vec::new(), 0usize);
+    for column in filled {
+        let widest = things.iter().map(|thing| text(thing, column).chars().count()).max().unwrap_or_default();
+        let needed = taken.saturating_add(widest.max(column.len())).saturating_add(GAP);
+        if shown.len() < ALWAYS || needed <= width.saturating_add(GAP) {
+            (shown, taken) = ([shown, vec![column]].concat(), needed);
+        }
     }
-    format!("{table}\n")
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(shown.iter().copied());
+    for thing in things {
+        table.add_row(shown.iter().map(|column| text(thing, column)));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
 /// One thing, one field a row; what is absent is left out, and fields we do not know follow those we do.
 pub fn record(thing: &Value, columns: &[&str]) -> String {
     let is_known = |name: &str| columns.iter().any(|column| *column == name || column.split('.').next() == Some(name));
     let others = thing.as_object().into_iter().flat_map(|fields| fields.keys()).map(String::as_str).filter(|name| !is_known(name));
-    let rows = columns.iter().copied().chain(others).map(|name| (name, cell(thing, name)));
+    let rows = columns.iter().copied().chain(others).map(|name| (name, brief(thing, name)));
     let rows: Vec<_> = rows.filter(|(_, value)| !value.is_empty()).collect();
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
     rows.iter().map(|(name, value)| format!("{:width$}  {}\n", clean(name), clean(value))).collect()
+}
+
+/// A cell for eyes: sums by currency read `12.50 USDT`.
+fn brief(thing: &Value, column: &str) -> String {
+    match thing.get(column) {
+        Some(Value::Object(sums)) if matches!(column, "volume" | "revenue" | "totalAmount") => {
+            let sum = |(currency, amount): (&String, &Value)| format!("{} {currency}", amount.as_str().unwrap_or_default());
+            sums.iter().map(sum).collect::<Vec<_>>().join(", ")
+        }
+        _ => cell(thing, column),
+    }
 }

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{ME, ORDER, ORDERS, cell, csv, table};
+use super::columns::{ME, ORDER, ORDERS};
+use super::{cell, csv, table};
 
 fn order() -> serde_json::Value {
     json!({"orderId": "ord_1", "orderReference": "=1+1", "amount": "100.00", "status": "pend\u{1b}[31ming", "metadata": {},
@@ -28,12 +29,27 @@ fn a_record_shows_what_is_there_and_what_is_new() {
 }
 
 #[test]
-fn a_list_leaves_empty_columns_out_and_cuts_nothing() {
+fn a_list_leaves_out_what_is_empty_or_has_no_room_and_cuts_nothing() {
     let long = "T".repeat(300);
-    let text = table::list(&[order(), json!({"orderId": long})], ORDERS);
+    let text = table::list(&[order(), json!({"orderId": long})], ORDERS, 1000);
     assert!(text.contains("orderReference") && !text.contains("completedAt") && text.contains(&long), "{text}");
     assert!(!text.contains('\u{1b}'));
-    assert_eq!(table::list(&[], ORDERS), "");
+    // The two that tell what it is stay, however narrow it is.
+    let text = table::list(&[order(), json!({"orderId": long})], ORDERS, 80);
+    assert!(text.contains("orderReference") && !text.contains("status") && text.contains(&long), "{text}");
+    // A column without room does not keep out a narrower one after it.
+    let wide = json!({"orderId": "ord_1", "orderReference": "R", "status": "x".repeat(90), "amount": "1"});
+    assert_eq!(table::list(&[wide], ORDERS, 100), "orderId  orderReference  amount\nord_1    R               1\n");
+    assert_eq!(table::list(&[], ORDERS, 100), "");
+}
+
+#[test]
+fn sums_are_read_at_a_glance() {
+    let stats = json!({"totalOrders": 3, "volume": {"USDC": "1", "USDT": "12.50"}, "metadata": {"a": "b"}});
+    assert_eq!(
+        table::record(&stats, &["totalOrders", "volume"]),
+        "totalOrders  3\nvolume       1 USDC, 12.50 USDT\nmetadata     {\"a\":\"b\"}\n"
+    );
 }
 
 #[test]

@@ -1,49 +1,32 @@
 //! `payin addresses list`.
 
-use std::pin::pin;
-
-use futures_util::TryStreamExt;
 use payin_sdk::Protocol;
 use payin_sdk::types::pool::{AddressState, ListAddresses};
 
-use super::super::{Context, position};
+use super::super::Context;
+use super::super::pages::{self, Paging};
 use crate::failure::Failure;
-use crate::output::{self, Format};
+use crate::output::columns;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  payin addresses list --protocol evm --state quarantined")]
 pub struct Args {
     /// Only this family: evm, tron or solana
     #[arg(long, value_name = "PROTOCOL")]
     protocol: Option<Protocol>,
 
-    /// Only addresses that stand here: available, allocated, bound, cooldown or quarantined
+    /// Only addresses that stand here: available, allocated, bound, cooldown, quarantined or archived
     #[arg(long, value_name = "STATE")]
     state: Option<AddressState>,
 
-    /// Which page, from 1
-    #[arg(long, value_name = "N", conflicts_with = "all")]
-    page: Option<u64>,
-
-    /// Addresses a page, 1 to 100 [default: 20]
-    #[arg(long, value_name = "N")]
-    limit: Option<u64>,
-
-    /// All pages, written as they come; as ndjson where json is the format
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    paging: Paging,
 }
 
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
+    let Paging { page, limit, all } = args.paging;
+    let query = ListAddresses { page, limit, protocol: args.protocol, state: args.state };
     let client = context.client()?;
-    let query = ListAddresses { page: args.page, limit: args.limit, protocol: args.protocol, state: args.state };
-    if args.all {
-        let mut addresses = pin!(client.addresses().stream(query));
-        return context.ui.stream(async || Ok(addresses.try_next().await?), output::ADDRESSES).await;
-    }
-    let page = client.addresses().list(&query).await?;
-    context.ui.list(&page, &page.data, output::ADDRESSES)?;
-    if context.ui.format == Format::Table {
-        context.ui.note(&position(&page.pagination));
-    }
-    Ok(())
+    let addresses = client.addresses();
+    pages::show(context, all, addresses.list(&query), addresses.stream(query), columns::ADDRESSES).await
 }

@@ -18,5 +18,5 @@ pub async fn run(context: &Context, _: Args) -> Result<(), Failure> {
         }
         row
     });
-    context.ui.list(&status, &rows.collect::<Vec<_>>(), output::POOL)
+    context.ui.list(&status, &rows.collect::<Vec<_>>(), output::columns::POOL)
 }

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use payin_sdk::{Amount, CreateOrder, ErrorCode, Order};
+use payin_sdk::CreateOrder;
 
-use super::super::Context;
+use super::super::{Context, fields};
 use super::watch;
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::{output, qr, text};
 
@@ -17,7 +16,7 @@ Examples:
   payin orders create --reference ORDER-2 --amount 5 --currency USDC --chain polygon-amoy --wait --qr")]
 pub struct Args {
     /// Your own id of the order, unique in your organization
-    #[arg(long, value_name = "REFERENCE")]
+    #[arg(long, alias = "order-reference", value_name = "REFERENCE")]
     reference: String,
 
     /// What is to be paid, in whole tokens, such as 100.00
@@ -29,11 +28,11 @@ pub struct Args {
     currency: String,
 
     /// The chain, such as ethereum-sepolia
-    #[arg(long, value_name = "CHAIN")]
+    #[arg(long, alias = "chain-id", value_name = "CHAIN")]
     chain: String,
 
     /// Your own data, at most 10 pairs; comes back in answers and webhooks
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = text::pair)]
     metadata: Vec<(String, String)>,
 
     /// Where the payer goes after payment
@@ -49,11 +48,11 @@ pub struct Args {
     idempotency_key: Option<String>,
 
     /// Minutes in which the payer should send, 1 to 60
-    #[arg(long, value_name = "MINUTES")]
+    #[arg(long, alias = "payment-window-minutes", value_name = "MINUTES")]
     window_minutes: Option<u32>,
 
     /// Minutes after the window in which a payment still counts, 0 to 30
-    #[arg(long, value_name = "MINUTES")]
+    #[arg(long, alias = "grace-period-minutes", value_name = "MINUTES")]
     grace_minutes: Option<u32>,
 
     /// Wait for the payment; exit with 9 when it does not come
@@ -84,55 +83,21 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         context.ui.note("this order was created by an earlier command with the same idempotency key");
     }
     if args.qr {
-        draw(context, &order);
+        qr::show(&context.ui, &order.address);
     }
     if !args.wait {
-        return context.ui.record(&order, output::ORDER);
+        return context.ui.record(&order, output::columns::ORDER);
     }
     watch::run(context, &client, &order.order_id, args.timeout.map(Duration::from_secs)).await
 }
 
 fn order(args: &Args) -> Result<CreateOrder, Failure> {
-    // Said here, because a text that is no amount cannot be sent; with the code and exit code that the server would choose.
-    let amount: Amount = args.amount.parse().map_err(|error| {
-        Failure::new(Exit::Validation, ErrorCode::InvalidAmount.as_str(), format!("{:?} is no amount: {error}", args.amount))
-    })?;
+    let amount = fields::amount(&args.amount)?;
     let mut order = CreateOrder::new(args.reference.as_str(), amount, args.currency.as_str(), args.chain.as_str());
-    for (key, value) in &args.metadata {
-        if order.metadata.as_ref().is_some_and(|pairs| pairs.contains_key(key)) {
-            return Err(Failure::usage(format!("--metadata {key:?} is given twice")));
-        }
-        order = order.metadata(key.as_str(), value.as_str());
-    }
+    order.metadata = fields::metadata(args.metadata.clone())?;
     order.success_url.clone_from(&args.success_url);
     order.cancel_url.clone_from(&args.cancel_url);
     order.payment_window_minutes = args.window_minutes;
     order.grace_period_minutes = args.grace_minutes;
     Ok(order)
-}
-
-fn draw(context: &Context, order: &Order) {
-    match qr::draw(&order.address) {
-        Some(drawing) => context.ui.draw(&format!("{drawing}\n{}", text::clean(&order.address))),
-        None => context.ui.note("the address is too long for a QR code"),
-    }
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("write KEY=VALUE".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::pair;
-
-    #[test]
-    fn pairs() {
-        assert_eq!(pair("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
-        assert_eq!(pair("a="), Ok(("a".to_owned(), String::new())));
-        assert!(pair("a").is_err() && pair("=a").is_err());
-    }
 }

@@ -23,5 +23,5 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         (_, Some(reference)) => client.orders().get_by_reference(&reference).await?,
         (id, None) => client.orders().get(&id.unwrap_or_default().into()).await?,
     };
-    context.ui.record(&order, output::ORDER)
+    context.ui.record(&order, output::columns::ORDER)
 }

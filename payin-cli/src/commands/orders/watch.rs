@@ -41,7 +41,7 @@ pub async fn run(context: &Context, client: &Client, id: &OrderId, timeout: Opti
         }
     }
     let order = last.ok_or_else(|| Failure::internal("the order was never seen"))?;
-    context.ui.record(&order, output::ORDER)?;
+    context.ui.record(&order, output::columns::ORDER)?;
     match order.status {
         OrderStatus::Completed => Ok(()),
         OrderStatus::Expired => Err(Failure::new(Exit::NotAsserted, "ORDER_EXPIRED", format!("order {id} expired unpaid"))),

@@ -6,9 +6,10 @@ use payin_sdk::types::ExposeSecret;
 use payin_sdk::{CreateEndpoint, EventType};
 
 use super::super::super::Context;
+use super::super::super::once::Once;
 use super::super::scheme;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::columns;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -20,7 +21,7 @@ pub struct Args {
     url: String,
 
     /// An event to send, such as order.completed; give it again for more [default: all of the documents]
-    #[arg(long = "event", value_name = "EVENT", value_delimiter = ',')]
+    #[arg(long = "event", alias = "events", value_name = "EVENT", value_delimiter = ',')]
     events: Vec<EventType>,
 
     /// A file with the secret to sign with, 16 characters or more [default: the server makes one]
@@ -31,19 +32,15 @@ pub struct Args {
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
 
-    /// Makes the command safe to repeat [default: a fresh one]
-    #[arg(long, value_name = "KEY")]
-    idempotency_key: Option<String>,
+    #[command(flatten)]
+    once: Once,
 }
 
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let client = context.client()?;
     let secret = args.secret_file.as_deref().map(scheme::secret).transpose()?.map(|secret| secret.expose_secret().to_owned());
     let events = if args.events.is_empty() { vec![EventType::All] } else { args.events };
-    let call = client.webhook_endpoints().create(&CreateEndpoint { url: args.url, events, secret, description: args.description });
-    let endpoint = match args.idempotency_key {
-        Some(key) => call.idempotency_key(key).await?,
-        None => call.await?,
-    };
-    context.ui.record(&endpoint, output::ENDPOINT)
+    let new = CreateEndpoint { url: args.url, events, secret, description: args.description };
+    let endpoint = args.once.send(context, &client, client.webhook_endpoints().create(&new)).await?;
+    context.ui.record(&endpoint, columns::ENDPOINT)
 }

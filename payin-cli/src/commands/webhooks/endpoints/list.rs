@@ -2,27 +2,21 @@
 
 use payin_sdk::types::endpoint::ListEndpoints;
 
-use super::super::super::{Context, position};
+use super::super::super::Context;
+use super::super::super::pages::{self, Paging};
 use crate::failure::Failure;
-use crate::output::{self, Format};
+use crate::output::columns;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Which page, from 1
-    #[arg(long, value_name = "N")]
-    page: Option<u64>,
-
-    /// Endpoints a page, 1 to 100 [default: 20]
-    #[arg(long, value_name = "N")]
-    limit: Option<u64>,
+    #[command(flatten)]
+    paging: Paging,
 }
 
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
-    let query = ListEndpoints { page: args.page, limit: args.limit };
-    let page = context.client()?.webhook_endpoints().list(&query).await?;
-    context.ui.list(&page, &page.data, output::ENDPOINT)?;
-    if context.ui.format == Format::Table {
-        context.ui.note(&position(&page.pagination));
-    }
-    Ok(())
+    let Paging { page, limit, all } = args.paging;
+    let query = ListEndpoints { page, limit };
+    let client = context.client()?;
+    let endpoints = client.webhook_endpoints();
+    pages::show(context, all, endpoints.list(&query), endpoints.stream(query), columns::ENDPOINTS).await
 }
