@@ -7,16 +7,19 @@ use crate::commands::{
 };
 use crate::output::Format;
 
+/// The heading of options that every command has.
+const GLOBAL: &str = "Global options";
+
 /// Take stablecoin payments from the command line.
 #[derive(Debug, Parser)]
 #[command(name = "payin", version, after_help = AFTER)]
 pub struct Args {
-    /// How answers are written [default: table on a terminal, json when piped]
-    #[arg(short, long, global = true, value_enum, value_name = "FORMAT")]
+    /// How answers are written: table, json, ndjson or csv [default: table on a terminal, json when piped]
+    #[arg(short, long, global = true, value_enum, value_name = "FORMAT", hide_possible_values = true, help_heading = GLOBAL)]
     pub output: Option<Format>,
 
     /// Show no progress and no remarks, only answers and errors
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub quiet: bool,
 
     #[command(flatten)]
@@ -30,15 +33,15 @@ pub struct Args {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Access {
     /// The API's URL, with or without /api/v1; goes before PAYIN_BASE_URL
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", help_heading = GLOBAL)]
     pub base_url: Option<String>,
 
     /// Use the key that `payin login --profile NAME` has kept; goes before PAYIN_PROFILE
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", help_heading = GLOBAL)]
     pub profile: Option<String>,
 
     /// Allow an http:// URL of another machine, where everybody on the way can read the key
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub allow_http: bool,
 }
 

@@ -153,4 +153,5 @@ fn check(name: &str) -> Result<(), Failure> {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;

@@ -1,9 +1,12 @@
 //! Our programs as people run them: `payin` against the sandbox, and `payin-server` itself.
 
+mod import;
 mod offline;
 mod orders;
 mod pool_and_webhooks;
+mod profiles;
 mod server;
+mod verbs;
 
 use payin_tests::nodes::program::{Command, Exit};
 use payin_tests::sandbox::Sandbox;

@@ -5,7 +5,7 @@ mod judge;
 use std::time::Duration;
 
 use payin_sdk::types::endpoint::ListEndpoints;
-use payin_sdk::{Answer, Client, DeliveryStatus, Endpoint, ListEvents, Me, Timestamp};
+use payin_sdk::{Client, DeliveryStatus, Endpoint, ListEvents, Me, Timestamp};
 use serde_json::json;
 
 use self::judge::{Finding, Verdict};
@@ -18,6 +18,9 @@ use crate::{clock, config};
 
 /// How far back deliveries that failed are looked for.
 const LOOK_BACK: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What waits for longer than this was tried, and not taken.
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -73,58 +76,66 @@ async fn examine(context: &Context, findings: &mut Vec<Finding>) {
             findings.push(judge::tls(&client.base_url()));
             let date = answer.response.header("date").and_then(|date| Timestamp::from_http_date(date).ok());
             findings.push(judge::clocks(date, before, now, answer.body.timestamp));
+            examine_as(&client, answer.body.timestamp, findings).await;
         }
-        Err(error) => return findings.push(judge::unreachable(&client.base_url(), error)),
-    }
-    match client.me().answer().await {
-        Ok(me) => examine_as(&client, &me, findings).await,
-        Err(error) => findings.push(Finding::of_failure("access", error.into())),
+        Err(error) => findings.push(judge::unreachable(&client.base_url(), error)),
     }
 }
 
-/// What needs a key that is taken.
-async fn examine_as(client: &Client, me: &Answer<Me>, findings: &mut Vec<Finding>) {
+/// What needs a key that is taken. `now` is the gateway's own clock, which is a virtual one in a sandbox.
+async fn examine_as(client: &Client, now: Timestamp, findings: &mut Vec<Finding>) {
+    let me = match client.me().answer().await {
+        Ok(me) => me,
+        Err(error) => return findings.push(Finding::of_failure("access", error.into())),
+    };
     let Me { organization, role, environment, key, .. } = &me.body;
     findings
         .push(Finding::ok("access", format!("{} of {} ({}), {environment}, key {}", role, organization.name, organization.id, key.prefix)));
     if let Some(expires) = key.expires_at {
-        findings.push(judge::expiry(expires, clock::now()));
+        findings.push(judge::expiry(expires, now));
     }
     match client.ready().retries_max(0).await {
         Ok(health) => findings.extend(judge::readiness(&health)),
         Err(error) => findings.push(Finding::of_failure("health", error.into())),
     }
     match client.addresses().status().await {
-        Ok(status) => findings.extend(judge::pool(&status)),
+        Ok(status) => findings.extend(judge::pool(&status, few(client).await)),
         Err(error) => findings.push(Finding::of_failure("pool", error.into())),
     }
-    if let Err(error) = webhooks(client, findings).await {
+    if let Err(error) = webhooks(client, now, findings).await {
         findings.push(Finding::of_failure("webhooks", error.into()));
     }
     findings.push(judge::limits(me.rate_limit));
 }
 
-async fn webhooks(client: &Client, findings: &mut Vec<Finding>) -> Result<(), payin_sdk::Error> {
+/// How many free addresses the organization calls few, where it may be asked.
+async fn few(client: &Client) -> Option<u64> {
+    client.config().get("address_pool.low_threshold").await.ok()?.value.as_u64()
+}
+
+async fn webhooks(client: &Client, now: Timestamp, findings: &mut Vec<Finding>) -> Result<(), payin_sdk::Error> {
     let page = client.webhook_endpoints().list(&ListEndpoints { page: None, limit: Some(100) }).await?;
     if page.data.is_empty() {
         findings.push(judge::no_endpoint());
     }
-    let since = clock::now().minus(LOOK_BACK);
     for endpoint in &page.data {
-        let failed = if endpoint.enabled { failures(client, endpoint, since).await? } else { 0 };
-        findings.push(judge::endpoint(endpoint, failed));
+        let (failed, waiting) = if endpoint.enabled { untaken(client, endpoint, now).await? } else { (0, 0) };
+        findings.push(judge::endpoint(endpoint, failed, waiting));
     }
     Ok(())
 }
 
-/// How many events of late did not get through to an endpoint.
-async fn failures(client: &Client, endpoint: &Endpoint, since: Timestamp) -> Result<u64, payin_sdk::Error> {
-    let query = ListEvents {
+/// How many events of late an endpoint did not take for good, and how many it has not taken yet though they were sent.
+async fn untaken(client: &Client, endpoint: &Endpoint, now: Timestamp) -> Result<(u64, u64), payin_sdk::Error> {
+    let of = |status, before| ListEvents {
         endpoint_id: Some(endpoint.id.clone()),
-        status: Some(DeliveryStatus::Failed),
-        created_after: Some(since),
+        status: Some(status),
+        created_after: Some(now.minus(LOOK_BACK)),
+        created_before: before,
         limit: Some(1),
         ..ListEvents::default()
     };
-    Ok(client.webhook_events().list(&query).await?.pagination.total)
+    let failed = client.webhook_events().list(&of(DeliveryStatus::Failed, None)).await?;
+    let waiting = client.webhook_events().list(&of(DeliveryStatus::Pending, Some(now.minus(PATIENCE)))).await?;
+    Ok((failed.pagination.total, waiting.pagination.total))
 }

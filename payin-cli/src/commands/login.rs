@@ -38,6 +38,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         Some(keeping) => profiles.put(name, profile, &credentials.api_key, keeping)?,
         None => match profiles.put(name, profile.clone(), &credentials.api_key, Keeping::Keyring) {
             Err(Failure::Told(report)) if report.code == "NO_KEYRING" => {
+                context.ui.note(&format!("{}: it is kept in a file that only you may read", report.message));
                 profiles.put(name, profile, &credentials.api_key, Keeping::File)?
             }
             other => other?,

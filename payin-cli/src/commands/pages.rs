@@ -51,6 +51,9 @@ pub async fn show<T: Serialize + DeserializeOwned + Send + 'static>(
 /// Where a page stands, for people.
 fn position(pagination: &Pagination) -> String {
     let Pagination { page, total_pages, total, has_more, .. } = pagination;
+    if *total == 0 {
+        return "there is none".to_owned();
+    }
     let more = if *has_more { "; --page N shows another" } else { "" };
     format!("page {page} of {total_pages}, {total} in all{more}")
 }

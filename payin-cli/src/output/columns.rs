@@ -11,6 +11,7 @@ pub const ORDER: Columns = &[
     "currency",
     "receivedAmount",
     "chainId",
+    "protocol",
     "address",
     "txHash",
     "blockNumber",

@@ -22,14 +22,14 @@ pub fn list(things: &[Value], columns: &[&str], width: usize) -> String {
     let (mut shown, mut taken) = (Vec::new(), 0usize);
     for column in filled {
         let widest = things.iter().map(|thing| text(thing, column).chars().count()).max().unwrap_or_default();
-        let needed = taken.saturating_add(widest.max(column.len())).saturating_add(GAP);
+        let needed = taken.saturating_add(widest.max(title(column).len())).saturating_add(GAP);
         if shown.len() < ALWAYS || needed <= width.saturating_add(GAP) {
             (shown, taken) = ([shown, vec![column]].concat(), needed);
         }
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(shown.iter().copied());
+    table.set_header(shown.iter().map(|column| title(column)));
     for thing in things {
         table.add_row(shown.iter().map(|column| text(thing, column)));
     }
@@ -49,9 +49,18 @@ pub fn record(thing: &Value, columns: &[&str]) -> String {
     rows.iter().map(|(name, value)| format!("{:width$}  {}\n", clean(name), clean(value))).collect()
 }
 
-/// A cell for eyes: sums by currency read `12.50 USDT`.
+/// What stands above a column: the field's name, without that of what it is within.
+fn title(column: &str) -> &str {
+    column.rsplit('.').next().unwrap_or(column)
+}
+
+/// A cell for eyes: sums by currency read `12.50 USDT`, the currencies of a link `USDT on ethereum-sepolia`.
 fn brief(thing: &Value, column: &str) -> String {
     match thing.get(column) {
+        Some(Value::Array(currencies)) if column == "currencies" => {
+            let one = |item: &Value| format!("{} on {}", cell(item, "currency"), cell(item, "chainOptions"));
+            currencies.iter().map(one).collect::<Vec<_>>().join("; ")
+        }
         Some(Value::Object(sums)) if matches!(column, "volume" | "revenue" | "totalAmount") => {
             let sum = |(currency, amount): (&String, &Value)| format!("{} {currency}", amount.as_str().unwrap_or_default());
             sums.iter().map(sum).collect::<Vec<_>>().join(", ")

@@ -174,7 +174,7 @@ async fn answers_come_in_the_form_asked_for() {
     assert_eq!(one, sandbox.order_now(&one["orderId"]).await);
     // A table when asked for.
     let table = said(&["orders", "list", "--output", "table"]).await;
-    assert!(table.contains("orderReference") && table.contains("A,\"b\"") && table.contains(text(&one["address"])), "{table}");
+    assert!(table.contains("orderReference") && table.contains("A,\"b\"") && table.contains(text(&one["orderId"])), "{table}");
     let record = said(&["orders", "get", text(&one["orderId"]), "-o", "table"]).await;
     assert!(record.lines().any(|line| line.starts_with("status ") && line.ends_with("pending")), "{record}");
     // One object a line.

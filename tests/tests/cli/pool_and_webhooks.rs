@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use payin_tests::nodes::receiver::Receiver;
 use payin_tests::sandbox::{Sandbox, text};
 use serde_json::json;
 
@@ -81,6 +82,43 @@ async fn webhook_endpoints_come_and_go() {
     let deleted = answer(payin(&sandbox, &["webhooks", "endpoints", "delete", text(&made["id"])])).await;
     assert_eq!(deleted, json!({ "success": true }));
     assert_eq!(answer(payin(&sandbox, &["webhooks", "endpoints", "list"])).await["pagination"]["total"], 1);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn an_endpoint_is_changed_tested_and_its_events_sent_again() {
+    let sandbox = Sandbox::frozen().await;
+    let receiver = Receiver::start().await;
+    let hook = format!("{}/hook", receiver.url());
+    let made = answer(payin(&sandbox, &["webhooks", "endpoints", "create", "--url", &hook, "--event", "order.completed"])).await;
+    let id = text(&made["id"]);
+    let endpoint = async |args: &[&str]| answer(payin(&sandbox, &[&["webhooks", "endpoints"], args].concat())).await;
+    let changed = endpoint(&["update", id, "--event", "order.expired", "--description", "mine"]).await;
+    assert_eq!((&changed["events"], &changed["description"]), (&json!(["order.expired"]), &json!("mine")));
+    assert_eq!(endpoint(&["update", id, "--no-description"]).await.get("description"), None);
+    failed(&payin(&sandbox, &["webhooks", "endpoints", "update", id]).run().await, 2, "USAGE");
+    let rotated = endpoint(&["rotate-secret", id, "--old-secret-valid-hours", "1"]).await;
+    assert!(text(&rotated["secret"]).starts_with("whsec_") && rotated["secret"] != made["secret"]);
+    assert!(endpoint(&["get", id]).await.get("secret").is_none());
+
+    let test = endpoint(&["test", id]).await;
+    let event = text(&test["eventId"]);
+    sandbox.advance(1).await;
+    receiver.next().await;
+    let deliveries = format!("/api/v1/webhooks/events/{event}/deliveries");
+    sandbox.read_when(&deliveries, "delivered", |all| all["data"][0]["status"] == "delivered").await;
+    let delivered = payin(&sandbox, &["webhooks", "events", "deliveries", event]).run().await;
+    assert_eq!(delivered.json()["data"][0]["endpointId"], made["id"]);
+    assert!(delivered.stderr.contains("HTTP 200"), "{}", delivered.stderr);
+    assert_eq!(answer(payin(&sandbox, &["webhooks", "events", "get", event])).await["type"], "webhook.test");
+    let listed = answer(payin(&sandbox, &["webhooks", "events", "list", "--type", "webhook.test", "--endpoint-id", id])).await;
+    assert_eq!(listed["data"][0]["id"], event);
+    let again = answer(payin(&sandbox, &["webhooks", "events", "resend", event, "--endpoint-id", id])).await;
+    assert_eq!(again["deliveries"], 1);
+    sandbox.advance(1).await;
+    receiver.next().await;
+    endpoint(&["update", id, "--enabled", "false"]).await;
+    failed(&payin(&sandbox, &["webhooks", "endpoints", "test", id]).run().await, 5, "INVALID_STATE");
     sandbox.stop().await;
 }
 

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use clap::ArgGroup;
 use payin_sdk::types::pool::{ImportMode, ImportSummary};
 use payin_sdk::{Client, ImportAddresses, ImportedAddresses, Protocol};
 use serde_json::{Value, json};
@@ -29,7 +30,7 @@ Examples:
   payin addresses import addresses.csv --protocol evm --from-line 45001
   cast wallet address … | payin addresses import - --protocol evm
   payin addresses import --protocol tron --xpub-file account.xpub --count 500")]
-#[group(id = "source", required = true, multiple = false, args = ["file", "xpub", "xpub_file"])]
+#[command(group = ArgGroup::new("source").required(true).args(["file", "xpub", "xpub_file"]))]
 pub struct Args {
     /// The file, or - for standard input
     #[arg(value_name = "FILE")]

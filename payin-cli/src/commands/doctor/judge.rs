@@ -15,7 +15,7 @@ const SKEW_WARN: Duration = Duration::from_secs(30);
 /// From here on webhook signatures are refused as too old (or as from the future).
 const SKEW_MAX: Duration = Duration::from_secs(300);
 
-/// Fewer free addresses than these are soon gone.
+/// Fewer free addresses than these are soon gone, where nobody has said what few are.
 const FEW: u64 = 20;
 
 /// A key that ends within this time is worth a word.
@@ -154,8 +154,8 @@ pub fn readiness(health: &Health) -> Vec<Finding> {
     findings
 }
 
-/// The address pool, a line for each family that it has.
-pub fn pool(status: &PoolStatus) -> Vec<Finding> {
+/// The address pool, a line for each family that it has. `few` is what the organization calls so.
+pub fn pool(status: &PoolStatus, few: Option<u64>) -> Vec<Finding> {
     let used: Vec<_> = status.iter().filter(|(_, counts)| counts.total > 0).collect();
     if used.is_empty() {
         let advice = "no order can be created: payin addresses import FILE --protocol PROTOCOL";
@@ -167,7 +167,7 @@ pub fn pool(status: &PoolStatus) -> Vec<Finding> {
         let advice = format!("payin addresses import FILE --protocol {protocol}");
         match available {
             0 => Finding::fail("pool", told, format!("new orders are refused: {advice}")),
-            available if *available < FEW => Finding::warn("pool", told, advice),
+            available if *available < few.unwrap_or(FEW) => Finding::warn("pool", told, advice),
             _ => Finding::ok("pool", told),
         }
     };
@@ -179,8 +179,8 @@ pub fn no_endpoint() -> Finding {
     Finding::warn("webhooks", "there is no endpoint: nobody is told of payments", "payin webhooks endpoints create --url URL")
 }
 
-/// An endpoint, and how many events of the last day it did not take.
-pub fn endpoint(endpoint: &Endpoint, failed: u64) -> Finding {
+/// An endpoint, and how many events of the last day it did not take, for good or so far.
+pub fn endpoint(endpoint: &Endpoint, failed: u64, waiting: u64) -> Finding {
     let Endpoint { id, url, enabled, .. } = endpoint;
     if !enabled {
         return Finding::warn(
@@ -192,6 +192,10 @@ pub fn endpoint(endpoint: &Endpoint, failed: u64) -> Finding {
     if failed > 0 {
         let advice = format!("payin webhooks events list --endpoint-id {id} --status failed, then events deliveries and events resend");
         return Finding::fail("webhooks", format!("{id} ({url}) did not take {failed} events of the last 24 hours"), advice);
+    }
+    if waiting > 0 {
+        let advice = format!("payin webhooks events list --endpoint-id {id} --status pending, then events deliveries: each is tried again");
+        return Finding::fail("webhooks", format!("{id} ({url}) has not taken {waiting} events for minutes"), advice);
     }
     Finding::ok("webhooks", format!("{id} ({url}) is enabled, nothing failed in the last 24 hours"))
 }

@@ -1,5 +1,6 @@
 //! `payin sandbox pay`.
 
+use clap::ArgGroup;
 use payin_sdk::types::sandbox::{Pay, PayDeposit, PaymentKind};
 use payin_sdk::{ChainId, Currency};
 
@@ -12,7 +13,7 @@ Examples:
   payin sandbox pay ord_2Xk…
   payin sandbox pay ord_2Xk… --kind under
   payin sandbox pay --deposit-reference CUSTOMER-7 --amount 12.50")]
-#[group(id = "payee", required = true, multiple = false, args = ["order", "deposit_reference"])]
+#[command(group = ArgGroup::new("payee").required(true).args(["order", "deposit_reference"]))]
 pub struct Args {
     /// The order's id
     #[arg(value_name = "ORDER")]

@@ -37,12 +37,13 @@ fn clocks_may_differ_a_little() {
 fn a_pool_runs_out() {
     let counts = |total, available| PoolCounts { total, available, ..PoolCounts::default() };
     let status = PoolStatus::from([(Protocol::Evm, counts(100, 20)), (Protocol::Solana, counts(0, 0)), (Protocol::Tron, counts(100, 19))]);
-    let verdicts: Vec<_> = pool(&status).into_iter().map(|finding| finding.verdict).collect();
+    let verdicts: Vec<_> = pool(&status, None).into_iter().map(|finding| finding.verdict).collect();
     assert_eq!(verdicts, [Verdict::Ok, Verdict::Warn]);
-    let empty = pool(&PoolStatus::from([(Protocol::Evm, counts(3, 0))]));
+    assert_eq!(pool(&status, Some(21))[0].verdict, Verdict::Warn);
+    let empty = pool(&PoolStatus::from([(Protocol::Evm, counts(3, 0))]), Some(0));
     assert_eq!(empty[0].verdict, Verdict::Fail);
     assert!(empty[0].advice.as_ref().unwrap().contains("addresses import"));
-    assert_eq!(pool(&PoolStatus::new())[0].verdict, Verdict::Fail);
+    assert_eq!(pool(&PoolStatus::new(), None)[0].verdict, Verdict::Fail);
 }
 
 #[test]
@@ -67,10 +68,11 @@ fn endpoints_that_do_not_take_events_fail() {
             json!({"id": "we_1", "url": "https://s.test", "events": ["*"], "enabled": enabled, "createdAt": NOW, "updatedAt": NOW});
         from::<Endpoint>(fields)
     };
-    assert_eq!(endpoint(&of(true), 0).verdict, Verdict::Ok);
-    assert_eq!(endpoint(&of(true), 3).verdict, Verdict::Fail);
-    assert!(endpoint(&of(true), 3).told.contains("3 events"));
-    assert_eq!(endpoint(&of(false), 0).verdict, Verdict::Warn);
+    assert_eq!(endpoint(&of(true), 0, 0).verdict, Verdict::Ok);
+    assert_eq!(endpoint(&of(true), 3, 1).verdict, Verdict::Fail);
+    assert!(endpoint(&of(true), 3, 1).told.contains("3 events"));
+    assert!(endpoint(&of(true), 0, 2).told.contains("not taken 2 events"));
+    assert_eq!(endpoint(&of(false), 0, 0).verdict, Verdict::Warn);
     assert_eq!(no_endpoint().verdict, Verdict::Warn);
 }
 

@@ -88,7 +88,7 @@ fn received(order: &Order) -> String {
 fn confirmations(order: &Order) -> String {
     match (order.confirmations, order.required_confirmations) {
         (Some(have), Some(need)) if have < need => {
-            format!("It has {have} of the {need} confirmations that its chain asks for: {} blocks to go.", need.saturating_sub(have))
+            format!("It has {have} of the {need} confirmations that its chain asks for.")
         }
         (Some(have), Some(need)) => format!("It has {have} confirmations; its chain asks for {need}."),
         (Some(have), None) => format!("It has {have} confirmations."),
@@ -182,7 +182,7 @@ mod tests {
         says(&text, &["Window and grace period ended", "every block up to then"]);
         assert!(!text.contains("A payment counts if"), "{text}");
         let seen = order(&json!({"txHash": "0xbeef", "confirmations": 2, "requiredConfirmations": 3}));
-        says(&told(&seen, &[transfer(&json!({}))], "10:32:00"), &["2 of the 3", "1 blocks to go", "it counts, pending with 2 of 3"]);
+        says(&told(&seen, &[transfer(&json!({}))], "10:32:00"), &["2 of the 3", "it counts, pending with 2 of 3"]);
     }
 
     #[test]

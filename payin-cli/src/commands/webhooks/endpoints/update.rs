@@ -1,5 +1,6 @@
 //! `payin webhooks endpoints update`.
 
+use clap::ArgGroup;
 use payin_sdk::{EventType, UpdateEndpoint};
 
 use super::super::super::Context;
@@ -7,12 +8,15 @@ use super::Id;
 use crate::failure::Failure;
 use crate::output::columns;
 
+/// What can be changed: at least one is.
+const CHANGES: [&str; 5] = ["url", "events", "enabled", "description", "no_description"];
+
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   payin webhooks endpoints update we_2Xk… --enabled false
   payin webhooks endpoints update we_2Xk… --event order.completed,deposit.confirmed")]
-#[group(id = "changes", required = true, multiple = true, args = ["url", "events", "enabled", "description", "no_description"])]
+#[command(group = ArgGroup::new("changes").required(true).multiple(true).args(CHANGES))]
 pub struct Args {
     #[command(flatten)]
     id: Id,
