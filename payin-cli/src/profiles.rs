@@ -107,8 +107,12 @@ impl Profiles {
             })?,
             Keeping::File => profile.api_key = Some(Hidden(key.expose_secret().to_owned())),
         }
-        contents.profiles.insert(name.to_owned(), profile.clone());
+        let before = contents.profiles.insert(name.to_owned(), profile.clone());
         self.save(&contents)?;
+        if profile.api_key.is_some() && before.is_some_and(|before| before.api_key.is_none()) {
+            // The key that the keyring had is of no use any more; where the keyring has gone, so has the key.
+            let _ = keyring::delete(name);
+        }
         Ok(profile)
     }
 

@@ -14,7 +14,7 @@ use crate::profiles::{Keeping, Profile};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The key is read from a hidden prompt or, piped, from standard input; no flag takes it, because other users can
-read flags. It is checked with the server, and kept with --base-url and --allow-http.
+read flags. It is checked with the server, and kept with the base URL, if one is given, and --allow-http.
 
 Examples:
   payin login

@@ -104,6 +104,9 @@ async fn the_doctor_finds_what_is_wrong() {
     assert!(text(&failed(&stranger, 1, "UNHEALTHY")["message"]).starts_with("access:"), "{stranger:?}");
     let empty = payin_at(sandbox.url(), &sandbox.stranger().await, &["doctor"]).run().await;
     assert!(text(&failed(&empty, 1, "UNHEALTHY")["message"]).starts_with("pool:"), "{empty:?}");
+    // What a weak key may not see does not fail.
+    let viewer = sandbox.key_with_role(payin_types::Role::Viewer).await;
+    assert_eq!(payin_at(sandbox.url(), &viewer, &["doctor"]).run().await.code, Some(0));
     // What speaks TLS to nobody.
     let plain = Receiver::start().await;
     plain.answer(Answer::status(200).body("hello"));

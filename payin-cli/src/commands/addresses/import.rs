@@ -164,6 +164,8 @@ fn within(failure: Failure, chunk: &Chunk, total: &Total) -> Failure {
     }
     let before = if total.chunks > 0 { ", those before are imported" } else { "" };
     report.message = format!("lines {} to {} failed{before}: {}", chunk.first, chunk.last, report.message);
+    // Going on does nothing twice, because what is there is skipped: nobody needs the key of one piece.
+    report.idempotency_key = None;
     report.hint = Some(match report.exit {
         Exit::Validation => format!("mend them and run the same command again: what is there is skipped; {}", go_on(chunk.first)),
         _ => [report.hint.filter(|_| report.exit == Exit::Auth), Some(go_on(chunk.first))]

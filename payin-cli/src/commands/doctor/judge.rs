@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use payin_sdk::types::health::Health;
 use payin_sdk::types::pool::PoolCounts;
-use payin_sdk::{Endpoint, Error, PoolStatus, RateLimit, Timestamp};
+use payin_sdk::{Endpoint, Error, ErrorCode, PoolStatus, RateLimit, Timestamp};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -68,7 +68,9 @@ impl Finding {
     pub fn of_failure(area: &'static str, failure: Failure) -> Self {
         match failure {
             Failure::Told(report) => {
-                Self { area, verdict: Verdict::Fail, told: format!("{} [{}]", report.message, report.code), advice: report.hint }
+                // What a key may not look at is no fault of what is there.
+                let verdict = if report.code == ErrorCode::InsufficientPermissions.as_str() { Verdict::Warn } else { Verdict::Fail };
+                Self { area, verdict, told: format!("{} [{}]", report.message, report.code), advice: report.hint }
             }
             Failure::BrokenPipe => Self::fail(area, "cannot be looked at", "try again"),
         }
@@ -92,8 +94,9 @@ pub fn tls(base_url: &str) -> Finding {
     if base_url.starts_with("https://") {
         return Finding::ok("tls", "the certificate is good");
     }
-    let host = base_url.trim_start_matches("http://");
-    if ["localhost", "127.", "[::1]"].iter().any(|here| host.starts_with(here)) || host.contains(".localhost") {
+    let host = base_url.trim_start_matches("http://").split(['/', ':']).next().unwrap_or_default();
+    let is_loopback = host.starts_with("127.") && host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if is_loopback || host == "localhost" || host.ends_with(".localhost") || base_url.starts_with("http://[::1]") {
         return Finding::ok("tls", "none, and none is needed: the server is on this machine");
     }
     Finding::warn("tls", "none: everybody on the way to the server can read the key", "use https://, unless you trust that network whole")

@@ -93,7 +93,10 @@ fn limits_keys_and_lines_in_clear_are_warned_of() {
         ("https://x.test/api/v1", Verdict::Ok),
         ("http://127.0.0.1:3000/api/v1", Verdict::Ok),
         ("http://localhost/api/v1", Verdict::Ok),
+        ("http://[::1]:3000/api/v1", Verdict::Ok),
         ("http://10.0.0.1/api/v1", Verdict::Warn),
+        ("http://localhost.shop.test/api/v1", Verdict::Warn),
+        ("http://127.shop.test/api/v1", Verdict::Warn),
     ] {
         assert_eq!(tls(url).verdict, verdict, "{url}");
     }
