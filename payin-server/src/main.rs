@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -11,6 +12,7 @@ use payin_server::config::{Config, log_filter};
 use payin_server::store::Location;
 use payin_server::{app, demo, dev, serve, store};
 use payin_types::{ExposeSecret as _, Role, SecretString, Timestamp};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// A self-hosted, keyless stablecoin gateway.
 #[derive(Debug, Parser)]
@@ -140,17 +142,24 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Dev { listen, database, api_key, seed, clock, rate_limits } => {
             let frozen = matches!(clock, ClockMode::Virtual);
             let (api_key, rate_limits) = (api_key.map(SecretString::from), rate_limits.then(Limits::default));
-            let dev = dev::start(dev::Options { listen, database, api_key, seed, frozen, rate_limits }).await?;
+            let mut stop = pin!(stop_signal()?);
+            let start = dev::start(dev::Options { listen, database, api_key, seed, frozen, rate_limits });
+            let dev = tokio::select! { dev = start => dev?, stopped = &mut stop => return stopped };
             println!("{}", serde_json::to_string(&dev.ready)?);
             eprintln!("The sandbox is ready. Try:\n{}", demo::next_commands(&dev.ready));
-            stop_signal().await?;
+            stop.await?;
             dev.stop().await
         }
-        Command::Demo { exit, listen } => demo::run(&listen, (!exit).then_some(stop_signal())).await,
+        Command::Demo { exit, listen } => {
+            let stop = if exit { None } else { Some(stop_signal()?) };
+            demo::run(&listen, stop).await
+        }
         Command::Serve(configured) => {
-            let running = serve::serve(Config::load(configured.config.as_deref())?).await?;
+            let mut stop = pin!(stop_signal()?);
+            let start = serve::serve(Config::load(configured.config.as_deref())?);
+            let running = tokio::select! { running = start => running?, stopped = &mut stop => return stopped };
             tracing::info!(address = %running.address, "payin-server is ready");
-            stop_signal().await?;
+            stop.await?;
             tracing::info!("stopping: requests in flight are finished");
             running.stop().await
         }
@@ -212,11 +221,15 @@ async fn revoke_key(configured: &Configured, id: String) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Until the process is asked to stop.
-async fn stop_signal() -> anyhow::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result.context("waiting for Ctrl-C"),
-        _ = terminate.recv() => Ok(()),
-    }
+/// Until the process is asked to stop. It listens from the call on, not only when it is awaited: whoever is told that the server is ready
+/// may stop it at once.
+fn stop_signal() -> anyhow::Result<impl Future<Output = anyhow::Result<()>>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => Ok(()),
+            _ = terminate.recv() => Ok(()),
+        }
+    })
 }
