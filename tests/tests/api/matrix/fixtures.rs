@@ -56,6 +56,19 @@ pub async fn fill_pool(sandbox: &Sandbox, keys: &Keys) {
     post(sandbox, keys, "/api/v1/address-pool/import", &json!({ "protocol": "evm", "addresses": addresses })).await;
 }
 
+/// The one transfer that a list shows, once it is final: a watcher that has still to confirm something would change the database beside us.
+async fn final_transfer(sandbox: &Sandbox, keys: &Keys, filter: &str) -> Value {
+    post(sandbox, keys, "/api/v1/sandbox/mine", &json!({ "chainId": CHAIN, "blocks": 12 })).await;
+    loop {
+        let found = get(sandbox, keys, &format!("/api/v1/transfers?{filter}")).await["data"][0].clone();
+        if found["completedAt"].is_string() {
+            return found;
+        }
+        // Time stands still; what is waited for is the watcher, which runs beside us.
+        tokio::task::yield_now().await;
+    }
+}
+
 /// A new object of an organization.
 ///
 /// # Panics
@@ -74,27 +87,13 @@ pub async fn make(sandbox: &Sandbox, keys: &Keys, parameter: &str, template: &st
         "depositId" => {
             let bind = json!({ "depositReference": reference, "currency": "USDT", "chainId": CHAIN });
             post(sandbox, keys, "/api/v1/deposits/references", &bind).await;
-            let pay = json!({ "depositReference": reference, "amount": "1" });
-            post(sandbox, keys, "/api/v1/sandbox/pay-deposit", &pay).await;
-            let seen = format!("/api/v1/deposits?depositReference={reference}");
-            loop {
-                // As above: the watcher runs beside us.
-                if let Some(deposit) = get(sandbox, keys, &seen).await["data"].get(0) {
-                    return field(deposit, "depositId");
-                }
-                tokio::task::yield_now().await;
-            }
+            post(sandbox, keys, "/api/v1/sandbox/pay-deposit", &json!({ "depositReference": reference, "amount": "1" })).await;
+            field(&final_transfer(sandbox, keys, &format!("depositReference={reference}")).await, "depositId")
         }
         "transferId" => {
             let order = order().await;
-            let pay = json!({ "orderId": order["orderId"] });
-            post(sandbox, keys, "/api/v1/sandbox/pay", &pay).await;
-            let seen = format!("/api/v1/orders/{}", text(&order["orderId"]));
-            // Time stands still; what is waited for is the watcher, which runs beside us.
-            while get(sandbox, keys, &seen).await.get("txHash").is_none() {
-                tokio::task::yield_now().await;
-            }
-            field(&get(sandbox, keys, &format!("/api/v1/transfers?orderId={}", text(&order["orderId"]))).await["data"][0], "transferId")
+            post(sandbox, keys, "/api/v1/sandbox/pay", &json!({ "orderId": order["orderId"] })).await;
+            field(&final_transfer(sandbox, keys, &format!("orderId={}", text(&order["orderId"]))).await, "transferId")
         }
         "linkId" => {
             let link = json!({
