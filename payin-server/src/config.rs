@@ -168,10 +168,12 @@ impl Config {
         let trusted_proxies = file
             .trusted_proxies
             .iter()
-            .map(|text| text.parse().map_err(|error: NoNetwork| anyhow::anyhow!("trusted_proxies: \"{text}\": {error}")));
+            .map(|text| text.parse().map_err(|error: NoNetwork| anyhow::anyhow!("trusted_proxies: \"{text}\": {error}")))
+            .collect::<anyhow::Result<Vec<_>>>()?;
         let key_file = |name: Option<String>| name.map(|name| folder.join(name));
         let master_keys = master_keys(&variable, key_file(file.master_key_file), key_file(file.previous_master_key_file))?;
         let orders = order_settings(&file.orders)?;
+        let rate_limits = rate_limits(&file.rate_limits)?;
         let chains =
             file.chains.into_iter().map(|(id, chain)| chain_source(&environment, &id, chain)).collect::<anyhow::Result<Vec<_>>>()?;
         ensure!(!chains.is_empty(), "no chain is configured: add [chains.<slug>] with an rpc URL");
@@ -179,12 +181,12 @@ impl Config {
             environment,
             listen,
             public_url,
-            trusted_proxies: trusted_proxies.collect::<anyhow::Result<_>>()?,
+            trusted_proxies,
             database,
             master_keys,
             orders,
             cooldown: minutes(file.orders.cooldown_minutes.unwrap_or(30)),
-            rate_limits: rate_limits(&file.rate_limits)?,
+            rate_limits,
             targets: Targets { allow_private: file.webhooks.allow_private, allow_http: file.webhooks.allow_http },
             chains,
         })

@@ -183,7 +183,7 @@ fn a_link_is_paid_while_it_is_offered() {
     assert_eq!(link.check_payable(over).unwrap_err().code, ErrorCode::PaymentLinkUnavailable);
     assert_eq!(link.check_publishable(over).unwrap_err().code, ErrorCode::InvalidState);
     assert_eq!(link.to_wire(Some("https://pay.example")).checkout_url.as_deref(), Some("https://pay.example/checkout/coffee"));
-    assert_eq!(link.to_wire(None).checkout_url.as_deref(), Some("/checkout/coffee"));
+    assert_eq!(link.to_wire(None).checkout_url, None, "nobody knows where the server is reached");
     assert_eq!(Link { published_at: None, ..link.clone() }.to_wire(None).checkout_url, None);
     let shown = link.to_public();
     let currencies: Vec<_> = shown.currencies.iter().map(|c| (c.currency.as_str(), c.amount.to_string(), c.is_primary)).collect();
