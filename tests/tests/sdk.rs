@@ -5,6 +5,7 @@ pub mod proxy;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
+use payin_sdk::types::deposit::{BindDeposit, ListDepositReferences, ListDeposits};
 use payin_sdk::types::endpoint::ListEndpoints;
 use payin_sdk::types::pool::ListAddresses;
 use payin_sdk::types::sandbox::{Advance, Mine, Pay, PaymentKind};
@@ -285,13 +286,25 @@ fn assert_kept(example: &Value, read: &Value, name: &str) {
     }
 }
 
+async fn read_of_deposits(client: &Client, method: &str, path: &str) -> Result<Result<Value, serde_json::Error>, Error> {
+    let (deposits, reference) = (client.deposits(), path.strip_prefix("/api/v1/deposits/references/"));
+    match (method, path, reference) {
+        ("POST", ..) => deposits.bind(&BindDeposit::new("R", "USDT", CHAIN)).await.map(serde_json::to_value),
+        ("GET", "/api/v1/deposits", _) => deposits.list(&ListDeposits::default()).await.map(serde_json::to_value),
+        ("GET", _, Some(reference)) => deposits.reference(reference).await.map(serde_json::to_value),
+        ("GET", ..) => deposits.references(&ListDepositReferences::default()).await.map(serde_json::to_value),
+        ("DELETE", _, Some(reference)) => deposits.unbind(reference).await.map(serde_json::to_value),
+        other => panic!("{other:?} is not known here"),
+    }
+}
+
 #[tokio::test]
 async fn every_example_response_of_the_documents_is_read() {
     let server = Receiver::start().await;
     let builder = Client::builder().api_key("pk_test_x").base_url(server.url());
     let client = builder.retries_max(0).build().expect("a client");
     let responses: Vec<_> = seeds::all().into_iter().filter(|fixture| fixture.kind == Kind::Response).collect();
-    assert!(responses.len() >= 10, "only {} examples", responses.len());
+    assert!(responses.len() >= 20, "only {} examples", responses.len());
     let mut kinds = std::collections::BTreeSet::new();
     for fixture in responses {
         let (name, status) = (fixture.name(), fixture.status.expect("a response has a status"));
@@ -304,6 +317,7 @@ async fn every_example_response_of_the_documents_is_read() {
                 client.orders().get_by_reference("R").await.map(serde_json::to_value)
             }
             ("GET", path) if path.starts_with("/api/v1/orders/") => client.orders().get(&"ord_1".into()).await.map(serde_json::to_value),
+            (method, path) if path.starts_with("/api/v1/deposits") => read_of_deposits(&client, method, path).await,
             other => panic!("{name}: {other:?} is not known here"),
         };
         match read {

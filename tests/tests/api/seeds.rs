@@ -1,24 +1,32 @@
 //! Every example of the documents that is a request is accepted as it stands.
 
-use payin_tests::sandbox::Sandbox;
+use payin_tests::sandbox::{CHAIN, Sandbox};
 use payin_tests::seeds::{self, Kind};
 use serde_json::{Value, json};
 
 async fn examples_are_taken(sandbox: &Sandbox) {
     let requests: Vec<_> = seeds::all().into_iter().filter(|fixture| fixture.kind == Kind::Request).collect();
-    assert!(requests.len() >= 15, "only {} examples", requests.len());
+    assert!(requests.len() >= 35, "only {} examples", requests.len());
     let mut made = Value::Null;
     for (number, fixture) in requests.iter().enumerate() {
         let mut body = fixture.body.clone();
         // The documents use the same reference again and again.
-        if body.get("orderReference").is_some() {
-            body["orderReference"] = json!(format!("{}-{number}", body["orderReference"].as_str().expect("a text")));
+        for field in ["orderReference", "depositReference"] {
+            if let Some(reference) = body[field].as_str().map(|reference| format!("{reference}-{number}")) {
+                body[field] = json!(reference);
+            }
         }
         // What is asked for by id is asked for by an id that exists.
         let order_id = made["orderId"].as_str().unwrap_or("ord_none");
         let reference = made["orderReference"].as_str().unwrap_or("none");
+        let payer = format!("user_alice_123-{number}");
+        if fixture.path.starts_with("/api/v1/deposits/references/") {
+            let binding = json!({ "depositReference": payer, "currency": "USDT", "chainId": CHAIN });
+            sandbox.post("/api/v1/deposits/references", &binding).await.ok(201);
+        }
         let path = fixture
             .path
+            .replace("references/user_alice_123", &format!("references/{payer}"))
             .replace("ord_abc123def456", order_id)
             .replace("ord_xxx", order_id)
             .replace("by-reference/ORDER-2025-001", &format!("by-reference/{reference}"));
