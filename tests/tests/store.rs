@@ -25,6 +25,7 @@ mod reorganisation;
 mod replay;
 mod settings;
 mod stock;
+mod succession;
 mod tenancy;
 mod totals;
 mod work;
@@ -124,6 +125,7 @@ scenarios! {
         enough_that_stays_is_enough, enough_within_the_tolerance_is_enough, a_late_payment_may_come_back_in_time, what_comes_back_may_be_something_else;
     recycling: addresses_come_back_in_chain_time, addresses_wait_for_the_slowest_chain, the_longest_released_comes_first,
         late_money_keeps_an_address_back, only_what_is_over_lets_go;
+    succession: what_a_payer_lost_is_not_the_next_orders, what_an_order_lost_is_not_the_next_orders, a_stray_stays_a_stray;
     work: one_holder_has_a_lease, a_lease_changes_hands, a_fenced_server_changes_nothing;
     outbox: events_go_to_those_who_asked, retries_follow_the_table, a_void_claim_changes_nothing, gone_is_gone,
         a_deleted_endpoint_gets_nothing, a_delivery_is_claimed_once, one_that_hangs_delays_nobody_else;
@@ -135,11 +137,11 @@ scenarios! {
     deposits: a_reference_is_bound_once_on_a_chain, everything_that_arrives_is_credited, a_deposit_taken_back_is_told_and_comes_again,
         what_is_let_go_is_credited_no_more, a_deposit_address_rests_before_it_is_an_orders, an_altered_deposit_address_is_not_shown,
         references_are_found_and_paged, lists_of_transfers_filter_and_sort;
-    stock: keys_fill_a_pool, a_pool_with_a_key_does_not_run_dry, a_low_pool_is_told_once, addresses_are_put_away_and_taken_back,
-        an_altered_address_stops_nobody_else;
+    stock: keys_fill_a_pool, a_pool_with_a_key_does_not_run_dry, a_low_pool_is_told_once, an_owner_says_when_a_pool_is_low,
+        addresses_are_put_away_and_taken_back, an_altered_address_stops_nobody_else;
     tenancy: organizations_see_their_own, keys_open_their_organization, a_database_knows_its_master_key;
     settings: settings_hold_for_new_orders, settings_of_two_at_once_are_both_kept, addresses_rest_as_long_as_their_organization_says;
-    keys: keys_are_made_listed_and_revoked, a_key_makes_no_stronger_one, one_revokes_a_key, uses_are_written_down;
+    keys: keys_are_made_listed_and_revoked, a_key_makes_no_stronger_one, an_ended_key_makes_none, one_revokes_a_key, uses_are_written_down;
     quota: all_servers_together_keep_the_limit, limits_are_each_keys_own, what_is_left_goes_back, a_lease_is_for_its_second,
         what_a_role_forbids_is_not_counted;
     listing: lists_are_what_a_naive_model_says, pages_join_up, odd_texts_are_found_or_not_but_never_a_fault;

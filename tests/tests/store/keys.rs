@@ -116,6 +116,34 @@ pub async fn a_key_makes_no_stronger_one(kind: Kind) {
     assert_eq!(make(gateway, &owner, |request| request.name = "й".repeat(100)).await.unwrap().name.chars().count(), 100);
 }
 
+/// Whoever was let in with a key may still be sending when it ends.
+pub async fn an_ended_key_makes_none(kind: Kind) {
+    let world = World::new(kind).await;
+    for server in world.servers().await {
+        let gateway = &world.gateway;
+        let (_, secret) = gateway.organization("One").await;
+        let owner = key(gateway, &secret).await;
+        let revoked = make(gateway, &owner, |request| request.role = Some(Role::Owner)).await.unwrap();
+        let ends = gateway.now().plus(Duration::from_secs(60));
+        let short = make(gateway, &owner, |request| (request.role, request.expires_at) = (Some(Role::Owner), Some(ends))).await.unwrap();
+        let let_in = [key(&server, &revoked.api_key.unwrap()).await, key(&server, &short.api_key.unwrap()).await];
+        for by in &let_in {
+            make(&server, by, |_| {}).await.unwrap();
+        }
+        keys::revoke(&gateway.app, Some(&owner), revoked.id.as_str().to_owned()).await.unwrap();
+        for one in [gateway, &server] {
+            one.clock.advance_to(ends);
+        }
+        let before = listed(gateway, &owner).await;
+        for by in &let_in {
+            assert_eq!(refusal(make(&server, by, |_| {}).await).code, ErrorCode::InvalidApiKey);
+            // Not even a bad wish is answered otherwise.
+            assert_eq!(refusal(make(&server, by, |request| request.name = String::new()).await).code, ErrorCode::InvalidApiKey);
+        }
+        assert_eq!(listed(gateway, &owner).await, before);
+    }
+}
+
 pub async fn one_revokes_a_key(kind: Kind) {
     let world = World::new(kind).await;
     let servers = world.servers().await;

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use super::World;
 use super::line::{Line, Sent, at};
 use super::outbox::endpoint;
+use super::settings::put;
 
 /// m/44'/60'/0' and m/44'/195'/0' of the mnemonic "abandon … about", whose keys everybody has.
 const EVM: &str = "xpub6DCoCpSuQZB2jawqnGMEPS63ePKWkwWPH4TU45Q7LPXWuNd8TMtVxRrgjtEshuqpK3mdhaWHPFsBngh5GFZaM6si3yZdUsT8ddYM3PwnATt";
@@ -203,6 +204,32 @@ pub async fn a_low_pool_is_told_once(kind: Kind) {
     assert_eq!(both.iter().map(|event| &event["sequence"]).collect::<Vec<_>>(), [1, 2]);
     assert_ne!(both[0]["id"], both[1]["id"]);
     assert_eq!(world.place.value("SELECT COUNT(*) FROM deliveries").await, "2");
+}
+
+pub async fn an_owner_says_when_a_pool_is_low(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let (own, usual) = (gateway.merchant(7).await, gateway.merchant(101).await);
+    endpoint(gateway, &own, r#"["address_pool.low"]"#).await;
+    put(gateway, &own, "address_pool.low_threshold", json!(5)).await;
+    let mut worker = worker(gateway);
+    let mut told = Vec::new();
+    for left in [6, 5, 4, 3] {
+        gateway.create(&own, request(&format!("{left} left"))).await.unwrap();
+        worker.step().await.unwrap();
+        assert_eq!(counts(gateway, &own).await.available, left);
+        told.push(world.place.value(&format!("SELECT COUNT(*) FROM events WHERE organization_id = '{own}'")).await);
+    }
+    assert_eq!(told, ["0", "0", "1", "1"]);
+    let body: Value = serde_json::from_str(&world.place.value("SELECT body FROM events").await).unwrap();
+    assert_eq!(body["data"], json!({ "protocol": "evm", "available": 4, "total": 7, "threshold": 5 }));
+    // The other's is the deployment's, whatever its neighbour chose; the one who chose may choose again.
+    put(gateway, &own, "low_threshold", json!(3)).await;
+    for reference in ["one", "two"] {
+        gateway.create(&usual, request(reference)).await.unwrap();
+    }
+    worker.step().await.unwrap();
+    assert_eq!(world.place.rows("SELECT organization_id FROM pool_alerts").await, [[usual.as_str().to_owned()]]);
 }
 
 pub async fn addresses_are_put_away_and_taken_back(kind: Kind) {
