@@ -13,6 +13,7 @@ mod limits;
 mod lists;
 mod matrix;
 mod model;
+mod organizations;
 mod play;
 mod routes;
 mod seeds;

@@ -1,8 +1,7 @@
 //! Payment links over HTTP, from the owner's draft to the payer's redirect.
 
 use http::Method;
-use payin_tests::nodes::http_client;
-use payin_tests::sandbox::{CHAIN, Sandbox, text};
+use payin_tests::sandbox::{Ask, CHAIN, Sandbox, text};
 use serde_json::{Value, json};
 
 /// Asks without a key, as a payer's browser does.
@@ -15,16 +14,10 @@ async fn owner(sandbox: &Sandbox, method: Method, path: &str, body: Option<Value
 }
 
 async fn asked(sandbox: &Sandbox, method: Method, path: &str, body: Option<Value>, key: Option<&str>) -> (u16, Value) {
-    let mut request = http_client().request(method, format!("{}/api/v1{path}", sandbox.url()));
-    if let Some(key) = key {
-        request = request.header("X-API-Key", key);
-    }
-    if let Some(body) = body {
-        request = request.header("Content-Type", "application/json").body(body.to_string());
-    }
-    let response = request.send().await.expect("an answer");
-    let status = response.status().as_u16();
-    (status, serde_json::from_str(&response.text().await.expect("a body")).expect("JSON"))
+    let ask = sandbox.ask(method.as_str(), &format!("/api/v1{path}")).no_key();
+    let ask = key.into_iter().fold(ask, Ask::key);
+    let reply = body.iter().fold(ask, Ask::json).send().await;
+    (reply.status, reply.json)
 }
 
 async fn link(sandbox: &Sandbox, change: Value) -> Value {
@@ -113,9 +106,10 @@ async fn bad_asking_at_a_checkout_is_refused() {
         assert_eq!(public(&sandbox, Method::POST, "/checkout/Coffee-1/orders", Some(good.clone())).await.0, 201);
     }
     // A header that says otherwise is not believed where no proxy is trusted.
-    let request = http_client().post(format!("{}/api/v1/checkout/Coffee-1/orders", sandbox.url())).header("X-Forwarded-For", "203.0.113.9");
-    let response = request.header("Content-Type", "application/json").body(good.to_string()).send().await.expect("an answer");
-    assert_eq!((response.status().as_u16(), response.headers()["retry-after"].as_bytes()), (429, b"60".as_slice()));
+    let forwarded = sandbox.ask("POST", "/api/v1/checkout/Coffee-1/orders").no_key().header("X-Forwarded-For", "203.0.113.9");
+    let refused = forwarded.json(&good).send().await;
+    refused.refused(429, "RATE_LIMIT_EXCEEDED", "");
+    assert_eq!(refused.header("retry-after"), "60");
     for path in ["/checkout/nowhere", "/checkout/orders", "/checkout/orders/ord_unknown", "/checkout/a%20b"] {
         assert_eq!(public(&sandbox, Method::GET, path, None).await.0, 404, "{path}");
     }
