@@ -1,26 +1,28 @@
 //! Random sequences of calls, answered by the real server on both engines and by a naive model written from the documents only.
 //! The three must agree. A further resource is one more file beside `orders.rs`, one field of [`Model`] and one line in [`next`].
 
+mod deposits;
 mod endpoints;
+mod keys;
+mod links;
 mod orders;
 mod pool;
+mod settings;
+mod side;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use payin_server::dev::Options;
-use payin_tests::sandbox::{Reply, Sandbox, text};
+use payin_tests::sandbox::{Sandbox, text};
 use payin_types::Timestamp;
 use serde_json::{Value, json};
+use side::{Side, without};
 
-/// What the model does not say, wherever it stands: names of requests and transactions, words for people, times that depend on when a
-/// worker looked.
-const OPEN: [&str; 10] =
-    ["requestId", "message", "error", "details", "txHash", "blockNumber", "confirmations", "detectedAt", "completedAt", "expiredAt"];
-/// In these the two engines may differ.
-const DIFFERING: [&str; 6] = ["requestId", "txHash", "confirmations", "detectedAt", "completedAt", "expiredAt"];
 /// Each moves time by two hours, and idempotency keys live for a day.
 const EXPIRIES_MAX: usize = 8;
+/// Before the shortest window closes, an expiry of the run closes it.
+const WAIT_MAX: Duration = Duration::from_secs(9 * 60);
 
 /// Seeded chance: the same seed, the same calls.
 pub struct Dice(u64);
@@ -55,15 +57,21 @@ pub struct Call {
     pub method: &'static str,
     pub path: String,
     pub body: Option<Value>,
+    /// Whose key comes with it: the owner's, another's, or (empty) none.
+    pub by: Option<String>,
 }
 
 impl Call {
     pub fn get(path: impl Into<String>) -> Self {
-        Self { method: "GET", path: path.into(), body: None }
+        Self { method: "GET", path: path.into(), body: None, by: None }
+    }
+
+    pub fn delete(path: String) -> Self {
+        Self { method: "DELETE", path, body: None, by: None }
     }
 
     pub fn post(path: &str, body: Value) -> Self {
-        Self { method: "POST", path: path.to_owned(), body: Some(body) }
+        Self { method: "POST", path: path.to_owned(), body: Some(body), by: None }
     }
 }
 
@@ -109,6 +117,10 @@ impl Answer {
 pub struct Model {
     pub now: Timestamp,
     pub orders: orders::Orders,
+    pub links: links::Links,
+    pub deposits: deposits::Deposits,
+    pub settings: settings::Settings,
+    pub keys: keys::Keys,
     pub endpoints: endpoints::Endpoints,
     pub pool: pool::Pool,
     /// What was answered under an idempotency key, by path and key.
@@ -126,6 +138,12 @@ impl Model {
             path if path.starts_with("orders") => orders::answer(self, call),
             "webhooks" => endpoints::answer(self, call),
             "address-pool" => pool::answer(self, call),
+            path if path.starts_with("deposits") => deposits::answer(self, call),
+            path if path.starts_with("payment-links") => links::answer(self, call),
+            "checkout" => links::answer(self, call),
+            "config" => settings::answer(self, call),
+            path if path.starts_with("organizations") => keys::answer(self, call),
+            "api-keys" | "me" => keys::answer(self, call),
             other => panic!("the model does not know {other}"),
         }
     }
@@ -147,10 +165,14 @@ impl Model {
 
 /// The next call on one of the resources.
 fn next(model: &Model, dice: &mut Dice) -> Call {
-    match dice.below(8) {
+    match dice.below(20) {
         0..5 => orders::call(model, dice),
-        5..7 => endpoints::call(model, dice),
-        _ => pool::call(model, dice),
+        5 | 6 => endpoints::call(model, dice),
+        7 => pool::call(model, dice),
+        8..12 => deposits::call(model, dice),
+        12..16 => links::call(model, dice),
+        16 | 17 => settings::call(model, dice),
+        _ => keys::call(model, dice),
     }
 }
 
@@ -164,74 +186,6 @@ pub fn page(all: &[Value], page: usize, limit: usize) -> Value {
     })
 }
 
-/// A real server, and what it calls the things that the model has names for.
-struct Side {
-    sandbox: Sandbox,
-    names: Vec<(String, String)>,
-}
-
-impl Side {
-    fn to_real(&self, text: &str) -> String {
-        self.names.iter().fold(text.to_owned(), |text, (name, real)| text.replace(name, real))
-    }
-
-    fn to_names(&self, text: &str) -> String {
-        self.names.iter().fold(text.to_owned(), |text, (name, real)| text.replace(real, name))
-    }
-
-    async fn ask(&mut self, call: &Call, key: Option<&str>, answer: &Answer) -> Reply {
-        let mut ask = self.sandbox.ask(call.method, &self.to_real(&call.path));
-        if let Some(body) = &call.body {
-            ask = ask.raw_json(self.to_real(&body.to_string()));
-        }
-        if let Some(key) = key {
-            ask = ask.header("Idempotency-Key", key);
-        }
-        let reply = ask.send().await;
-        for (field, name) in &answer.names {
-            if let (Some(real), false) = (reply.json[*field].as_str(), self.names.iter().any(|(known, _)| known == name)) {
-                self.names.push((name.clone(), real.to_owned()));
-            }
-        }
-        reply
-    }
-
-    /// An answer's text as it must be on every engine, byte for byte.
-    fn comparable(&self, reply: &Reply) -> (u16, String) {
-        (reply.status, DIFFERING.iter().fold(self.to_names(&reply.text), |text, field| blank(&text, field)))
-    }
-
-    async fn wait(&self, order: &str, status: &str) {
-        self.sandbox.order_with_status(&json!(self.to_real(order)), status).await;
-    }
-}
-
-/// The text of a JSON body with every value of a field replaced.
-fn blank(text: &str, field: &str) -> String {
-    let key = format!("\"{field}\":");
-    let mut parts = text.split(&key);
-    let mut blanked = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        // Such values are numbers, or texts without quotes in them.
-        let end = part.find([',', '}']).unwrap_or(part.len());
-        blanked.push_str(&key);
-        blanked.push('_');
-        blanked.push_str(&part[end..]);
-    }
-    blanked
-}
-
-fn without(value: &Value, open: &[&str]) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let kept = fields.iter().filter(|(key, _)| !OPEN.contains(&key.as_str()) && !open.contains(&key.as_str()));
-            kept.map(|(key, value)| (key.clone(), without(value, open))).collect()
-        }
-        Value::Array(items) => items.iter().map(|item| without(item, open)).collect(),
-        other => other.clone(),
-    }
-}
-
 struct Run {
     seed: u64,
     step: usize,
@@ -243,16 +197,27 @@ impl Run {
     async fn new(seed: u64) -> Self {
         let alike = |options: &mut Options| (options.frozen, options.seed) = (true, Some(seed));
         let (sqlite, postgres) = (Sandbox::with(alike).await, Sandbox::on_postgres(alike).await);
+        let mut sides = [sqlite, postgres].map(|sandbox| Side::new(sandbox));
+        let mut known = Vec::new();
+        for side in &mut sides {
+            known.push(side.get_known().await);
+        }
+        let sqlite = &sides[0].sandbox;
         let now = text(&sqlite.read("/api/v1/sandbox/clock").await["now"]).parse().expect("a time");
+        let (organization, key) = known.swap_remove(0);
         let model = Model {
             now,
             orders: orders::Orders::default(),
+            links: links::Links::default(),
+            deposits: deposits::Deposits::default(),
+            settings: settings::Settings::default(),
+            keys: keys::Keys::new(organization, key),
             endpoints: endpoints::Endpoints::default(),
             pool: pool::Pool::new(sqlite.read("/api/v1/address-pool/status").await["evm"]["total"].as_u64().expect("a count")),
             kept: BTreeMap::new(),
             expiries: 0,
         };
-        Self { seed, step: 0, model, sides: [sqlite, postgres].map(|sandbox| Side { sandbox, names: Vec::new() }) }
+        Self { seed, step: 0, model, sides }
     }
 
     async fn call(&mut self, call: &Call, key: Option<&str>) {
@@ -298,7 +263,7 @@ impl Run {
             side.sandbox.post("/api/v1/sandbox/mine", &more).await.ok(200);
             side.wait(&name, "completed").await;
         }
-        self.model.orders.pay(order);
+        orders::end(&mut self.model, order, "completed");
         // Blocks take time.
         self.read_clocks().await;
     }
@@ -312,23 +277,64 @@ impl Run {
                 side.wait(&orders::name(order), "expired").await;
             }
         }
-        self.model.orders.expire();
+        for order in self.model.orders.pending() {
+            orders::end(&mut self.model, order, "expired");
+        }
+    }
+
+    /// Pays into a deposit reference, and looks at what came after each step of its way.
+    async fn deposit(&mut self, reference: &str, dice: &mut Dice) {
+        let (deposit, pay, chain) = self.model.deposits.pay(reference, dice);
+        let name = deposits::name(deposit);
+        for (status, blocks) in [("pending", 0), ("confirmed", 2), ("completed", 12)] {
+            for side in &mut self.sides {
+                if blocks == 0 {
+                    side.sandbox.post("/api/v1/sandbox/pay-deposit", &pay).await.ok(200);
+                } else {
+                    let more = json!({ "chainId": chain, "blocks": blocks });
+                    side.sandbox.post("/api/v1/sandbox/mine", &more).await.ok(200);
+                }
+                let path = format!("/api/v1/deposits?depositReference={reference}&limit=1");
+                let is_new = |id: &Value| side.names.iter().all(|(_, known)| id != known);
+                let is_it = |page: &Value| {
+                    let newest = &page["data"][0];
+                    newest["status"] == status && (blocks > 0 || is_new(&newest["depositId"]))
+                };
+                let seen = side.sandbox.read_when(&path, status, is_it).await["data"][0]["depositId"].clone();
+                if blocks == 0 {
+                    side.names.push((name.clone(), text(&seen).to_owned()));
+                }
+            }
+            self.model.deposits.stands(deposit, status);
+            self.read_clocks().await;
+            self.call(&Call::get(format!("/api/v1/deposits/{name}")), None).await;
+            self.call(&Call::get(format!("/api/v1/deposits/references/{reference}")), None).await;
+        }
     }
 
     async fn step(&mut self, dice: &mut Dice, earlier: &mut Vec<(Call, String)>) {
         // No two things happen in the same millisecond, so that their order is known.
         self.advance(1 + u64::try_from(dice.below(3)).expect("small")).await;
+        let now = self.model.now;
+        if self.model.orders.waits_since().is_some_and(|since| now.since(since) > WAIT_MAX) {
+            self.expire().await;
+        }
         let pending = self.model.orders.pending();
         match dice.below(20) {
             0 if self.model.expiries < EXPIRIES_MAX => self.expire().await,
             1 if !pending.is_empty() => self.pay(*dice.pick(&pending)).await,
+            4 if self.model.deposits.bound() > 0 => {
+                let reference = self.model.deposits.pick(dice).expect("one is bound");
+                self.deposit(&reference, dice).await;
+            }
             2 | 3 if !earlier.is_empty() => {
                 let (call, key) = dice.pick(earlier).clone();
                 self.call(&call, Some(&key)).await;
             }
             _ => {
                 let call = next(&self.model, dice);
-                let key = (call.method == "POST" && dice.once_in(3)).then(|| format!("key-{}", dice.below(40)));
+                let creates = call.method == "POST" && call.body.is_some() && call.by.is_none();
+                let key = (creates && dice.once_in(3)).then(|| format!("key-{}", dice.below(40)));
                 self.call(&call, key.as_deref()).await;
                 earlier.extend(key.map(|key| (call, key)));
             }
@@ -342,7 +348,12 @@ async fn sequence(seed: u64, steps: usize) {
     for _ in 0..steps {
         run.step(&mut dice, &mut earlier).await;
     }
-    println!("seed {seed}: {steps} steps, {} orders, {} kept answers", run.model.orders.len(), run.model.kept.len());
+    let model = &run.model;
+    let (orders, of_links, kept) = (model.orders.len(), model.orders.of_link().len(), model.kept.len());
+    println!(
+        "seed {seed}: {steps} steps, {orders} orders, {of_links} of them of links, {} deposits, {kept} kept answers",
+        model.deposits.len()
+    );
     for side in run.sides {
         side.sandbox.stop().await;
     }
@@ -351,6 +362,6 @@ async fn sequence(seed: u64, steps: usize) {
 #[tokio::test]
 async fn the_engines_and_the_model_agree() {
     for seed in 1..=3 {
-        sequence(seed, 80).await;
+        sequence(seed, 110).await;
     }
 }

@@ -18,8 +18,8 @@ pub fn call(model: &Model, dice: &mut Dice) -> Call {
     let count = model.endpoints.0.len();
     match dice.below(6) {
         0..3 => Call::post(PATH, create(dice)),
-        3 => Call { method: "DELETE", path: format!("{PATH}/{}", name(dice.below(count + 1))), body: None },
-        4 => Call { method: "DELETE", path: format!("{PATH}/we_none"), body: None },
+        3 => Call::delete(format!("{PATH}/{}", name(dice.below(count + 1)))),
+        4 => Call::delete(format!("{PATH}/we_none")),
         _ => Call::get(format!("{PATH}?page={}&limit={}", 1 + dice.below(3), 1 + dice.below(5))),
     }
 }

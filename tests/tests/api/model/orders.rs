@@ -5,7 +5,7 @@ use std::time::Duration;
 use payin_types::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Dice, Model, page};
+use super::{Answer, Call, Dice, Model, page, settings};
 
 const PATH: &str = "/api/v1/orders";
 /// In growing order, so that places in this list compare as the numbers do; what is equal stands together.
@@ -52,19 +52,59 @@ impl Orders {
         (0..self.0.len()).filter(|at| self.0[*at].status == "pending").collect()
     }
 
-    pub fn pay(&mut self, order: usize) {
-        self.0[order].status = "completed";
+    /// Since when the oldest waits.
+    pub fn waits_since(&self) -> Option<Timestamp> {
+        self.0.iter().find(|order| order.status == "pending").map(|order| order.created)
     }
 
-    pub fn expire(&mut self) {
-        for order in self.0.iter_mut().filter(|order| order.status == "pending") {
-            order.status = "expired";
-        }
+    /// The orders that were opened through links, each with its link, oldest first.
+    pub fn of_link(&self) -> Vec<(usize, usize)> {
+        let link = |order: &Order| {
+            let id = order.body.get("paymentLinkId")?.as_str()?;
+            id.strip_prefix("{link:")?.strip_suffix('}')?.parse().ok()
+        };
+        self.0.iter().enumerate().filter_map(|(at, order)| Some((link(order)?, at))).collect()
     }
 
     fn by_reference(&self, reference: &Value) -> Option<usize> {
         self.0.iter().position(|order| order.body["orderReference"] == *reference)
     }
+}
+
+/// It is paid, or its time is over; the link that it was opened through, if any, has one fewer that wait.
+pub fn end(model: &mut Model, order: usize, status: &'static str) {
+    model.orders.0[order].status = status;
+    if let Some((link, _)) = model.orders.of_link().into_iter().find(|(_, at)| *at == order) {
+        model.links.over(link, status == "completed");
+    }
+}
+
+pub fn address(order: usize) -> String {
+    format!("{{address:{order}}}")
+}
+
+/// An amount as sums are written.
+pub fn canonical(amount: &Value) -> &'static str {
+    AMOUNTS.iter().find(|(written, ..)| amount == *written).expect("one of the table").2
+}
+
+/// Opens an order with what holds now where the request does not say.
+pub fn open(model: &mut Model, mut body: Value) -> usize {
+    let at = model.orders.len();
+    if body.get("orderReference").is_none() {
+        // Its own id: a payer has no reference.
+        body["orderReference"] = json!(name(at));
+    }
+    for (field, setting) in
+        [("paymentWindowMinutes", settings::WINDOW), ("gracePeriodMinutes", settings::GRACE), ("successUrl", settings::SUCCESS)]
+    {
+        let holds = model.settings.get(setting);
+        if body.get(field).is_none() && !holds.is_null() {
+            body[field] = holds;
+        }
+    }
+    model.orders.0.push(Order { body, created: model.now, status: "pending" });
+    at
 }
 
 pub fn name(order: usize) -> String {
@@ -121,7 +161,7 @@ fn query(model: &Model, dice: &mut Dice) -> String {
     maybe(dice, "status", &["pending", "completed", "expired"]);
     maybe(dice, "currency", &["USDT", "USDC", "DAI"]);
     maybe(dice, "chainId", &["ethereum-sepolia", "base-sepolia", "nowhere"]);
-    maybe(dice, "orderReference", &["a", "ALPHA", "-1", "%25", "mm"]);
+    maybe(dice, "orderReference", &["a-", "ALPHA", "-1", "%25", "mma-"]);
     maybe(dice, "sortBy", &["createdAt", "amount"]);
     maybe(dice, "sortOrder", &["asc", "desc"]);
     maybe(dice, "page", &["1", "2", "9"]);
@@ -163,15 +203,14 @@ fn created(model: &mut Model, body: &Value) -> Answer {
         answer.body["existingOrderId"] = json!(name(existing));
         return answer;
     }
-    let at = model.orders.len();
-    model.orders.0.push(Order { body: body.clone(), created: model.now, status: "pending" });
-    Answer::new(201, shown(&model.orders, at)).naming("orderId", name(at)).naming("address", format!("{{address:{at}}}"))
+    let at = open(model, body.clone());
+    Answer::new(201, shown(&model.orders, at)).naming("orderId", name(at)).naming("address", address(at))
 }
 
 fn summary(orders: &Orders, at: usize) -> Value {
     let order = &orders.0[at];
     let mut shown = json!({
-        "orderId": name(at), "address": format!("{{address:{at}}}"), "status": order.status, "createdAt": order.created.to_string(),
+        "orderId": name(at), "address": address(at), "status": order.status, "createdAt": order.created.to_string(),
     });
     for field in ["orderReference", "amount", "currency", "chainId"] {
         shown[field] = order.body[field].clone();
@@ -179,19 +218,20 @@ fn summary(orders: &Orders, at: usize) -> Value {
     shown
 }
 
-fn shown(orders: &Orders, at: usize) -> Value {
+pub fn shown(orders: &Orders, at: usize) -> Value {
     let (order, mut shown) = (&orders.0[at], summary(orders, at));
-    let minutes = |field: &str, otherwise| Duration::from_secs(order.body[field].as_u64().unwrap_or(otherwise) * 60);
-    let expires = order.created.plus(minutes("paymentWindowMinutes", 10));
-    let amount = AMOUNTS.iter().find(|(amount, ..)| order.body["amount"] == *amount).expect("one of the table");
+    let minutes = |field: &str| Duration::from_secs(order.body[field].as_u64().expect("a number") * 60);
+    let expires = order.created.plus(minutes("paymentWindowMinutes"));
     shown["protocol"] = json!("evm");
     shown["metadata"] = order.body.get("metadata").cloned().unwrap_or_else(|| json!({}));
     shown["expiresAt"] = json!(expires.to_string());
-    shown["gracePeriodEndsAt"] = json!(expires.plus(minutes("gracePeriodMinutes", 5)).to_string());
-    shown["receivedAmount"] = json!(if order.status == "completed" { amount.2 } else { "0.00" });
+    shown["gracePeriodEndsAt"] = json!(expires.plus(minutes("gracePeriodMinutes")).to_string());
+    shown["receivedAmount"] = json!(if order.status == "completed" { canonical(&order.body["amount"]) } else { "0.00" });
     shown["requiredConfirmations"] = json!(3);
-    if let Some(url) = order.body.get("successUrl") {
-        shown["successUrl"] = url.clone();
+    for field in ["successUrl", "paymentLinkId"] {
+        if let Some(value) = order.body.get(field) {
+            shown[field] = value.clone();
+        }
     }
     shown
 }

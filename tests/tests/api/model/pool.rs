@@ -50,6 +50,9 @@ fn import(dice: &mut Dice) -> Value {
 pub fn answer(model: &mut Model, call: &Call) -> Answer {
     let pending = u64::try_from(model.orders.pending().len()).expect("few");
     let all = u64::try_from(model.orders.len()).expect("few");
+    let bound = u64::try_from(model.deposits.bound()).expect("few");
+    // When an address that was let go of is free again depends on when a worker looked.
+    let loose = all > pending || model.deposits.unbound;
     let pool = &mut model.pool;
     if let Some(body) = &call.body {
         let lines: Vec<&str> = body["addresses"].as_str().expect("a text").lines().filter(|line| *line != "address").collect();
@@ -62,13 +65,12 @@ pub fn answer(model: &mut Model, call: &Call) -> Answer {
         return Answer::new(200, json!({ "success": true, "imported": new, "skipped": skipped, "errors": [], "summary": summary }));
     }
     if call.path.ends_with("/status") {
-        let free = pool.total() - pending;
+        let free = pool.total() - pending - bound;
         let counts = json!({
-            "total": pool.total(), "available": free, "allocated": pending, "bound": 0, "coolingDown": 0, "quarantined": 0, "archived": 0,
+            "total": pool.total(), "available": free, "allocated": pending, "bound": bound, "coolingDown": 0, "quarantined": 0, "archived": 0,
         });
-        // When the address of an order that is over is free again depends on when a worker looked.
-        let open: &[&str] = if all == pending { &[] } else { &["available", "allocated", "coolingDown"] };
-        return Answer::new(200, json!({ "evm": counts })).leaving_open(open).by_workers(all > pending);
+        let open: &[&str] = if loose { &["available", "allocated", "coolingDown"] } else { &[] };
+        return Answer::new(200, json!({ "evm": counts })).leaving_open(open).by_workers(loose);
     }
     if call.path.ends_with("btc") {
         return Answer::refused(400, "VALIDATION_ERROR");
@@ -77,5 +79,5 @@ pub fn answer(model: &mut Model, call: &Call) -> Answer {
     let limit: u64 = call.path.split(['=', '&']).nth(1).and_then(|text| text.parse().ok()).expect("a number");
     let pages = total.div_ceil(limit);
     let pagination = json!({ "page": 1, "limit": limit, "total": total, "totalPages": pages, "hasMore": 1 < pages });
-    Answer::new(200, json!({ "pagination": pagination })).leaving_open(&["data"]).by_workers(all > pending)
+    Answer::new(200, json!({ "pagination": pagination })).leaving_open(&["data"]).by_workers(loose)
 }
