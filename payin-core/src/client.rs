@@ -112,6 +112,10 @@ mod tests {
             ("10.0.0.1", vec!["6.6.6.6, nonsense, 10.0.0.2"], "10.0.0.2"),
             ("10.0.0.1", vec!["198.51.100.1:4711"], "198.51.100.1"),
             ("fd00::1", vec!["[2001:db8::7]:80"], "2001:db8::7"),
+            ("fd00::1", vec!["[2001:db8::7]"], "2001:db8::7"),
+            // Bytes that are no text come as U+FFFD: the line still counts, and nothing left of them is believed.
+            ("10.0.0.1", vec!["6.6.6.6", "\u{fffd}, 198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", vec!["6.6.6.6", "\u{fffd}, 10.0.0.2"], "10.0.0.2"),
         ] {
             let found = client(peer.parse().unwrap(), lines.iter().copied(), &trusted);
             assert_eq!(found, expected.parse::<IpAddr>().unwrap(), "{peer} {lines:?}");

@@ -347,4 +347,19 @@ mod tests {
             let _ = evm(&text);
         }
     }
+
+    #[test]
+    fn what_no_file_has_is_refused_before_it_costs_anything() {
+        let none = BTreeSet::new();
+        let read = |text: String| read(&Protocol::Evm, &text, &none).unwrap_err();
+        let address = "0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE";
+        // Decoding base58 takes the square of its length: these would take minutes.
+        let key = read(format!("address,master_public_key\n{address},xpub{}", "2".repeat(4000)));
+        assert!(key.details.unwrap().to_string().contains("at most 128"), "{}", key.message);
+        let line = read(format!("address\n{address},{}", ",".repeat(1_000_000)));
+        assert!(line.message.contains("line 2 has more than"), "{}", line.message);
+        // A key within other text is a key.
+        let leaked = read(format!("key={}", "ab".repeat(32)));
+        assert!(leaked.details.unwrap().to_string().contains("[hidden]"));
+    }
 }
