@@ -167,11 +167,11 @@ impl Model {
 fn next(model: &Model, dice: &mut Dice) -> Call {
     match dice.below(20) {
         0..5 => orders::call(model, dice),
-        5 | 6 => endpoints::call(model, dice),
-        7 => pool::call(model, dice),
-        8..12 => deposits::call(model, dice),
-        12..16 => links::call(model, dice),
-        16 | 17 => settings::call(model, dice),
+        5 => endpoints::call(model, dice),
+        6 => pool::call(model, dice),
+        7..10 => deposits::call(model, dice),
+        10..17 => links::call(model, dice),
+        17 => settings::call(model, dice),
         _ => keys::call(model, dice),
     }
 }
@@ -197,7 +197,7 @@ impl Run {
     async fn new(seed: u64) -> Self {
         let alike = |options: &mut Options| (options.frozen, options.seed) = (true, Some(seed));
         let (sqlite, postgres) = (Sandbox::with(alike).await, Sandbox::on_postgres(alike).await);
-        let mut sides = [sqlite, postgres].map(|sandbox| Side::new(sandbox));
+        let mut sides = [sqlite, postgres].map(Side::new);
         let mut known = Vec::new();
         for side in &mut sides {
             known.push(side.get_known().await);

@@ -161,7 +161,7 @@ pub fn answer(model: &mut Model, call: &Call) -> Answer {
             None => Answer::refused(404, "RESOURCE_NOT_FOUND"),
         };
     }
-    if given.iter().any(|pair| *pair == ("sortBy", "createdAt")) {
+    if given.contains(&("sortBy", "createdAt")) {
         return Answer::refused(400, "VALIDATION_ERROR");
     }
     let mut all: Vec<Value> = (0..deposits.all.len()).map(|at| deposits.shown(at)).collect();

@@ -37,6 +37,9 @@ pub fn call(model: &Model, dice: &mut Dice) -> Call {
     let at = dice.below(count + 1);
     let one = format!("{PATH}/{}", name(at));
     // Whoever never was published has no slug to be asked for.
+    let offered: Vec<usize> =
+        (0..count).filter(|at| model.links.0[*at].as_ref().is_some_and(|link| link["status"] == "published")).collect();
+    let at = if offered.is_empty() || dice.once_in(4) { at } else { *dice.pick(&offered) };
     let has_slug = at < count && model.links.0[at].as_ref().is_none_or(|link| link.get("slug").is_some());
     let public = if has_slug { slug(at) } else { "nowhere-at-all".to_owned() };
     let keyless = |call: Call| Call { by: Some(String::new()), ..call };
