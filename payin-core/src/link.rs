@@ -275,12 +275,5 @@ impl Caps {
     }
 }
 
-/// So many of so many, in percent with two decimals, rounded down; "0.00" of none.
-#[must_use]
-pub fn percent(part: u64, all: u64) -> String {
-    let hundredths = u128::from(part).saturating_mul(10_000).checked_div(u128::from(all)).unwrap_or(0);
-    format!("{}.{:02}", hundredths / 100, hundredths % 100)
-}
-
 #[cfg(test)]
 mod tests;

@@ -48,7 +48,8 @@ pub fn of_orders(parts: &[Orders]) -> OrderStats {
 }
 
 /// A share in percent with two decimals, the half rounded up; "0.00" of nothing.
-fn percent(part: u64, whole: u64) -> String {
+#[must_use]
+pub fn percent(part: u64, whole: u64) -> String {
     let (part, whole) = (u128::from(part), u128::from(whole));
     let hundredths = part.saturating_mul(20_000).saturating_add(whole).checked_div(whole.saturating_mul(2)).unwrap_or(0);
     format!("{}.{:02}", hundredths / 100, hundredths % 100)

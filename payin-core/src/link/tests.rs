@@ -217,12 +217,6 @@ fn caps_and_reserve() {
     assert!(whole.check_reserve(1, 1, &Protocol::Evm).is_ok() && whole.check_reserve(0, 1, &Protocol::Evm).is_err());
 }
 
-#[test]
-fn shares_are_rounded_down() {
-    let shares = [(0, 0), (1, 3), (2, 3), (3, 3), (1, 10_000), (1, 10_001), (u64::MAX, u64::MAX)].map(|(part, all)| percent(part, all));
-    assert_eq!(shares, ["0.00", "33.33", "66.66", "100.00", "0.01", "0.00", "100.00"]);
-}
-
 proptest! {
     #[test]
     fn made_slugs_are_slugs(random: u128) {

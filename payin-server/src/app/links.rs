@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use payin_core::link::{self, Link};
-use payin_core::{Chains, Error};
+use payin_core::link::Link;
+use payin_core::{Chains, Error, stats};
 use payin_types::link::{
     CreatePaymentLink, LinkOrder, LinkOrderStatus, LinkStats, LinkStatus, ListLinkOrders, ListPaymentLinks, PublishPaymentLink,
     UpdatePaymentLink,
@@ -241,7 +241,7 @@ pub async fn stats(app: &App, organization: &OrganizationId) -> Outcome<LinkStat
         pending_orders: pending,
         expired_orders: expired,
         revenue: totals.revenue,
-        conversion_rate: link::percent(completed, all),
+        conversion_rate: stats::percent(completed, all),
         extra: Map::new(),
     })
 }
