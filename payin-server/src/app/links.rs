@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use payin_core::link::Link;
+use payin_core::link::{self, Link};
 use payin_core::{Chains, Error, stats};
 use payin_types::link::{
     CreatePaymentLink, LinkOrder, LinkOrderStatus, LinkStats, LinkStatus, ListLinkOrders, ListPaymentLinks, PublishPaymentLink,
