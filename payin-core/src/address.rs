@@ -112,7 +112,7 @@ fn evm(text: &str) -> Result<Address, AddressError> {
 
 /// EIP-55: a letter is upper case where the hash of the lower-case digits has a digit of 8 or more.
 fn eip55(bytes: &[u8; 20]) -> String {
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = payin_types::id::hex(bytes);
     let hash = Keccak256::digest(digits.as_bytes());
     let nibbles = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     let cased = digits.chars().zip(nibbles).map(|(digit, nibble)| if nibble >= 8 { digit.to_ascii_uppercase() } else { digit });

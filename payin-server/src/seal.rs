@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
+use payin_types::id::hex;
 use secrecy::{ExposeSecret, SecretBox};
 use sha2::Sha256;
 
@@ -42,10 +43,6 @@ fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
         }
         mac.finalize().into_bytes().into()
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Seal {

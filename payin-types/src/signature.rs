@@ -18,6 +18,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::Timestamp;
+use crate::id::hex;
 pub use hint::Hint;
 
 /// How far a signature's time may lie from ours, both ways, unless said otherwise (source: Webhooks guide, 5 minutes).
@@ -261,7 +262,7 @@ pub fn sign_payin(secrets: &[SecretString], signed_at: Timestamp, body: &[u8]) -
     let time = signed_at.secs().to_string();
     secrets.iter().fold(format!("t={time}"), |header, secret| {
         let key = mac::key(Scheme::PayIn, secret.expose_secret());
-        header + ",v1=" + &mac::to_hex(&mac::sign(&key, &[time.as_bytes(), b".", body]))
+        header + ",v1=" + &hex(&mac::sign(&key, &[time.as_bytes(), b".", body]))
     })
 }
 
@@ -285,7 +286,7 @@ pub fn sign_paywarden(secret: &SecretString, body: &[u8]) -> String {
 /// The `X-Webhook-Signature` of a body.
 #[must_use]
 pub fn sign_cryptopay(secret: &SecretString, body: &[u8]) -> String {
-    mac::to_hex(&mac::sign(&mac::key(Scheme::CryptoPay, secret.expose_secret()), &[body]))
+    hex(&mac::sign(&mac::key(Scheme::CryptoPay, secret.expose_secret()), &[body]))
 }
 
 #[cfg(test)]

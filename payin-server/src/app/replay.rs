@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use payin_core::{Error, replay};
 use payin_types::Timestamp;
+use payin_types::id::hex;
 use sha2::{Digest, Sha256};
 
 use super::Outcome;
@@ -51,7 +52,7 @@ pub struct Once<U, R> {
 /// The fingerprint of a request's body.
 #[must_use]
 pub fn fingerprint(body: &[u8]) -> String {
-    Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(body))
 }
 
 impl<U: Unit, R: Render<U::Output>> Once<U, R> {

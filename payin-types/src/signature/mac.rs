@@ -40,10 +40,6 @@ pub(super) fn verify(key: &[u8], parts: &[&[u8]], signature: &[u8; 32]) -> bool 
     hmac(key, parts).is_some_and(|mac| mac.verify_slice(signature).is_ok())
 }
 
-pub(super) fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 pub(super) fn from_hex(text: &str) -> Option<[u8; 32]> {
     if text.len() != 64 {
         return None;
