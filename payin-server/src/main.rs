@@ -41,9 +41,9 @@ enum Command {
         /// virtual: time stands still until the sandbox API moves it, and blocks come on demand
         #[arg(long, value_enum, default_value = "running")]
         clock: ClockMode,
-        /// Limit requests as in production: 100 a minute, 1000 an hour, 10000 a day for each key. The sandbox's own API stays unlimited
-        #[arg(long)]
-        rate_limits: bool,
+        /// Limit each key's requests: as in production when no numbers are given. The sandbox's own API stays unlimited
+        #[arg(long, value_name = "MINUTE,HOUR,DAY", num_args = 0..=1, require_equals = true, default_missing_value = "100,1000,10000", value_parser = limits)]
+        rate_limits: Option<Limits>,
     },
     /// A tour: a sandbox, an order paid on a simulated chain, its signed webhook received and verified
     Demo {
@@ -64,6 +64,14 @@ enum Command {
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+}
+
+fn limits(text: &str) -> Result<Limits, String> {
+    let numbers: Vec<Option<u64>> = text.split(',').map(|number| number.parse().ok()).collect();
+    match *numbers {
+        [Some(per_minute), Some(per_hour), Some(per_day)] => Ok(Limits { per_minute, per_hour, per_day }),
+        _ => Err("three numbers are needed: requests in a minute, in an hour and in a day".to_owned()),
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -141,7 +149,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Dev { listen, database, api_key, seed, clock, rate_limits } => {
             let frozen = matches!(clock, ClockMode::Virtual);
-            let (api_key, rate_limits) = (api_key.map(SecretString::from), rate_limits.then(Limits::default));
+            let api_key = api_key.map(SecretString::from);
             let mut stop = pin!(stop_signal()?);
             let start = dev::start(dev::Options { listen, database, api_key, seed, frozen, rate_limits });
             let dev = tokio::select! { dev = start => dev?, stopped = &mut stop => return stopped };
