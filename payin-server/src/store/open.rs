@@ -9,7 +9,7 @@ use std::time::Duration;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, PgPool, SqlitePool};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool, SqlitePool};
 use tokio::sync::{Mutex, mpsc};
 
 use super::db::{Conn, Raw, Recorder};
@@ -22,6 +22,9 @@ const SQLITE_OLDEST: (u32, u32, u32) = (3, 51, 3);
 /// Readers on SQLite: as many as cores on a small machine, with one to spare.
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_READERS: u32 = 16;
+/// How long a reader of PostgreSQL lies unused before it is asked whether it is still there: each time would be one more way to the database
+/// and back for each request.
+const TESTED_AFTER: Duration = Duration::from_secs(1);
 /// Two writers keep a PostgreSQL busy: one commits while the other runs its group.
 const POSTGRES_WRITERS: usize = 2;
 /// In how many rows the writers of all servers add up one sum: so many can commit at once without waiting for each other.
@@ -146,12 +149,23 @@ pub async fn open(location: &Location, recorder: Option<Recorder>) -> Result<Sto
             let options = sqlite_options(path);
             let mut conn = Connector::Sqlite(options.clone(), None).connect().await?;
             check_sqlite(&mut conn).await?;
-            let readers = SqlitePoolOptions::new().max_connections(SQLITE_READERS).connect_lazy_with(options.clone());
+            // A file does not hang up: asking each time whether it is there costs as much as a short query.
+            let readers = SqlitePoolOptions::new().max_connections(SQLITE_READERS).test_before_acquire(false);
+            let readers = readers.connect_lazy_with(options.clone());
             (Connector::Sqlite(options, recorder.clone()), Readers::Sqlite(readers, recorder), 1)
         }
         Location::Postgres(url) => {
             let options = PgConnectOptions::from_str(&url.0)?.application_name("payin-server").statement_cache_capacity(STATEMENTS);
-            let readers = PgPoolOptions::new().max_connections(POSTGRES_READERS).connect_lazy_with(options.clone());
+            let readers = PgPoolOptions::new().max_connections(POSTGRES_READERS).test_before_acquire(false);
+            let readers = readers.before_acquire(|conn, told| {
+                Box::pin(async move {
+                    if told.idle_for >= TESTED_AFTER {
+                        conn.ping().await?;
+                    }
+                    Ok(true)
+                })
+            });
+            let readers = readers.connect_lazy_with(options.clone());
             (Connector::Postgres(options, recorder.clone()), Readers::Postgres(readers, recorder), POSTGRES_WRITERS)
         }
     };
