@@ -121,8 +121,8 @@ pub async fn stats(app: &App, organization: &OrganizationId, query: OrderStatsQu
     let totals = orders::totals(&mut app.store.read().await?, &filter).await?;
     let parts = totals.into_iter().map(|total| {
         let received = Units::from_limbs(total.received).ok_or_else(|| Fault::Corrupt("what orders received is no sum".to_owned()))?;
-        let (currency, status) = (Currency::from(total.currency), total.status);
-        Ok(stats::Orders { currency, status, orders: total.orders, paid_late: total.paid_late, received })
+        let (currency, status) = (Currency::from(total.count.currency), total.count.status);
+        Ok(stats::Orders { currency, status, orders: total.count.orders, paid_late: total.paid_late, received })
     });
     Ok(stats::of_orders(&parts.collect::<Result<Vec<_>, Fault>>()?))
 }

@@ -107,6 +107,17 @@ pub(super) async fn write(tx: &mut Tx<'_>) -> Result<(), Fault> {
 /// What the orders of one chain and currency that stand in one place come to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Total {
+    /// How many they are.
+    pub count: Count,
+    /// How many of them received money too late.
+    pub paid_late: u64,
+    /// The limbs of what they received, each summed.
+    pub received: [i64; 3],
+}
+
+/// How many orders of one chain and currency stand in one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
     /// The chain.
     pub chain_id: String,
     /// The currency.
@@ -115,10 +126,30 @@ pub struct Total {
     pub status: OrderStatus,
     /// How many they are.
     pub orders: u64,
-    /// How many of them received money too late.
-    pub paid_late: u64,
-    /// The limbs of what they received, each summed.
-    pub received: [i64; 3],
+}
+
+/// The totals of an organization, without what they received.
+///
+/// # Errors
+/// What the database says.
+pub(super) async fn counts(conn: &mut Conn, organization: &OrganizationId) -> Result<Vec<Count>, Fault> {
+    let rows = conn
+        .all(
+            sql("SELECT chain_id, currency, status, CAST(SUM(orders) AS BIGINT) AS orders FROM order_totals WHERE organization_id = $1 \
+                 GROUP BY chain_id, currency, status")
+            .text(organization.as_str()),
+        )
+        .await?;
+    rows.iter().map(count).collect()
+}
+
+fn count(row: &super::db::Row) -> Result<Count, Fault> {
+    Ok(Count {
+        chain_id: row.text("chain_id")?,
+        currency: row.text("currency")?,
+        status: OrderStatus::from(row.text("status")?.as_str()),
+        orders: row.count("orders")?,
+    })
 }
 
 /// The totals of an organization.
@@ -141,10 +172,7 @@ pub async fn of(conn: &mut Conn, organization: &OrganizationId) -> Result<Vec<To
 /// A row of sums by chain, currency and status.
 pub(super) fn total(row: &super::db::Row) -> Result<Total, Fault> {
     Ok(Total {
-        chain_id: row.text("chain_id")?,
-        currency: row.text("currency")?,
-        status: OrderStatus::from(row.text("status")?.as_str()),
-        orders: row.count("orders")?,
+        count: count(row)?,
         paid_late: row.count("paid_late")?,
         received: [row.int("received_whole")?, row.int("received_nano")?, row.int("received_atto")?],
     })

@@ -12,7 +12,7 @@ use payin_types::{Amount, OrderStatus, OrderSummary, OrganizationId, SortOrder, 
 use crate::store::db::Row;
 use crate::store::statement::Sql;
 use crate::store::text::contains;
-use crate::store::totals::{self, Total};
+use crate::store::totals::{self, Count, Total};
 use crate::store::{Conn, Fault, sql_from};
 
 /// The status, as the indexes have it: the same words, or they are not used.
@@ -96,7 +96,7 @@ impl Filter {
         self.conditions().concat().is_empty()
     }
 
-    fn has_money(&self, total: &Total) -> bool {
+    fn has_money(&self, total: &Count) -> bool {
         self.currency.as_ref().is_none_or(|currency| *currency == total.currency)
             && self.chain_id.as_ref().is_none_or(|chain| *chain == total.chain_id)
     }
@@ -105,13 +105,13 @@ impl Filter {
         self.status.as_ref().is_none_or(|wanted| wanted == status)
     }
 
-    fn lets_pass(&self, total: &Total) -> bool {
+    fn lets_pass(&self, total: &Count) -> bool {
         self.has_money(total) && self.has_status(&total.status)
     }
 
     /// The ranges it leaves. Of a chain and currency all statuses: an order may become the first to have one between two statements.
-    fn ranges(&self, totals: &[Total]) -> Vec<Range> {
-        let fit = totals.iter().filter(|total| self.has_money(total));
+    fn ranges<'a>(&self, totals: impl Iterator<Item = &'a Count>) -> Vec<Range> {
+        let fit = totals.filter(|total| self.has_money(total));
         let pairs: BTreeSet<_> = fit.map(|total| (&total.chain_id, &total.currency)).collect();
         let statuses = STATUSES.iter().filter(|status| self.has_status(status));
         let of_status = |status: &OrderStatus| {
@@ -163,8 +163,8 @@ fn listed(row: &Row) -> Result<Listed, Fault> {
 /// # Errors
 /// What the database says.
 pub async fn list(conn: &mut Conn, filter: &Filter, limit: i64, offset: i64) -> Result<(Vec<Listed>, u64), Fault> {
-    let totals = totals::of(conn, &filter.organization_id).await?;
-    let ranges = filter.ranges(&totals);
+    let totals = totals::counts(conn, &filter.organization_id).await?;
+    let ranges = filter.ranges(totals.iter());
     if ranges.is_empty() {
         return Ok((Vec::new(), 0));
     }
@@ -212,9 +212,9 @@ fn page(filter: &Filter, ranges: &[Range], limit: i64, offset: i64) -> Sql {
 /// What the database says.
 pub async fn totals(conn: &mut Conn, filter: &Filter) -> Result<Vec<Total>, Fault> {
     let totals = totals::of(conn, &filter.organization_id).await?;
-    let ranges = filter.ranges(&totals);
+    let ranges = filter.ranges(totals.iter().map(|total| &total.count));
     if filter.is_of_ranges() || ranges.is_empty() {
-        return Ok(totals.into_iter().filter(|total| filter.lets_pass(total)).collect());
+        return Ok(totals.into_iter().filter(|total| filter.lets_pass(&total.count)).collect());
     }
     let sums = sql_from(
         "SELECT chain_id, currency, status, COUNT(*) AS orders, CAST(SUM(paid_late) AS BIGINT) AS paid_late, \
