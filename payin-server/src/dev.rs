@@ -198,7 +198,7 @@ fn workers(app: &App, world: &Arc<World>, wake: &Arc<Notify>, frozen: bool) -> a
 async fn seed(app: &App, api_key: Option<SecretString>) -> anyhow::Result<String> {
     let secret = api_key.unwrap_or_else(|| access::make_key(app)).expose_secret().to_owned();
     let organization = match access::authenticate(app, &secret).await {
-        Ok(key) => key.organization_id,
+        Ok(key) => key.organization_id.clone(),
         Err(_) => app.store.write(access::CreateKey::new(app, &secret, Role::Owner, "sandbox", Some("Sandbox".to_owned()))).await?.0,
     };
     let free = pool::status(app, &organization).await?.get(&Protocol::Evm).map_or(0, |counts| counts.available);

@@ -28,6 +28,8 @@ use crate::app::App;
 
 /// Everything the server answers. With a sandbox, its API too.
 pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
+    // Several layers take it for each request: one count instead of one for each of its parts.
+    let app = Arc::new(app);
     let native = Router::new()
         .route("/orders", post(orders::create).get(orders::list))
         .route("/orders/stats", get(orders::stats))
@@ -69,15 +71,15 @@ pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
         .route("/organizations/{id}/api-keys", post(keys::create).get(keys::list))
         .route("/api-keys/{id}", delete(keys::revoke))
         .route("/me", get(me::me))
-        .with_state(app.clone());
+        .with_state(Arc::clone(&app));
     let mut router = Router::new()
         .nest("/api/v1", native)
         .route("/health", get(health::alive))
         .route("/health/ready", get(health::ready))
         .merge(docs::router())
-        .with_state(app.clone());
+        .with_state(Arc::clone(&app));
     if let Some(sandbox) = sandbox {
-        router = router.nest("/api/v1/sandbox", sandbox::router(app.clone(), sandbox));
+        router = router.nest("/api/v1/sandbox", sandbox::router(Arc::clone(&app), sandbox));
     }
     // Around the whole router, not around each route: `Allow` is added outside of a route's own layers.
     let routes = router.fallback(frame::unknown_path);

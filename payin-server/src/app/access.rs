@@ -1,7 +1,7 @@
 //! API keys: made, shown once, recognised. Of a key only its MAC is stored; what a role may do is a rule of `payin-core`.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use payin_core::Error;
@@ -33,7 +33,7 @@ pub struct Cache {
 
 #[derive(Debug, Default)]
 struct Seen {
-    by_mac: HashMap<String, (Key, Timestamp)>,
+    by_mac: HashMap<String, (Arc<Key>, Timestamp)>,
     /// How many keys have been revoked here: what was read before the latest revocation may be what it revoked.
     revocations: u64,
 }
@@ -111,7 +111,7 @@ fn invalid(message: &str) -> Failure {
 ///
 /// # Errors
 /// `INVALID_API_KEY` if it is nobody's, expired or revoked.
-pub async fn authenticate(app: &App, secret: &str) -> Outcome<Key> {
+pub async fn authenticate(app: &App, secret: &str) -> Outcome<Arc<Key>> {
     let now = app.clock.now();
     let macs = app.seal.api_key_macs(secret);
     for mac in &macs {
@@ -133,25 +133,25 @@ pub async fn authenticate(app: &App, secret: &str) -> Outcome<Key> {
     }))
 }
 
-async fn find(app: &App, mac: &str, now: Timestamp) -> Result<Option<Key>, Fault> {
+async fn find(app: &App, mac: &str, now: Timestamp) -> Result<Option<Arc<Key>>, Fault> {
     let revocations = {
         let cached = app.keys.keys();
         if let Some((key, seen_at)) = cached.by_mac.get(mac)
             && *seen_at <= now
             && now.since(*seen_at) < CACHED_FOR
         {
-            return Ok(Some(key.clone()));
+            return Ok(Some(Arc::clone(key)));
         }
         cached.revocations
     };
-    let found = access::key_by_mac(&mut app.store.read().await?, mac).await?;
+    let found = access::key_by_mac(&mut app.store.read().await?, mac).await?.map(Arc::new);
     if let Some(key) = &found {
         let mut cached = app.keys.keys();
         if cached.by_mac.len() >= CACHED_MAX {
             cached.by_mac.clear();
         }
         if cached.revocations == revocations {
-            cached.by_mac.insert(mac.to_owned(), (key.clone(), now));
+            cached.by_mac.insert(mac.to_owned(), (Arc::clone(key), now));
         }
     }
     Ok(found)

@@ -33,22 +33,22 @@ const IN_PROGRESS_AFTER: Duration = Duration::from_secs(10);
 /// An authenticated caller.
 pub struct Caller {
     /// The gateway.
-    pub app: App,
+    pub app: Arc<App>,
     /// The key, and through it the organization and role.
-    pub key: Key,
+    pub key: Arc<Key>,
     /// The request's id.
     pub request_id: String,
     method: Method,
     path: String,
-    headers: HeaderMap,
+    idempotency_keys: Vec<HeaderValue>,
     /// Where limits are on: the request as it was counted, and where to say so.
     counted: Option<(Ticket, Standing)>,
 }
 
-impl FromRequestParts<App> for Caller {
+impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Reject;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Reject> {
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Reject> {
         let mut caller = Self::unlimited(parts, app).await?;
         // Refused by `may`, if it is to be: what a key must not do at all is said first, and not counted.
         if let (Some(ticket), Some(standing)) = (quota::take(app, &caller.key.id).await?, parts.extensions.get::<Standing>()) {
@@ -64,17 +64,17 @@ impl Caller {
     ///
     /// # Errors
     /// `INVALID_API_KEY`.
-    pub async fn unlimited(parts: &Parts, app: &App) -> Result<Self, Reject> {
+    pub async fn unlimited(parts: &Parts, app: &Arc<App>) -> Result<Self, Reject> {
         let secret = credentials(&parts.headers)?;
         let key = access::authenticate(app, secret).await?;
         let path = parts.extensions.get::<axum::extract::OriginalUri>().map_or_else(|| parts.uri.path(), |uri| uri.0.path()).to_owned();
         Ok(Self {
-            app: app.clone(),
+            app: Arc::clone(app),
             key,
             request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
             method: parts.method.clone(),
             path,
-            headers: parts.headers.clone(),
+            idempotency_keys: parts.headers.get_all("idempotency-key").iter().cloned().collect(),
             counted: None,
         })
     }
@@ -168,11 +168,10 @@ impl Caller {
     }
 
     fn idempotency_key(&self) -> Result<Option<String>, Error> {
-        let mut values = self.headers.get_all("idempotency-key").iter();
-        match (values.next(), values.next()) {
-            (None, _) => Ok(None),
-            (Some(value), None) => replay_rules::key(value.as_bytes()).map(Some),
-            (Some(_), Some(_)) => Err(Error::field("Idempotency-Key", "must be given once")),
+        match self.idempotency_keys.as_slice() {
+            [] => Ok(None),
+            [value] => replay_rules::key(value.as_bytes()).map(Some),
+            [..] => Err(Error::field("Idempotency-Key", "must be given once")),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `/checkout`: what payers ask without a key. Who they are is their network address; what they may is said in `app/checkout.rs`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
@@ -13,14 +14,14 @@ use crate::app::{App, checkout, orders};
 
 /// Somebody without a key, who has not asked too often.
 pub struct Visitor {
-    app: App,
+    app: Arc<App>,
     address: IpAddr,
 }
 
-impl FromRequestParts<App> for Visitor {
+impl FromRequestParts<Arc<App>> for Visitor {
     type Rejection = Reject;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Reject> {
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Reject> {
         // The accept loop always says who the peer is; without it all would count as one.
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip());
         // What is no text is kept as something that is no address, so that nothing left of it is believed.
@@ -28,7 +29,7 @@ impl FromRequestParts<App> for Visitor {
         let forwarded_for = lines.iter().map(AsRef::as_ref);
         let address = client::counted(client::client(peer, forwarded_for, &app.front.trusted_proxies));
         app.front.visits.admit(address, app.clock.now())?;
-        Ok(Self { app: app.clone(), address })
+        Ok(Self { app: Arc::clone(app), address })
     }
 }
 

@@ -41,7 +41,7 @@ impl Standing {
 }
 
 /// Gives a request its id and its answer the documented form.
-pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let id = format!("req_{}", base62(app.random_id(), 22));
     request.extensions_mut().insert(RequestId(id.clone()));
     let standing = app.quotas.are_on().then(Standing::default);

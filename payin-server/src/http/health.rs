@@ -1,6 +1,7 @@
 //! `/health` and `/health/ready`: for load balancers and people, without a key.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -19,12 +20,12 @@ fn answer(app: &App, healthy: bool) -> Health {
 }
 
 /// `GET /health`: the process runs.
-pub async fn alive(State(app): State<App>) -> Response {
+pub async fn alive(State(app): State<Arc<App>>) -> Response {
     json(200, &answer(&app, true))
 }
 
 /// `GET /health/ready`: it can do its work.
-pub async fn ready(State(app): State<App>) -> Response {
+pub async fn ready(State(app): State<Arc<App>>) -> Response {
     let (ready, checks) = health::ready(&app).await;
     json(if ready { 200 } else { 503 }, &Health { checks, ..answer(&app, ready) })
 }

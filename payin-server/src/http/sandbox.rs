@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRef, Request, State};
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -35,14 +35,8 @@ pub trait Sandbox: Send + Sync {
 
 #[derive(Clone)]
 struct Both {
-    app: App,
+    app: Arc<App>,
     sandbox: Arc<dyn Sandbox>,
-}
-
-impl FromRef<Both> for App {
-    fn from_ref(both: &Both) -> Self {
-        both.app.clone()
-    }
 }
 
 /// A caller that may do anything in a sandbox: whoever may create orders.
@@ -65,7 +59,7 @@ impl Player {
 }
 
 /// The sandbox's routes.
-pub fn router(app: App, sandbox: Arc<dyn Sandbox>) -> Router {
+pub fn router(app: Arc<App>, sandbox: Arc<dyn Sandbox>) -> Router {
     Router::new()
         .route("/pay", post(pay))
         .route("/pay-deposit", post(pay_deposit))

@@ -12,7 +12,7 @@ use payin_types::{ApiKey, CreateApiKey, ErrorCode, Role, Timestamp};
 use super::World;
 
 /// A key as its secret shows it.
-async fn key(gateway: &Gateway, secret: &str) -> access::Key {
+async fn key(gateway: &Gateway, secret: &str) -> std::sync::Arc<access::Key> {
     access::authenticate(&gateway.app, secret).await.expect("a key that is taken")
 }
 

@@ -82,7 +82,7 @@ pub async fn keys_open_their_organization(kind: Kind) {
         (&other_key, &second, "Second", Role::Owner),
     ] {
         let key = access::authenticate(&gateway.app, secret).await.unwrap();
-        assert_eq!((&key.organization_id, key.organization_name.as_str(), key.role), (organization, name, role));
+        assert_eq!((&key.organization_id, key.organization_name.as_str(), key.role.clone()), (organization, name, role));
     }
     // A key that is in use is nobody else's, and no key stands in the database.
     assert!(gateway.write(make(&one, Role::Owner, Some("Second"))).await.is_err());
