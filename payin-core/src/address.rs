@@ -65,6 +65,12 @@ impl Address {
         Self(bs58::encode(bytes).with_check_version(0x41).into_string())
     }
 
+    /// From the 32 bytes of a Solana address.
+    #[must_use]
+    pub fn from_solana_bytes(bytes: &[u8; 32]) -> Self {
+        Self(bs58::encode(bytes).into_string())
+    }
+
     /// An address that was canonical when it was stored.
     #[must_use]
     pub fn from_canonical(text: String) -> Self {
@@ -97,6 +103,18 @@ pub fn evm_bytes(text: &str) -> Option<[u8; 20]> {
         *byte = u8::from_str_radix(pair, 16).ok()?;
     }
     Some(bytes)
+}
+
+/// The 20 bytes of a Tron address behind its 0x41, if it is one.
+#[must_use]
+pub fn tron_bytes(text: &str) -> Option<[u8; 20]> {
+    bs58::decode(text).with_check(Some(0x41)).into_vec().ok()?.split_first()?.1.try_into().ok()
+}
+
+/// The 32 bytes of a Solana address, if it is one.
+#[must_use]
+pub fn solana_bytes(text: &str) -> Option<[u8; 32]> {
+    bs58::decode(text).into_vec().ok()?.try_into().ok()
 }
 
 fn evm(text: &str) -> Result<Address, AddressError> {

@@ -9,7 +9,7 @@ use payin_types::{ChainId, Currency, Environment, ErrorCode, Protocol};
 use crate::Error;
 use crate::address::Address;
 use crate::error::shown;
-use crate::finality::Finality;
+use crate::finality::{self, Confirmed, Finality};
 
 /// A chain and what is accepted on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Chain {
     pub numeric_id: Option<u64>,
     /// Confirmations until a payment counts.
     pub confirmations: u64,
+    /// When a payment counts.
+    pub confirmed: Confirmed,
     /// When nothing is taken back any more.
     pub finality: Finality,
     /// About how often a block comes, in milliseconds: how often to ask.
@@ -44,6 +46,12 @@ pub struct Token {
 }
 
 impl Chain {
+    /// The highest block whose payments count, by where the chain's head is and up to where it has come to rest.
+    #[must_use]
+    pub fn confirmed_height(&self, head: u64, at_rest: u64) -> Option<u64> {
+        finality::confirmed_height(self.confirmed, head, self.confirmations, at_rest)
+    }
+
     /// The token merchants call `currency`.
     #[must_use]
     pub fn token(&self, currency: &Currency) -> Option<&Token> {
@@ -193,6 +201,7 @@ fn known_chain(&(slug, family, mainnet, numeric_id, confirmations, block_ms): &R
         environment: if mainnet { Environment::Mainnet } else { Environment::Testnet },
         numeric_id: (numeric_id != 0).then_some(numeric_id),
         confirmations,
+        confirmed: if family == "evm" { Confirmed::ByCount } else { Confirmed::AtRest },
         finality: Finality::Tag,
         block_ms,
         tokens: tokens.collect(),

@@ -27,10 +27,22 @@ pub fn confirmations(head: u64, block: u64) -> u64 {
     head.checked_sub(block).map_or(0, |above| above.saturating_add(1))
 }
 
-/// The highest block with `required` confirmations; `None` if there is none yet.
+/// When a payment counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirmed {
+    /// With the chain's documented number of confirmations.
+    ByCount,
+    /// When its block has come to rest: on chains whose blocks mean little before (Tron's solidified, Solana's finalized ones).
+    AtRest,
+}
+
+/// The highest block whose payments count; `None` if there is none yet.
 #[must_use]
-pub fn confirmed_height(head: u64, required: u64) -> Option<u64> {
-    head.checked_sub(required.max(1).saturating_sub(1))
+pub fn confirmed_height(confirmed: Confirmed, head: u64, required: u64, at_rest: u64) -> Option<u64> {
+    match confirmed {
+        Confirmed::ByCount => head.checked_sub(required.max(1).saturating_sub(1)),
+        Confirmed::AtRest => (at_rest > 0).then(|| at_rest.min(head)),
+    }
 }
 
 /// Up to where the chain has come to rest, given what the node's tag says. Never falls back to counting where the chain has a tag: a
@@ -52,9 +64,14 @@ mod tests {
         assert_eq!(confirmations(100, 100), 1);
         assert_eq!(confirmations(111, 100), 12);
         assert_eq!(confirmations(99, 100), 0);
-        assert_eq!(confirmed_height(111, 12), Some(100));
-        assert_eq!(confirmed_height(10, 12), None);
-        assert_eq!(confirmed_height(10, 0), Some(10));
+        let by_count = |head, required| confirmed_height(Confirmed::ByCount, head, required, 0);
+        assert_eq!((by_count(111, 12), by_count(10, 12), by_count(10, 0)), (Some(100), None, Some(10)));
+    }
+
+    #[test]
+    fn where_rest_decides_counting_does_not() {
+        let at_rest = |head, rest| confirmed_height(Confirmed::AtRest, head, 1, rest);
+        assert_eq!((at_rest(111, 90), at_rest(111, 0), at_rest(80, 90)), (Some(90), None, Some(80)));
     }
 
     #[test]

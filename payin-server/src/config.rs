@@ -77,12 +77,39 @@ struct RateLimits {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ChainFile {
-    rpc: String,
+    rpc: RpcFile,
     confirmations: Option<u64>,
     finality: Option<payin_core::finality::Finality>,
     block_ms: Option<u64>,
     /// Replaces the table's tokens.
     tokens: Option<BTreeMap<String, TokenFile>>,
+}
+
+/// One node or several, the most trusted first.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "rpc must be a URL, { url = …, headers = { … } }, or a list of these")]
+enum RpcFile {
+    One(NodeFile),
+    Several(Vec<NodeFile>),
+}
+
+/// Node URLs and headers bear keys.
+impl std::fmt::Debug for RpcFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RpcFile(..)")
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a node is a URL or { url = …, headers = { … } }")]
+enum NodeFile {
+    Url(String),
+    #[serde(rename_all = "snake_case")]
+    Full {
+        url: String,
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+    },
 }
 
 #[derive(Debug, Deserialize)]
@@ -92,12 +119,21 @@ struct TokenFile {
     decimals: u32,
 }
 
-/// A chain and where its node is.
+/// A chain and where its nodes are.
 pub struct ChainSource {
     /// The chain as offered.
     pub chain: Chain,
-    /// Its node. May bear a key: never logged.
-    pub rpc: Url,
+    /// Its nodes, the most trusted first.
+    pub nodes: Vec<Node>,
+}
+
+/// Where a node is. URL and headers may bear a key: never logged.
+#[derive(Clone)]
+pub struct Node {
+    /// Its URL.
+    pub url: Url,
+    /// Sent with every call.
+    pub headers: Vec<(String, String)>,
 }
 
 /// The configuration, checked.
@@ -286,8 +322,25 @@ fn chain_source(environment: &Environment, id: &str, file: ChainFile) -> anyhow:
     let contracts: BTreeSet<&Address> = chain.tokens.iter().map(|token| &token.contract).collect();
     ensure!(contracts.len() == chain.tokens.len(), "chains.{id}.tokens names one contract twice");
     ensure!(!chain.tokens.is_empty(), "chains.{id} has no tokens; give chains.{id}.tokens");
-    let rpc = Url::parse(&file.rpc).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    Ok(ChainSource { rpc: rpc.with_context(|| format!("chains.{id}.rpc must be an http:// or https:// URL"))?, chain })
+    Ok(ChainSource { nodes: nodes(id, file.rpc)?, chain })
+}
+
+fn nodes(id: &str, file: RpcFile) -> anyhow::Result<Vec<Node>> {
+    let files = match file {
+        RpcFile::One(node) => vec![node],
+        RpcFile::Several(nodes) => nodes,
+    };
+    ensure!(!files.is_empty(), "chains.{id}.rpc names no node");
+    let node = |file| {
+        let (url, headers) = match file {
+            NodeFile::Url(url) => (url, BTreeMap::new()),
+            NodeFile::Full { url, headers } => (url, headers),
+        };
+        let url = Url::parse(&url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let url = url.with_context(|| format!("chains.{id}.rpc must be an http:// or https:// URL"))?;
+        Ok(Node { url, headers: headers.into_iter().collect() })
+    };
+    files.into_iter().map(node).collect()
 }
 
 fn master_keys(

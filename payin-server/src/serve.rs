@@ -171,7 +171,8 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
     let watch: Arc<dyn Watch> = Arc::new(PoolWatch::new(app.clone(), Protocol::Evm));
     let client = HttpRpc::client()?;
     for source in config.chains {
-        let rpc = Arc::new(HttpRpc::new(client.clone(), source.rpc, &[])?);
+        let Some(node) = source.nodes.first() else { continue };
+        let rpc = Arc::new(HttpRpc::new(client.clone(), node.url.clone(), &node.headers)?);
         let worker = chain_worker(&app, source.chain, rpc, Arc::clone(&watch), &holder, &events);
         driver.start(Box::new(worker), &Arc::default());
     }

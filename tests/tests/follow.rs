@@ -20,6 +20,7 @@ use payin_server::sandbox::evm::{self, EvmChain, EvmConfig, Lies, Transaction};
 use payin_server::worker::Worker as _;
 use payin_server::worker::chain::ChainWorker;
 use payin_tests::gateway::{Gateway, Kind, Place, START};
+use payin_types::Protocol;
 use serde_json::{Value, json};
 
 const CONFIRMATIONS: u64 = 3;
@@ -42,8 +43,8 @@ struct One;
 
 impl Watch for One {
     fn now(&self) -> BoxFuture<'_, Result<Arc<Watched>, SourceFault>> {
-        let mut watched = Watched::default();
-        watched.insert_evm(evm_bytes(OURS).expect("an address"));
+        let watched = Watched::default();
+        watched.insert(&Protocol::Evm, &Address::from_canonical(OURS.to_owned()));
         ready(Ok(Arc::new(watched))).boxed()
     }
 }
@@ -110,7 +111,12 @@ impl Source for Script {
         ready(Ok(self.at(number).filter(|_| known))).boxed()
     }
 
-    fn transfers<'a>(&'a self, _: &'a Block, _: &'a dyn Watch) -> BoxFuture<'a, Result<Vec<Transfer>, SourceFault>> {
+    fn above<'a>(&'a self, tip: &'a Block, latest: &'a Block, max: usize) -> BoxFuture<'a, Result<Vec<Block>, SourceFault>> {
+        let known = |number: &u64| number + self.lag.load(Ordering::Relaxed) <= self.head();
+        ready(Ok((tip.number + 1..=latest.number).take(max).take_while(known).filter_map(|number| self.at(number)).collect())).boxed()
+    }
+
+    fn transfers<'a>(&'a self, _: &'a [Block], _: &'a dyn Watch) -> BoxFuture<'a, Result<Vec<Transfer>, SourceFault>> {
         ready(Ok(Vec::new())).boxed()
     }
 
@@ -274,7 +280,7 @@ impl Node {
 }
 
 impl Rpc for Node {
-    fn call(&self, body: Bytes) -> BoxFuture<'_, Result<Bytes, RpcFault>> {
+    fn call<'a>(&'a self, _: &'a str, body: Bytes) -> BoxFuture<'a, Result<Bytes, RpcFault>> {
         let request: Value = serde_json::from_slice(&body).unwrap();
         let answer = self.chain.lock().unwrap().handle(&request);
         let said = match (request, answer) {

@@ -8,7 +8,7 @@ mod settlement;
 mod told;
 
 use payin_core::order::Facts;
-use payin_core::{Block, Chain, event, finality};
+use payin_core::{Block, Chain, event};
 use payin_types::{EventType, Timestamp};
 
 use super::events::{Happened, record};
@@ -21,8 +21,8 @@ pub use reorganisation::{Halt, TakeBack};
 pub use settlement::{Expire, Release, Settle};
 
 /// The newest block with enough confirmations.
-async fn confirmed_block(tx: &mut Tx<'_>, chain: &Chain, head: u64) -> Result<Option<Block>, Fault> {
-    match finality::confirmed_height(head, chain.confirmations) {
+async fn confirmed_block(tx: &mut Tx<'_>, chain: &Chain, head: u64, at_rest: u64) -> Result<Option<Block>, Fault> {
+    match chain.confirmed_height(head, at_rest) {
         Some(height) => chains::newest_at_or_below(tx, chain.id.as_str(), height).await,
         None => Ok(None),
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use payin_core::address::Address;
-use payin_core::{Block, Chain, finality};
+use payin_core::{Block, Chain};
 use payin_types::{OrderId, Protocol, Timestamp};
 
 use super::{App, Outcome};
@@ -106,7 +106,7 @@ pub struct Due {
 pub async fn due(app: &App, chain: &Chain, cursor: &Cursor) -> Result<Due, Fault> {
     let id = chain.id.as_str();
     let mut conn = app.store.read().await?;
-    if let Some(height) = finality::confirmed_height(cursor.head_number, chain.confirmations)
+    if let Some(height) = chain.confirmed_height(cursor.head_number, cursor.finalized_number)
         && transfers::waiting(&mut conn, id, height, cursor.finalized_number).await?
     {
         return Ok(Due { settle: true, ..Due::default() });

@@ -22,7 +22,7 @@ use serde::Deserialize;
 
 use super::source::{Heads, Read, Source, SourceFault};
 use super::watch::{Watch, Watched};
-use crate::env::Rpc;
+use crate::env::{Rpc, RpcFault};
 use decode::Seen;
 
 /// The range first asked for; grows while answers come, halves when the node refuses.
@@ -72,11 +72,16 @@ pub struct EvmSource {
     contracts: Vec<EvmAddress>,
     client: RpcClient,
     range: AtomicU64,
-    /// The header last fetched: its transfers are usually asked for next.
-    last: Mutex<Option<Header>>,
+    /// The headers last fetched: their transfers are usually asked for next.
+    last: Mutex<Vec<Header>>,
 }
 
 fn fault(error: &RpcError<TransportErrorKind>) -> SourceFault {
+    if let RpcError::Transport(TransportErrorKind::Custom(cause)) = error
+        && let Some(cause) = cause.downcast_ref::<RpcFault>()
+    {
+        return cause.clone().into();
+    }
     SourceFault::Unavailable(match error {
         RpcError::ErrorResp(answer) => {
             format!("it answered error {}: {}", answer.code, answer.message.chars().take(200).collect::<String>())
@@ -119,7 +124,7 @@ impl EvmSource {
         let mut transfers = Vec::new();
         for log in logs {
             let Some(seen) = decode::transfer(&log, &self.chain) else { continue };
-            if !watched.has_evm(&seen.to) {
+            if !watched.has(&seen.to) {
                 continue;
             }
             let (Some(hash), Some(block_hash), Some(number)) = (log.transaction_hash, log.block_hash, log.block_number) else {
@@ -257,30 +262,35 @@ impl Source for EvmSource {
             if header.number != number {
                 return Err(SourceFault::Inconsistent(format!("asked for block {number} it gave {}", header.number)));
             }
-            let block = header.block();
-            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(header);
-            Ok(Some(block))
+            Ok(Some(header.block()))
         }
         .boxed()
     }
 
-    fn transfers<'a>(&'a self, block: &'a Block, watch: &'a dyn Watch) -> BoxFuture<'a, Result<Vec<Transfer>, SourceFault>> {
+    fn above<'a>(&'a self, tip: &'a Block, latest: &'a Block, max: usize) -> BoxFuture<'a, Result<Vec<Block>, SourceFault>> {
         async move {
-            let hash: B256 = block.hash.parse().map_err(|_| SourceFault::Inconsistent("a block hash that is none".to_owned()))?;
-            let header = self.header_of(hash).await?;
-            if !header.logs_bloom.is_none_or(|bloom| self.may_hold_transfers(&bloom)) {
-                return Ok(Vec::new());
+            let mut headers = Vec::new();
+            for number in (tip.number.saturating_add(1)..=latest.number).take(max) {
+                match self.header(format!("0x{number:x}")).await? {
+                    Some(header) if header.number == number => headers.push(header),
+                    Some(header) => return Err(SourceFault::Inconsistent(format!("asked for block {number} it gave {}", header.number))),
+                    None => break,
+                }
             }
-            let mut logs = self.logs(&self.filter().at_block_hash(hash)).await.map_err(|error| fault(&error))?;
-            if logs.is_empty() {
-                // A node that does not have the block may answer just this. The block's receipts cannot be mistaken for none.
-                logs = self.logs_of_receipts(hash).await?;
+            let blocks = headers.iter().map(Header::block).collect();
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = headers;
+            Ok(blocks)
+        }
+        .boxed()
+    }
+
+    fn transfers<'a>(&'a self, blocks: &'a [Block], watch: &'a dyn Watch) -> BoxFuture<'a, Result<Vec<Transfer>, SourceFault>> {
+        async move {
+            let mut transfers = Vec::new();
+            for block in blocks {
+                transfers.extend(self.transfers_in(block, watch).await?);
             }
-            if logs.iter().any(|log| log.block_hash != Some(hash) || log.block_number != Some(block.number)) {
-                return Err(SourceFault::Inconsistent(format!("asked for logs of block {} it gave others", block.number)));
-            }
-            let watched = watch.now().await?;
-            self.transfers_of(logs, &OneBlock(block.time), &watched).await
+            Ok(transfers)
         }
         .boxed()
     }
@@ -327,8 +337,27 @@ impl EvmSource {
         Ok((logs.await?, last.await?))
     }
 
+    /// The transfers in exactly this block, found by its hash.
+    async fn transfers_in(&self, block: &Block, watch: &dyn Watch) -> Result<Vec<Transfer>, SourceFault> {
+        let hash: B256 = block.hash.parse().map_err(|_| SourceFault::Inconsistent("a block hash that is none".to_owned()))?;
+        let header = self.header_of(hash).await?;
+        if !header.logs_bloom.is_none_or(|bloom| self.may_hold_transfers(&bloom)) {
+            return Ok(Vec::new());
+        }
+        let mut logs = self.logs(&self.filter().at_block_hash(hash)).await.map_err(|error| fault(&error))?;
+        if logs.is_empty() {
+            // A node that does not have the block may answer just this. The block's receipts cannot be mistaken for none.
+            logs = self.logs_of_receipts(hash).await?;
+        }
+        if logs.iter().any(|log| log.block_hash != Some(hash) || log.block_number != Some(block.number)) {
+            return Err(SourceFault::Inconsistent(format!("asked for logs of block {} it gave others", block.number)));
+        }
+        let watched = watch.now().await?;
+        self.transfers_of(logs, &OneBlock(block.time), &watched).await
+    }
+
     async fn header_of(&self, hash: B256) -> Result<Header, SourceFault> {
-        let known = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(|header| header.hash == hash);
+        let known = self.last.lock().unwrap_or_else(PoisonError::into_inner).iter().find(|header| header.hash == hash).cloned();
         if let Some(header) = known {
             return Ok(header);
         }

@@ -58,8 +58,9 @@ async fn begin(chain: &Chain, source: &dyn Source, heads: &Heads, finalized: Opt
     let latest = heads.latest.number;
     let number = latest.saturating_sub(chain.confirmations).max(finalized.as_ref().map_or(0, |rest| rest.number.min(latest)));
     let block = source.block(number).await?.ok_or_else(|| SourceFault::Inconsistent(format!("it has no block {number}")))?;
-    let transfers = source.transfers(&block, watch).await?;
-    Ok(Next::Blocks { blocks: vec![block], transfers, finalized })
+    let blocks = vec![block];
+    let transfers = source.transfers(&blocks, watch).await?;
+    Ok(Next::Blocks { blocks, transfers, finalized })
 }
 
 /// The node has nothing above our newest block: it is the same one, or another of its height, or the node lags.
@@ -81,26 +82,22 @@ async fn one_by_one(
     finalized: Option<Rest>,
     watch: &dyn Watch,
 ) -> Result<Next, SourceFault> {
-    let (mut blocks, mut transfers) = (Vec::<Block>::new(), Vec::new());
-    for number in tip.number.saturating_add(1)..=heads.latest.number {
-        if blocks.len() == BLOCKS_MAX {
-            break;
-        }
-        let block = source.block(number).await?;
-        let parent = blocks.last().unwrap_or(tip);
-        let Some(block) = block.filter(|block| block.parent_hash == parent.hash) else {
-            // The chain, or the node, changed under our hands. What hangs together is taken; what was said of finality may be another
-            // chain's and is not.
-            return match (blocks.is_empty(), source.block(tip.number).await?) {
-                (false, _) => Ok(Next::Blocks { blocks, transfers, finalized: None }),
-                (true, Some(ours)) if ours.hash != tip.hash => Ok(Next::Fork),
-                (true, _) => Err(SourceFault::Inconsistent(format!("its block {number} does not follow on {}", tip.number))),
-            };
+    let mut blocks = source.above(tip, &heads.latest, BLOCKS_MAX).await?;
+    let above = blocks.len();
+    let mut parent = tip.hash.clone();
+    let linked = blocks.iter().take_while(|block| std::mem::replace(&mut parent, block.hash.clone()) == block.parent_hash).count();
+    blocks.truncate(linked);
+    if blocks.is_empty() {
+        return match source.block(tip.number).await? {
+            Some(ours) if ours.hash != tip.hash => Ok(Next::Fork),
+            _ => Err(SourceFault::Inconsistent(format!("what it has above block {} does not follow on it", tip.number))),
         };
-        transfers.extend(source.transfers(&block, watch).await?);
-        blocks.push(block);
     }
-    Ok(Next::Blocks { blocks, transfers, finalized })
+    let transfers = source.transfers(&blocks, watch).await?;
+    // Where the chain, or the node, changed under our hands what hangs together is taken; what was said of finality may be another
+    // chain's and is not.
+    let whole = linked == above && (above == BLOCKS_MAX || blocks.last().is_some_and(|last| last.number >= heads.latest.number));
+    Ok(Next::Blocks { blocks, transfers, finalized: finalized.filter(|_| whole) })
 }
 
 /// Far behind: ranges of blocks that are final, after making sure that our newest block is on the chain they belong to.

@@ -1,5 +1,7 @@
 //! What every family's chain client offers: pulled, never pushed. A source answers from one consistent view or not at all.
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 use payin_core::Block;
 use payin_core::finality::Rest;
@@ -32,6 +34,12 @@ pub enum SourceFault {
     /// No answer, or not of the protocol. Tried again later; nothing moves meanwhile.
     #[error("the node did not answer: {0}")]
     Unavailable(String),
+    /// The node answers nobody, or not us, so often.
+    #[error("the node limits how often it is asked")]
+    Limited {
+        /// When it may be asked again, if it said so.
+        retry_after: Option<Duration>,
+    },
     /// The node's answers contradict each other: it lags, lies, or changed its mind in between. Tried again later.
     #[error("the node contradicts itself: {0}")]
     Inconsistent(String),
@@ -45,7 +53,13 @@ pub enum SourceFault {
 
 impl From<RpcFault> for SourceFault {
     fn from(fault: RpcFault) -> Self {
-        Self::Unavailable(fault.to_string())
+        match fault {
+            RpcFault::Status { status: 429, retry_after } => {
+                let seconds = retry_after.and_then(|text| text.trim().parse().ok());
+                Self::Limited { retry_after: seconds.map(Duration::from_secs) }
+            }
+            other => Self::Unavailable(other.to_string()),
+        }
     }
 }
 
@@ -57,14 +71,18 @@ pub trait Source: Send + Sync {
     /// Where the chain stands.
     fn heads(&self) -> BoxFuture<'_, Result<Heads, SourceFault>>;
 
-    /// A block of the chain the node believes in; `None` if it has none of that height.
+    /// A block of the chain the node believes in; `None` if it has none of that height (a slot, on Solana, which may have been skipped).
     fn block(&self, number: u64) -> BoxFuture<'_, Result<Option<Block>, SourceFault>>;
 
-    /// The transfers in exactly this block, found by its hash.
-    ///
-    /// What is watched is asked after the block has been fetched: an address given out before the block was made is then known.
-    fn transfers<'a>(&'a self, block: &'a Block, watch: &'a dyn Watch) -> BoxFuture<'a, Result<Vec<Transfer>, SourceFault>>;
+    /// What the node's chain has above a block, up to its newest one and `max` at most, oldest first. Whether they hang together and on
+    /// that block is for the caller to see.
+    fn above<'a>(&'a self, tip: &'a Block, latest: &'a Block, max: usize) -> BoxFuture<'a, Result<Vec<Block>, SourceFault>>;
 
-    /// The blocks from one height up to another that is final, or as many of them as the node gives at a time.
+    /// The transfers in exactly these blocks, which hang together, in the order of the chain.
+    ///
+    /// What is watched is asked after the blocks have been fetched: an address given out before a block was made is then known.
+    fn transfers<'a>(&'a self, blocks: &'a [Block], watch: &'a dyn Watch) -> BoxFuture<'a, Result<Vec<Transfer>, SourceFault>>;
+
+    /// The blocks from one height up to another, all of them final, or as many of them as the node gives at a time.
     fn range<'a>(&'a self, from: u64, to: u64, watch: &'a dyn Watch) -> BoxFuture<'a, Result<Read, SourceFault>>;
 }

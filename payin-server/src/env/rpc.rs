@@ -21,8 +21,9 @@ pub const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Carries one request (or batch) to a node.
 pub trait Rpc: Send + Sync {
-    /// One attempt. `Ok` is what the node said, be it a result or a JSON-RPC error.
-    fn call(&self, body: Bytes) -> BoxFuture<'_, Result<Bytes, RpcFault>>;
+    /// One attempt, at a path below the node's own: "" for its JSON-RPC, `/wallet/…` for java-tron's other interface. `Ok` is what the
+    /// node said, be it a result or an error of its protocol.
+    fn call<'a>(&'a self, path: &'a str, body: Bytes) -> BoxFuture<'a, Result<Bytes, RpcFault>>;
 }
 
 /// Why the node gave no answer. Safe to log: neither URL nor host, nor anything the node wrote.
@@ -92,8 +93,12 @@ impl HttpRpc {
         Ok(Self { client, url, headers, timeout: CALL_TIMEOUT, answer_bytes_max: ANSWER_BYTES_MAX })
     }
 
-    async fn send(&self, body: Bytes) -> Result<Bytes, RpcFault> {
-        let call = self.client.post(self.url.clone()).headers(self.headers.clone()).body(body);
+    async fn send(&self, path: &str, body: Bytes) -> Result<Bytes, RpcFault> {
+        let mut url = self.url.clone();
+        if !path.is_empty() {
+            url.set_path(&format!("{}{path}", self.url.path().trim_end_matches('/')));
+        }
+        let call = self.client.post(url).headers(self.headers.clone()).body(body);
         let response = call.send().await.map_err(|error| fault(&error))?;
         let status = response.status();
         if status.is_success() {
@@ -132,9 +137,9 @@ impl HttpRpc {
 }
 
 impl Rpc for HttpRpc {
-    fn call(&self, body: Bytes) -> BoxFuture<'_, Result<Bytes, RpcFault>> {
+    fn call<'a>(&'a self, path: &'a str, body: Bytes) -> BoxFuture<'a, Result<Bytes, RpcFault>> {
         async move {
-            let sent = tokio::time::timeout(self.timeout, self.send(body)).await;
+            let sent = tokio::time::timeout(self.timeout, self.send(path, body)).await;
             sent.unwrap_or(Err(RpcFault::Timeout))
         }
         .boxed()

@@ -47,7 +47,7 @@ impl SimulatedNode {
 }
 
 impl Rpc for SimulatedNode {
-    fn call(&self, body: Bytes) -> BoxFuture<'_, Result<Bytes, RpcFault>> {
+    fn call<'a>(&'a self, _: &'a str, body: Bytes) -> BoxFuture<'a, Result<Bytes, RpcFault>> {
         let answer = serde_json::from_slice(&body)
             .map_err(|error| RpcFault::Transport(error.to_string()))
             .and_then(|request| serde_json::to_vec(&self.lock().handle(&request)).map_err(|error| RpcFault::Transport(error.to_string())));

@@ -41,24 +41,25 @@ pub struct ChainWorker {
 pub struct PoolWatch {
     app: App,
     protocol: payin_types::Protocol,
-    known: tokio::sync::Mutex<(i64, Arc<Watched>)>,
+    watched: Arc<Watched>,
+    /// The number of the last row learned.
+    last: tokio::sync::Mutex<i64>,
 }
 
 impl PoolWatch {
     /// Nothing is known yet.
     #[must_use]
     pub fn new(app: App, protocol: payin_types::Protocol) -> Self {
-        Self { app, protocol, known: tokio::sync::Mutex::default() }
+        Self { app, protocol, watched: Arc::default(), last: tokio::sync::Mutex::default() }
     }
 
     async fn learn(&self) -> Result<Arc<Watched>, Fault> {
-        let mut known = self.known.lock().await;
+        let mut last = self.last.lock().await;
         loop {
-            let more = progress::addresses_after(&self.app, &self.protocol, known.0).await?;
-            let Some((last, _)) = more.last() else { return Ok(Arc::clone(&known.1)) };
-            known.0 = *last;
-            let set = Arc::make_mut(&mut known.1);
-            more.iter().filter_map(|(_, address)| payin_core::address::evm_bytes(address.as_str())).for_each(|bytes| set.insert_evm(bytes));
+            let more = progress::addresses_after(&self.app, &self.protocol, *last).await?;
+            let Some((number, _)) = more.last() else { return Ok(Arc::clone(&self.watched)) };
+            more.iter().for_each(|(_, address)| self.watched.insert(&self.protocol, address));
+            *last = *number;
         }
     }
 }

@@ -95,7 +95,7 @@ pub async fn watchers_miss_no_import(kind: Kind) {
             server.import(organization, &addresses).await.expect("an import");
             // Whoever asks after the commit is told of every address, whatever is being imported beside it.
             let known = watch.now().await.expect("what is watched");
-            let missed = addresses.iter().filter(|address| !known.has_evm(&evm_bytes(address).unwrap())).count();
+            let missed = addresses.iter().filter(|address| !known.has(&evm_bytes(address).unwrap())).count();
             assert_eq!(missed, 0, "import {number}");
             addresses
         }

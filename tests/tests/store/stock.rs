@@ -133,7 +133,7 @@ pub async fn a_pool_with_a_key_does_not_run_dry(kind: Kind) {
     // What is derived is watched before any block is read after it.
     let known = watch.now().await.unwrap();
     let addresses = world.place.rows("SELECT address FROM pool_addresses WHERE xpub_id IS NOT NULL").await;
-    assert!(addresses.iter().all(|row| known.has_evm(&evm_bytes(&row[0]).unwrap())) && addresses.len() == 200);
+    assert!(addresses.iter().all(|row| known.has(&evm_bytes(&row[0]).unwrap())) && addresses.len() == 200);
     // More orders than there were addresses at first, and never two on one.
     let mut given = BTreeSet::new();
     for (round, worker) in workers.iter_mut().take(3).enumerate() {

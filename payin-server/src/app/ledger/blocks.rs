@@ -71,7 +71,7 @@ impl Unit for TakeBlocks {
             return Ok(());
         };
         let finalized = self.rested(tx, head.0).await?;
-        let confirmed = confirmed_block(tx, &self.chain, head.0).await?;
+        let confirmed = confirmed_block(tx, &self.chain, head.0, finalized).await?;
         forget_old_blocks(tx, chain, finalized.min(confirmed.as_ref().map_or(0, |block| block.number))).await?;
         let cursor = Cursor {
             head_number: head.0,

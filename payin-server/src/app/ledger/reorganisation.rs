@@ -56,7 +56,7 @@ impl Unit for TakeBack {
             let told = Told { organization_id, transfer, chain: &self.chain, head: self.fork.number, now: self.now };
             told.deposit(tx, EventType::DepositReverted).await?;
         }
-        let confirmed = confirmed_block(tx, &self.chain, self.fork.number).await?;
+        let confirmed = confirmed_block(tx, &self.chain, self.fork.number, self.from.finalized_number).await?;
         let cursor = Cursor {
             head_number: self.fork.number,
             head_hash: self.fork.hash.clone(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use payin_core::order::{Facts, is_paid, may_expire};
-use payin_core::{Chain, Units, finality};
+use payin_core::{Chain, Units};
 use payin_types::{EventType, OrderId, Timestamp};
 
 use super::told::Told;
@@ -36,7 +36,7 @@ impl Unit for Settle {
         leases::check(tx, &self.lease).await?;
         let chain = self.chain.id.as_str();
         let Some(cursor) = chains::get(tx, chain).await? else { return Ok(false) };
-        let Some(height) = finality::confirmed_height(cursor.head_number, self.chain.confirmations) else { return Ok(false) };
+        let Some(height) = self.chain.confirmed_height(cursor.head_number, cursor.finalized_number) else { return Ok(false) };
         let confirmed = transfers::confirm_up_to(tx, chain, height, self.now).await?;
         let orders: BTreeSet<_> =
             confirmed.iter().filter(|transfer| transfer.counts).filter_map(|transfer| transfer.order_id.clone()).collect();

@@ -26,7 +26,7 @@ impl Service<RequestPacket> for OverRpc {
         let rpc = Arc::clone(&self.0);
         Box::pin(async move {
             let body = serde_json::to_vec(&request).map_err(TransportError::ser_err)?;
-            let answer = rpc.call(body.into()).await.map_err(TransportErrorKind::custom)?;
+            let answer = rpc.call("", body.into()).await.map_err(TransportErrorKind::custom)?;
             serde_json::from_slice(&answer)
                 .map_err(|error| TransportError::deser_err(error, String::from_utf8_lossy(&answer).chars().take(200).collect::<String>()))
         })

@@ -31,7 +31,7 @@ fn rpc(url: Url) -> HttpRpc {
 async fn answering(answer: impl Into<Vec<u8>>) -> Result<Bytes, RpcFault> {
     let mut tasks = JoinSet::new();
     let url = node(&mut tasks, answer.into()).await;
-    rpc(url).call(Bytes::from_static(b"{}")).await
+    rpc(url).call("", Bytes::from_static(b"{}")).await
 }
 
 fn says(status: &str, body: &str) -> String {
@@ -43,7 +43,7 @@ async fn bytes_there_and_back_with_the_configured_headers() {
     let mut tasks = JoinSet::new();
     let url = node(&mut tasks, says("200 OK", r#"{"jsonrpc":"2.0","id":1,"result":"0x1"}"#).into_bytes()).await;
     let client = rpc(url);
-    let answer = client.call(Bytes::from_static(b"{}")).await.unwrap();
+    let answer = client.call("", Bytes::from_static(b"{}")).await.unwrap();
     assert_eq!(answer, r#"{"jsonrpc":"2.0","id":1,"result":"0x1"}"#);
     drop(client);
     let request = tasks.join_next().await.unwrap().unwrap();
@@ -79,7 +79,7 @@ async fn a_silent_node_is_left_in_time() {
     let mut tasks = JoinSet::new();
     let url = node(&mut tasks, Vec::new()).await;
     let rpc = HttpRpc { timeout: Duration::from_millis(200), ..rpc(url) };
-    assert_eq!(rpc.call(Bytes::from_static(b"{}")).await, Err(RpcFault::Timeout));
+    assert_eq!(rpc.call("", Bytes::from_static(b"{}")).await, Err(RpcFault::Timeout));
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn no_word_of_the_url() {
         format!("https://user:SECRETKEY@localhost:{port}/"),
     ] {
         let rpc = rpc(url.parse().unwrap());
-        let fault = rpc.call(Bytes::from_static(b"{}")).await.unwrap_err();
+        let fault = rpc.call("", Bytes::from_static(b"{}")).await.unwrap_err();
         assert!(matches!(fault, RpcFault::Transport(_)), "{fault:?}");
         let words = format!("{fault} {fault:?} {rpc:?}").to_lowercase();
         for secret in ["secret", "localhost", "127.0.0.1", "invalid"] {
