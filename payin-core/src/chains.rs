@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use payin_types::{ChainId, Currency, Environment, ErrorCode, Protocol};
 
 use crate::Error;
+use crate::Units;
 use crate::address::Address;
 use crate::error::shown;
 use crate::finality::{self, Confirmed, Finality};
@@ -26,6 +27,10 @@ pub struct Chain {
     pub confirmations: u64,
     /// When a payment counts.
     pub confirmed: Confirmed,
+    /// Transfers of this much and more count only when their block has come to rest.
+    pub final_above: Option<Units>,
+    /// Transfers of this much and more count only when a second node has said the same of them.
+    pub agreed_above: Option<Units>,
     /// When nothing is taken back any more.
     pub finality: Finality,
     /// About how often a block comes, in milliseconds: how often to ask.
@@ -202,6 +207,8 @@ fn known_chain(&(slug, family, mainnet, numeric_id, confirmations, block_ms): &R
         numeric_id: (numeric_id != 0).then_some(numeric_id),
         confirmations,
         confirmed: if family == "evm" { Confirmed::ByCount } else { Confirmed::AtRest },
+        final_above: None,
+        agreed_above: None,
         finality: Finality::Tag,
         block_ms,
         tokens: tokens.collect(),

@@ -25,6 +25,7 @@ pub mod money;
 pub mod order;
 pub mod pool;
 pub mod quota;
+pub mod reconcile;
 pub mod record;
 pub mod redirect;
 pub mod reference;

@@ -19,6 +19,9 @@ impl Units {
     /// Nothing.
     pub const ZERO: Self = Self(0);
 
+    /// More than anything that can be sent.
+    pub const MAX: Self = Self(u128::MAX);
+
     /// Exactly an [`Amount`]; `None` if it is a trillion tokens or more.
     #[must_use]
     pub fn from_amount(amount: Amount) -> Option<Self> {

@@ -269,15 +269,30 @@ pub fn no_address(protocol: &Protocol) -> Error {
 /// How far a chain's time may lie before ours. Further, and a prompt payment would look late by the chain's clock.
 const SKEW_MAX: Duration = Duration::from_secs(60);
 
+/// A chain whose newest block is older than this, or than [`STALE_BLOCKS`] of its blocks take, is not sold on: a payment might not be seen
+/// before the order's time is over.
+const STALE_AFTER: Duration = Duration::from_secs(300);
+const STALE_BLOCKS: u64 = 25;
+
+/// How old a chain's newest block may be.
+#[must_use]
+pub fn stale_after(chain: &Chain) -> Duration {
+    STALE_AFTER.max(Duration::from_millis(chain.block_ms.saturating_mul(STALE_BLOCKS)))
+}
+
 /// Whether an order can be taken on a chain, given the time of the newest block taken in; `None`: it is not followed.
 ///
 /// # Errors
 /// `CHAIN_UNAVAILABLE`.
-pub fn check_chain(chain: &ChainId, head_time: Option<Timestamp>, now: Timestamp) -> Result<(), Error> {
+pub fn check_chain(chain: &Chain, head_time: Option<Timestamp>, now: Timestamp) -> Result<(), Error> {
+    let (stale, chain) = (stale_after(chain), &chain.id);
     let message = match head_time {
         None => format!("Chain '{chain}' is not followed at the moment, so no order is taken on it; try again soon"),
         Some(time) if time > now.plus(SKEW_MAX) => {
             format!("Chain '{chain}' is at {time} and this server's clock at {now}: its operator must set it before orders are taken")
+        }
+        Some(time) if now.since(time) > stale => {
+            format!("Chain '{chain}' is behind: its newest block we know is of {time}, so no order is taken on it; try again soon")
         }
         Some(_) => return Ok(()),
     };

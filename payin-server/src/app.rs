@@ -17,6 +17,7 @@ pub mod pool;
 pub mod progress;
 pub mod query;
 pub mod quota;
+pub mod reconcile;
 pub mod replay;
 pub mod resend;
 pub mod settings;

@@ -3,9 +3,11 @@
 
 pub mod evm;
 pub mod follow;
+pub mod nodes;
 pub mod source;
 pub mod watch;
 
 pub use follow::{Next, Parting, next};
+pub use nodes::Nodes;
 pub use source::{Heads, Read, Source, SourceFault};
 pub use watch::{Watch, Watched};

@@ -20,15 +20,16 @@ use tokio::sync::Notify;
 use crate::app::checkout::Front;
 use crate::app::quota::Meters;
 use crate::app::{App, access, pool, progress};
-use crate::chain::Watch;
+use crate::chain::Nodes;
 use crate::env::{Clock, Entropy, ReqwestHttp, SeededEntropy, SystemClock, SystemEntropy, Targets, VirtualClock};
 use crate::http::listen::Limits;
 use crate::sandbox::World;
 use crate::seal::Seal;
 use crate::serve::{self, Parts, Running};
 use crate::store::{self, Location};
-use crate::worker::chain::PoolWatch;
+use crate::worker::chain::ChainWorker;
 use crate::worker::driver::Driver;
+use crate::worker::watch::Watches;
 use crate::worker::{Did, StepFault, Worker};
 
 /// Free addresses in a new sandbox.
@@ -180,10 +181,12 @@ fn workers(app: &App, world: &Arc<World>, wake: &Arc<Notify>, frozen: bool) -> a
     let mut driver = Driver::new(Arc::clone(&app.clock));
     let events = Arc::new(Notify::new());
     let holder = serve::holder_name(&SystemEntropy);
-    let watch: Arc<dyn Watch> = Arc::new(PoolWatch::new(app.clone(), Protocol::Evm));
+    let watches = Watches::new(app);
     for chain in world.chains() {
-        let node = Arc::new(world.node(&chain.id)?.clone());
-        let worker = serve::chain_worker(app, chain.clone(), node, Arc::clone(&watch), &holder, &events);
+        let node = serve::source_over(chain, Arc::new(world.node(&chain.id)?.clone()));
+        let nodes = Arc::new(Nodes::new(vec![node]));
+        let (watch, holder, events) = (watches.of(&chain.protocol), holder.clone(), Arc::clone(&events));
+        let worker = ChainWorker::new(app.clone(), chain.clone(), nodes, watch, holder, events);
         driver.start(Box::new(worker), wake);
     }
     serve::start_workers(&mut driver, app, Arc::new(ReqwestHttp::new(TARGETS)?), &events);

@@ -9,6 +9,7 @@ pub mod demo;
 pub mod dev;
 pub mod env;
 pub mod http;
+pub mod reconcile;
 pub mod sandbox;
 pub mod seal;
 pub mod serve;

@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use payin_core::quota::Limits;
 use payin_server::config::{Config, log_filter};
 use payin_server::store::Location;
-use payin_server::{app, demo, dev, serve, store};
+use payin_server::{app, demo, dev, reconcile, serve, store};
 use payin_types::{ExposeSecret as _, Role, SecretString, Timestamp};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -58,6 +58,23 @@ enum Command {
     Serve(Configured),
     /// Bring the database's schema up to this version
     Migrate(Configured),
+    /// Read blocks again and hold them against the database: every transfer that differs is printed. Changes nothing
+    Reconcile {
+        #[command(flatten)]
+        configured: Configured,
+        /// The chain, such as base-mainnet
+        #[arg(long)]
+        chain: String,
+        /// Lowest block; the lowest that was looked at when left out
+        #[arg(long)]
+        from: Option<u64>,
+        /// Highest block; the newest final one when left out
+        #[arg(long)]
+        to: Option<u64>,
+        /// Which of the chain's configured nodes to ask, from 1; the last when left out
+        #[arg(long)]
+        node: Option<usize>,
+    },
     /// API keys
     #[command(subcommand)]
     Keys(Keys),
@@ -175,6 +192,10 @@ async fn run(command: Command) -> anyhow::Result<()> {
             store::migrate(&Config::load(configured.config.as_deref())?.database).await?;
             eprintln!("The database's schema is of this version.");
             Ok(())
+        }
+        Command::Reconcile { configured, chain, from, to, node } => {
+            let options = reconcile::Options { chain: chain.into(), from, to, node };
+            reconcile::run(Config::load(configured.config.as_deref())?, options).await
         }
         Command::Keys(Keys::Create { configured, role, name, organization }) => create_key(&configured, role, &name, organization).await,
         Command::Keys(Keys::List(configured)) => list_keys(&configured).await,

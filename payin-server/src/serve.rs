@@ -7,7 +7,6 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::Router;
 use payin_core::Chain;
-use payin_types::Protocol;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
@@ -18,17 +17,19 @@ use crate::app::checkout::{Front, Visits};
 use crate::app::progress::EndLeases;
 use crate::app::quota::Meters;
 use crate::chain::evm::EvmSource;
-use crate::chain::{Source, Watch};
-use crate::config::Config;
+use crate::chain::{Nodes, Source};
+use crate::config::{Config, Node};
 use crate::env::{Entropy, Http, HttpRpc, ReqwestHttp, Rpc, SystemClock, SystemEntropy};
 use crate::http::listen::{self, Limits};
 use crate::seal::Seal;
 use crate::store::{self, Location, open::SoleServer};
-use crate::worker::chain::{ChainWorker, PoolWatch};
+use crate::worker::chain::ChainWorker;
 use crate::worker::deliver::{Busy, Deliver, LANES};
 use crate::worker::driver::Driver;
 use crate::worker::maintain::Maintain;
+use crate::worker::reconcile::Reconcile;
 use crate::worker::stock::Stock;
+use crate::worker::watch::Watches;
 
 /// How often one client without a key may ask: a checkout page that asks every two seconds, four of them behind one address.
 const VISITS_A_MINUTE: u64 = 120;
@@ -97,11 +98,19 @@ fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> J
     tokio::spawn(task)
 }
 
-/// A chain's worker over a JSON-RPC transport.
+/// A chain's client over a configured node.
+///
+/// # Errors
+/// If its URL or headers cannot be used.
+pub fn source(chain: &Chain, node: &Node, client: &reqwest::Client) -> anyhow::Result<Arc<dyn Source>> {
+    let rpc = HttpRpc::new(client.clone(), node.url.clone(), &node.headers)?;
+    Ok(source_over(chain, Arc::new(rpc)))
+}
+
+/// A chain's client over whatever speaks its protocol.
 #[must_use]
-pub fn chain_worker(app: &App, chain: Chain, rpc: Arc<dyn Rpc>, watch: Arc<dyn Watch>, holder: &str, events: &Arc<Notify>) -> ChainWorker {
-    let source: Arc<dyn Source> = Arc::new(EvmSource::new(chain.clone(), rpc));
-    ChainWorker::new(app.clone(), chain, source, watch, holder.to_owned(), Arc::clone(events))
+pub fn source_over(chain: &Chain, rpc: Arc<dyn Rpc>) -> Arc<dyn Source> {
+    Arc::new(EvmSource::new(chain.clone(), rpc))
 }
 
 /// The workers that every server has. `events` is rung when there may be some to deliver.
@@ -168,13 +177,16 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
     let events = Arc::new(Notify::new());
     let mut driver = Driver::new(Arc::clone(&app.clock));
     let holder = holder_name(app.entropy.as_ref());
-    let watch: Arc<dyn Watch> = Arc::new(PoolWatch::new(app.clone(), Protocol::Evm));
+    let watches = Watches::new(&app);
     let client = HttpRpc::client()?;
     for source in config.chains {
-        let Some(node) = source.nodes.first() else { continue };
-        let rpc = Arc::new(HttpRpc::new(client.clone(), node.url.clone(), &node.headers)?);
-        let worker = chain_worker(&app, source.chain, rpc, Arc::clone(&watch), &holder, &events);
-        driver.start(Box::new(worker), &Arc::default());
+        let nodes = source.nodes.iter().map(|node| self::source(&source.chain, node, &client)).collect::<anyhow::Result<_>>()?;
+        let watch = watches.of(&source.chain.protocol);
+        let (chain, nodes, holder) = (source.chain, Arc::new(Nodes::new(nodes)), holder.clone());
+        let reconcile = Reconcile::new(app.clone(), chain.clone(), Arc::clone(&nodes), Arc::clone(&watch), holder.clone());
+        let follow = ChainWorker::new(app.clone(), chain, nodes, watch, holder, Arc::clone(&events));
+        driver.start(Box::new(follow), &Arc::default());
+        driver.start(Box::new(reconcile), &Arc::default());
     }
     start_workers(&mut driver, &app, Arc::new(ReqwestHttp::new(config.targets)?), &events);
     let router = crate::http::router(app.clone(), None);

@@ -19,6 +19,8 @@ pub mod open;
 pub mod orders;
 pub mod pool;
 pub mod quotas;
+pub mod reconciliations;
+pub mod scans;
 pub mod settings;
 pub mod statement;
 pub mod text;

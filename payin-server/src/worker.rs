@@ -5,7 +5,9 @@ pub mod chain;
 pub mod deliver;
 pub mod driver;
 pub mod maintain;
+pub mod reconcile;
 pub mod stock;
+pub mod watch;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;

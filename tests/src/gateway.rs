@@ -218,6 +218,7 @@ impl Gateway {
                 confirmed_time: None,
                 updated_at: now,
                 halted: None,
+                hole_since: None,
             };
             let followed = self.tx(move |tx| {
                 let (id, block, cursor) = (id.clone(), block.clone(), cursor.clone());
@@ -330,6 +331,8 @@ fn offered() -> Vec<Chain> {
             Token { currency: currency.into(), contract: Address::from_evm_bytes(&contract), decimals }
         };
         chain.tokens = vec![token("USDT", 0x07), token("USDC", 0x0c)];
+        // Blocks come when a test makes them: no chain here is behind before two days are over.
+        chain.block_ms = 2 * 60 * 60 * 1000;
     }
     chains
 }

@@ -14,7 +14,7 @@ use payin_core::transfer::Transfer;
 use payin_core::{Block, Chain, Token, Units, chains};
 use payin_server::chain::evm::EvmSource;
 use payin_server::chain::follow::parting;
-use payin_server::chain::{Heads, Next, Parting, Read, Source, SourceFault, Watch, Watched, next};
+use payin_server::chain::{Heads, Next, Nodes, Parting, Read, Source, SourceFault, Watch, Watched, next};
 use payin_server::env::{Rpc, RpcFault};
 use payin_server::sandbox::evm::{self, EvmChain, EvmConfig, Lies, Transaction};
 use payin_server::worker::Worker as _;
@@ -202,7 +202,8 @@ async fn a_reorganisation_after_the_first_start_halts_nothing() {
         (chain.confirmations, chain.finality) = (CONFIRMATIONS, Finality::Tag);
         let node = Script::of(100, finalized);
         let source = Arc::clone(&node) as Arc<dyn Source>;
-        let mut worker = ChainWorker::new(gateway.app.clone(), chain, source, Arc::new(One), "one".to_owned(), Arc::default());
+        let nodes = Arc::new(Nodes::new(vec![source]));
+        let mut worker = ChainWorker::new(gateway.app.clone(), chain, nodes, Arc::new(One), "one".to_owned(), Arc::default());
         for _ in 0..steps {
             worker.step().await.unwrap();
         }
@@ -405,15 +406,15 @@ async fn catch_up(node: &Arc<Node>, until: u64) -> (Vec<u64>, usize) {
 async fn ranges_shrink_until_they_pass() {
     let node = Node::of(10);
     let mut paid = Vec::new();
-    for number in 11..=700 {
-        if number % 37 == 0 || number > 650 && number < 660 {
+    for number in 11..=600 {
+        if number % 37 == 0 || number > 550 && number < 560 {
             node.pay(OURS, 1_000_000);
             paid.push(number);
         } else {
             node.mine();
         }
     }
-    assert_eq!(catch_up(&node, 700).await, (paid.clone(), 0));
+    assert_eq!(catch_up(&node, 600).await, (paid.clone(), 0));
     // The transport gives up above so many blocks: each failure halves what is asked for next, and what then passes grows again.
     for max in [100, 7, 1] {
         node.tamper("eth_getLogs", move |call, answer| {
@@ -435,15 +436,15 @@ async fn ranges_shrink_until_they_pass() {
         };
         assert!((2..=1 + max).contains(&first.number), "{max}: {}", first.number);
         if max == 100 {
-            assert_eq!(catch_up(&node, 700).await.0, paid);
+            assert_eq!(catch_up(&node, 600).await.0, paid);
         }
     }
     // What the node refuses in words is asked for again at once.
     node.honest();
     node.chain.lock().unwrap().config.logs_range_max = 9;
-    assert_eq!(catch_up(&node, 700).await, (paid.clone(), 0));
+    assert_eq!(catch_up(&node, 600).await, (paid.clone(), 0));
     node.chain.lock().unwrap().config = EvmConfig { finality_depth: FINAL_BELOW, logs_results_max: 2, ..EvmConfig::default() };
-    assert_eq!(catch_up(&node, 700).await, (paid, 0));
+    assert_eq!(catch_up(&node, 600).await, (paid, 0));
 }
 
 #[tokio::test]

@@ -75,12 +75,16 @@ fn an_order_expires_by_chain_time_alone() {
 }
 
 #[test]
-fn no_order_is_taken_on_a_chain_that_is_not_followed_or_runs_ahead() {
+fn no_order_is_taken_on_a_chain_that_is_not_followed_runs_ahead_or_is_behind() {
     let now = Timestamp::from_secs(1000);
-    let code = |head| check_chain(&"base-sepolia".into(), head, now).map_err(|error| error.code);
+    let chains = Chains::new(chains::known());
+    let of = |chain: &str, head| check_chain(chains.get(&chain.into()).unwrap(), head, now).map_err(|error| error.code);
+    let code = |head| of("base-sepolia", head);
     assert_eq!(code(None), Err(ErrorCode::ChainUnavailable));
     assert_eq!(code(Some(Timestamp::from_secs(1060))), Ok(()));
     assert_eq!(code(Some(Timestamp::from_secs(1061))), Err(ErrorCode::ChainUnavailable));
+    assert_eq!(code(Some(Timestamp::from_secs(700))), Ok(()));
+    assert_eq!(code(Some(Timestamp::from_secs(699))), Err(ErrorCode::ChainUnavailable));
 }
 
 proptest! {

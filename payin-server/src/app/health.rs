@@ -10,12 +10,23 @@ use super::App;
 
 /// What the workers last found, by chain.
 #[derive(Debug, Default)]
-pub struct Health(Mutex<BTreeMap<String, Result<(), String>>>);
+pub struct Health {
+    chains: Mutex<BTreeMap<String, Result<(), String>>>,
+    /// What is wrong with each node of a chain that has several.
+    nodes: Mutex<BTreeMap<String, Vec<Option<String>>>>,
+}
 
 impl Health {
     /// A chain's source answered, or did not.
     pub fn chain(&self, chain: &ChainId, found: Result<(), String>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(chain.as_str().to_owned(), found);
+        self.chains.lock().unwrap_or_else(PoisonError::into_inner).insert(chain.as_str().to_owned(), found);
+    }
+
+    /// What was last wrong with each of a chain's nodes, in the configured order; `None`: it answers.
+    pub fn nodes(&self, chain: &ChainId, faults: Vec<Option<String>>) {
+        if faults.len() > 1 {
+            self.nodes.lock().unwrap_or_else(PoisonError::into_inner).insert(chain.as_str().to_owned(), faults);
+        }
     }
 }
 
@@ -34,7 +45,14 @@ pub async fn ready(app: &App) -> (bool, BTreeMap<String, Check>) {
     });
     let ready = database.is_ok();
     let mut checks = BTreeMap::from([("database".to_owned(), check(database))]);
-    let chains = app.health.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let chains = app.health.chains.lock().unwrap_or_else(PoisonError::into_inner).clone();
     checks.extend(chains.into_iter().map(|(chain, found)| (format!("chain {chain}"), check(found))));
+    let nodes = app.health.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    for (chain, faults) in nodes {
+        let named = |(index, fault): (usize, Option<String>)| {
+            (format!("chain {chain}, node {}", index.saturating_add(1)), check(fault.map_or(Ok(()), Err)))
+        };
+        checks.extend(faults.into_iter().enumerate().map(named));
+    }
     (ready, checks)
 }

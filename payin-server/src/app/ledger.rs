@@ -4,6 +4,7 @@
 mod blocks;
 mod link;
 mod reorganisation;
+mod seen;
 mod settlement;
 mod told;
 
@@ -16,9 +17,9 @@ use crate::store::db::Locked;
 use crate::store::orders::{self, Stored};
 use crate::store::transfers::Received;
 use crate::store::{Fault, Tx, chains};
-pub use blocks::TakeBlocks;
+pub use blocks::{FillHole, TakeBlocks};
 pub use reorganisation::{Halt, TakeBack};
-pub use settlement::{Expire, Release, Settle};
+pub use settlement::{Agree, Expire, Release, Settle};
 
 /// The newest block with enough confirmations.
 async fn confirmed_block(tx: &mut Tx<'_>, chain: &Chain, head: u64, at_rest: u64) -> Result<Option<Block>, Fault> {

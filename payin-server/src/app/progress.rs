@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use payin_core::address::Address;
+use payin_core::transfer::Transfer;
 use payin_core::{Block, Chain};
-use payin_types::{OrderId, Protocol, Timestamp};
+use payin_types::{OrderId, Protocol, Timestamp, TransferId};
 
 use super::{App, Outcome};
 pub use crate::store::chains::Cursor;
 pub use crate::store::leases::Lease;
-use crate::store::{Fault, Tx, Unit, chains, leases, orders, pool, transfers};
+pub use crate::store::scans::Scan;
+use crate::store::transfers::Heights;
+use crate::store::{Fault, Tx, Unit, chains, leases, orders, pool, scans, transfers};
 
 /// Orders expired or released in one step.
 const ORDERS_MAX: i64 = 50;
@@ -80,12 +83,40 @@ pub async fn kept_blocks(app: &App, chain: &Chain) -> Result<Vec<Block>, Fault> 
     chains::blocks_from(&mut app.store.read().await?, chain.id.as_str(), 0).await
 }
 
+/// The lowest hole in what has been looked at on a chain: what lies below and above it.
+///
+/// # Errors
+/// What the database says.
+pub async fn hole(app: &App, chain: &Chain) -> Result<Option<(Scan, Scan)>, Fault> {
+    let mut scans = scans(app, chain).await?.into_iter();
+    Ok(scans.next().zip(scans.next()))
+}
+
+/// What has been looked at on a chain, lowest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn scans(app: &App, chain: &Chain) -> Result<Vec<Scan>, Fault> {
+    scans::all(&mut app.store.read().await?, chain.id.as_str()).await
+}
+
 /// Addresses of a family that came after a number, in order.
 ///
 /// # Errors
 /// What the database says.
 pub async fn addresses_after(app: &App, protocol: &Protocol, after: i64) -> Result<Vec<(i64, Address)>, Fault> {
     pool::addresses_after(&mut app.store.read().await?, protocol, after, ADDRESSES_MAX).await
+}
+
+/// Large transfers of a chain that wait for a second node's word, as the chain told them.
+///
+/// # Errors
+/// What the database says.
+pub async fn unagreed(app: &App, chain: &Chain, cursor: &Cursor) -> Result<Vec<(TransferId, Transfer)>, Fault> {
+    let Some((least, height)) = chain.agreed_above.zip(chain.confirmed_height(cursor.head_number, cursor.finalized_number)) else {
+        return Ok(Vec::new());
+    };
+    transfers::evidence::unagreed(&mut app.store.read().await?, chain.id.as_str(), height, least).await
 }
 
 /// What is due on a chain, given how far it has been followed.
@@ -107,7 +138,7 @@ pub async fn due(app: &App, chain: &Chain, cursor: &Cursor) -> Result<Due, Fault
     let id = chain.id.as_str();
     let mut conn = app.store.read().await?;
     if let Some(height) = chain.confirmed_height(cursor.head_number, cursor.finalized_number)
-        && transfers::waiting(&mut conn, id, height, cursor.finalized_number).await?
+        && transfers::waiting(&mut conn, chain, Heights { confirmed: height, finalized: cursor.finalized_number }).await?
     {
         return Ok(Due { settle: true, ..Due::default() });
     }
@@ -116,6 +147,7 @@ pub async fn due(app: &App, chain: &Chain, cursor: &Cursor) -> Result<Due, Fault
         None => Vec::new(),
     };
     let final_time = chains::newest_at_or_below(&mut conn, id, cursor.finalized_number).await?.map(|block| block.time);
+    let final_time = final_time.map(|time| time.min(cursor.looked_at_until()));
     let release = match final_time {
         Some(time) => orders::due_to_release(&mut conn, id, time, ORDERS_MAX).await?,
         None => Vec::new(),

@@ -1,15 +1,20 @@
 //! One step of following a chain: from the newest block taken in to what comes next. Pure decisions over a source; the caller commits
 //! the step together with its effects, or takes it again.
 
+use std::time::Duration;
+
 use payin_core::finality::{self, Rest};
 use payin_core::transfer::Transfer;
 use payin_core::{Block, Chain};
 
-use super::source::{Heads, Source, SourceFault};
+use super::source::{Heads, Read, Source, SourceFault};
 use super::watch::Watch;
 
 /// So far behind finality that ranges are asked for instead of single blocks.
 const FAR_BEHIND: u64 = 16;
+/// So far behind, by the chain's clock, that the newest blocks come first and the rest is filled in beside them: whoever pays now must not
+/// wait for yesterday. The vendor's payment window.
+const LEAP_AFTER: Duration = Duration::from_secs(600);
 /// Single blocks taken at a time: a step must end well within its lease, also with a slow node, and lets the chain's other work have its
 /// turn.
 const BLOCKS_MAX: usize = 8;
@@ -24,6 +29,9 @@ pub enum Next {
     },
     /// Blocks above the newest one, with their transfers. Children of one another, unless they are final.
     Blocks {
+        /// Everything from this height up to the last of the blocks has been looked at. Above the newest block's next one, what lies
+        /// between is left for later.
+        low: u64,
         /// The blocks, oldest first.
         blocks: Vec<Block>,
         /// Their transfers, in the order of the chain.
@@ -48,7 +56,14 @@ pub async fn next(chain: &Chain, source: &dyn Source, tip: Option<&Block>, watch
     }
     let at_rest = finalized.as_ref().map_or(0, |rest| rest.number.min(heads.latest.number));
     if at_rest > tip.number.saturating_add(FAR_BEHIND) {
-        return catch_up(source, tip, at_rest, finalized, watch).await;
+        if !on_chain(source, tip.number, &tip.hash, at_rest).await? {
+            return Ok(Next::Fork);
+        }
+        if heads.latest.time.since(tip.time) > LEAP_AFTER {
+            return from_here(source, at_rest, finalized, watch).await;
+        }
+        let read = source.range(tip.number.saturating_add(1), at_rest, watch).await?;
+        return Ok(Next::Blocks { low: tip.number.saturating_add(1), blocks: vec![read.last], transfers: read.transfers, finalized });
     }
     one_by_one(source, &heads, tip, finalized, watch).await
 }
@@ -57,10 +72,15 @@ pub async fn next(chain: &Chain, source: &dyn Source, tip: Option<&Block>, watch
 async fn begin(chain: &Chain, source: &dyn Source, heads: &Heads, finalized: Option<Rest>, watch: &dyn Watch) -> Result<Next, SourceFault> {
     let latest = heads.latest.number;
     let number = latest.saturating_sub(chain.confirmations).max(finalized.as_ref().map_or(0, |rest| rest.number.min(latest)));
+    from_here(source, number, finalized, watch).await
+}
+
+/// The block of this height alone, whatever lies below.
+async fn from_here(source: &dyn Source, number: u64, finalized: Option<Rest>, watch: &dyn Watch) -> Result<Next, SourceFault> {
     let block = source.block(number).await?.ok_or_else(|| SourceFault::Inconsistent(format!("it has no block {number}")))?;
     let blocks = vec![block];
     let transfers = source.transfers(&blocks, watch).await?;
-    Ok(Next::Blocks { blocks, transfers, finalized })
+    Ok(Next::Blocks { low: number, blocks, transfers, finalized })
 }
 
 /// The node has nothing above our newest block: it is the same one, or another of its height, or the node lags.
@@ -97,18 +117,25 @@ async fn one_by_one(
     // Where the chain, or the node, changed under our hands what hangs together is taken; what was said of finality may be another
     // chain's and is not.
     let whole = linked == above && (above == BLOCKS_MAX || blocks.last().is_some_and(|last| last.number >= heads.latest.number));
-    Ok(Next::Blocks { blocks, transfers, finalized: finalized.filter(|_| whole) })
+    Ok(Next::Blocks { low: tip.number.saturating_add(1), blocks, transfers, finalized: finalized.filter(|_| whole) })
 }
 
-/// Far behind: ranges of blocks that are final, after making sure that our newest block is on the chain they belong to.
-async fn catch_up(source: &dyn Source, tip: &Block, to: u64, finalized: Option<Rest>, watch: &dyn Watch) -> Result<Next, SourceFault> {
-    match source.block(tip.number).await? {
-        Some(block) if block.hash == tip.hash => {}
-        Some(_) => return Ok(Next::Fork),
-        None => return Err(SourceFault::Inconsistent(format!("it has final blocks up to {to} and lacks block {}", tip.number))),
+/// Makes sure that a block of ours, below what is final, is on the chain of the node.
+async fn on_chain(source: &dyn Source, number: u64, hash: &str, to: u64) -> Result<bool, SourceFault> {
+    let theirs = source.block(number).await?;
+    let theirs = theirs.ok_or_else(|| SourceFault::Inconsistent(format!("it has final blocks up to {to} and lacks block {number}")))?;
+    Ok(theirs.hash == hash)
+}
+
+/// The next piece of a hole, from above a block of ours up to a final block that is ours too.
+///
+/// # Errors
+/// When the source does not answer, contradicts itself, or is of another chain than the block below the hole.
+pub async fn fill(source: &dyn Source, (below, hash): (u64, &str), to: u64, watch: &dyn Watch) -> Result<Read, SourceFault> {
+    if !on_chain(source, below, hash, to).await? {
+        return Err(SourceFault::Inconsistent(format!("it has another block {below} than the one we looked at")));
     }
-    let read = source.range(tip.number.saturating_add(1), to, watch).await?;
-    Ok(Next::Blocks { blocks: vec![read.last], transfers: read.transfers, finalized })
+    source.range(below.saturating_add(1), to, watch).await
 }
 
 /// Where our chain and the node's part.

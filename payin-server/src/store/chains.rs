@@ -24,6 +24,16 @@ pub struct Cursor {
     pub updated_at: Timestamp,
     /// Why the chain is not followed any more.
     pub halted: Option<String>,
+    /// Where the first hole in what has been looked at begins, by the chain's time. Read with the cursor, kept in `chain_scans`.
+    pub hole_since: Option<Timestamp>,
+}
+
+impl Cursor {
+    /// Up to which time of the chain everything has been looked at.
+    #[must_use]
+    pub fn looked_at_until(&self) -> Timestamp {
+        self.hole_since.map_or(self.head_time, |hole| hole.min(self.head_time))
+    }
 }
 
 fn cursor(row: &Row) -> Result<Cursor, Fault> {
@@ -35,6 +45,7 @@ fn cursor(row: &Row) -> Result<Cursor, Fault> {
         confirmed_time: row.opt_time("confirmed_time")?,
         updated_at: row.time("updated_at")?,
         halted: row.opt_text("halted")?,
+        hole_since: row.opt_time("hole_since")?,
     })
 }
 
@@ -47,7 +58,8 @@ fn number(value: u64) -> i64 {
 /// # Errors
 /// What the database says.
 pub async fn get(conn: &mut Conn, chain: &str) -> Result<Option<Cursor>, Fault> {
-    let query = sql("SELECT head_number, head_hash, head_time, finalized_number, confirmed_time, updated_at, halted \
+    let query = sql("SELECT head_number, head_hash, head_time, finalized_number, confirmed_time, updated_at, halted, \
+                     (SELECT CASE WHEN COUNT(*) > 1 THEN MIN(to_time) END FROM chain_scans WHERE chain_scans.chain_id = $1) AS hole_since \
                      FROM chain_cursors WHERE chain_id = $1");
     conn.one(query.text(chain)).await?.as_ref().map(cursor).transpose()
 }
@@ -57,8 +69,9 @@ pub async fn get(conn: &mut Conn, chain: &str) -> Result<Option<Cursor>, Fault> 
 /// # Errors
 /// What the database says.
 pub async fn all(conn: &mut Conn) -> Result<Vec<(String, Cursor)>, Fault> {
-    let query = sql("SELECT chain_id, head_number, head_hash, head_time, finalized_number, confirmed_time, updated_at, halted \
-                     FROM chain_cursors ORDER BY chain_id");
+    let query = sql("SELECT chain_id, head_number, head_hash, head_time, finalized_number, confirmed_time, updated_at, halted, \
+                     (SELECT CASE WHEN COUNT(*) > 1 THEN MIN(to_time) END FROM chain_scans \
+                     WHERE chain_scans.chain_id = chain_cursors.chain_id) AS hole_since FROM chain_cursors ORDER BY chain_id");
     conn.all(query).await?.iter().map(|row| Ok((row.text("chain_id")?, cursor(row)?))).collect()
 }
 
@@ -70,8 +83,8 @@ pub async fn lock_at(tx: &mut Tx<'_>, chain: &str, expected: Option<&Cursor>) ->
     let row = tx
         .lock(
             locked!(
-                "SELECT head_number, head_hash, head_time, finalized_number, confirmed_time, updated_at, halted \
-                 FROM chain_cursors WHERE chain_id = $1"
+                "SELECT head_number, head_hash, head_time, finalized_number, confirmed_time, updated_at, halted, \
+                 CAST(NULL AS BIGINT) AS hole_since FROM chain_cursors WHERE chain_id = $1"
             )
             .text(chain),
         )
@@ -156,11 +169,20 @@ fn block(row: &Row) -> Result<Block, Fault> {
     Ok(Block { number: row.count("number")?, hash: row.text("hash")?, parent_hash: row.text("parent_hash")?, time: row.time("time")? })
 }
 
+/// Forgets what was looked at, not how far.
+///
+/// # Errors
+/// What the database says.
+pub async fn forget_scans(tx: &mut Tx<'_>) -> Result<(), Fault> {
+    tx.execute(sql("DELETE FROM chain_scans")).await.map(drop)
+}
+
 /// Forgets how far every chain was followed: for a sandbox, whose chains begin anew.
 ///
 /// # Errors
 /// What the database says.
 pub async fn forget_all(tx: &mut Tx<'_>) -> Result<(), Fault> {
     tx.execute(sql("DELETE FROM chain_blocks")).await?;
+    forget_scans(tx).await?;
     tx.execute(sql("DELETE FROM chain_cursors")).await.map(drop)
 }

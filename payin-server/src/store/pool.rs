@@ -281,3 +281,12 @@ pub async fn addresses_after(conn: &mut Conn, protocol: &Protocol, after: i64, l
     let rows = conn.all(query.text(protocol.as_str()).int(after).int(limit)).await?;
     rows.iter().map(|row| Ok((row.int("id")?, Address::from_canonical(row.text("address")?)))).collect()
 }
+
+/// Since when an address has been in a pool, by our clock; `None`: it is nobody's.
+///
+/// # Errors
+/// What the database says.
+pub async fn known_since(conn: &mut Conn, protocol: &Protocol, address: &Address) -> Result<Option<Timestamp>, Fault> {
+    let query = sql("SELECT created_at FROM pool_addresses WHERE protocol = $1 AND address = $2");
+    conn.one(query.text(protocol.as_str()).text(address.as_str())).await?.map(|row| row.time("created_at")).transpose()
+}

@@ -190,6 +190,12 @@ impl LockingSql {
     pub fn text(self, value: impl Into<String>) -> Self {
         Self(self.0.text(value))
     }
+
+    /// Adds the three limbs of a sum of money.
+    #[must_use]
+    pub fn money(self, units: payin_core::Units) -> Self {
+        Self(self.0.money(units))
+    }
 }
 
 /// Takes one of many: rows that another transaction has locked are passed over.

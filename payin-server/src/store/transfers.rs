@@ -1,11 +1,12 @@
 //! Transfers to addresses of the pool. Each is one row for ever, whatever its chain does: (chain, transaction, ordinal in its receipt).
 
+pub mod evidence;
 pub mod payee;
 pub mod records;
 
 use payin_core::order::Payment;
 use payin_core::transfer::{Transfer, Unmatched};
-use payin_core::{Units, deposit};
+use payin_core::{Chain, Units, deposit};
 use payin_types::{BindingId, DepositId, OrderId, OrganizationId, Timestamp, TransferId};
 
 use super::db::{Locked, Row};
@@ -174,8 +175,9 @@ pub async fn orphan_from(tx: &mut Tx<'_>, chain: &str, from: u64, now: Timestamp
         .await?;
     let taken = rows.into_iter().map(|row| row.read(recorded)).collect::<Result<Vec<_>, _>>()?;
     for transfer in &taken {
-        let update =
-            sql("UPDATE transfers SET orphaned_at = $2, confirmed_at = NULL, final_at = NULL WHERE id = $1 AND orphaned_at IS NULL");
+        let update = sql(
+            "UPDATE transfers SET orphaned_at = $2, confirmed_at = NULL, final_at = NULL, agreed_at = NULL WHERE id = $1 AND orphaned_at IS NULL",
+        );
         tx.change_one(update.text(transfer.id.as_str()).int(now.millis())).await?;
     }
     Ok(taken)
@@ -185,16 +187,21 @@ pub async fn orphan_from(tx: &mut Tx<'_>, chain: &str, from: u64, now: Timestamp
 ///
 /// # Errors
 /// What the database says.
-pub async fn confirm_up_to(tx: &mut Tx<'_>, chain: &str, height: u64, now: Timestamp) -> Result<Vec<Locked<Recorded>>, Fault> {
+pub async fn confirm_up_to(tx: &mut Tx<'_>, chain: &Chain, at: Heights, now: Timestamp) -> Result<Vec<Locked<Recorded>>, Fault> {
     let rows = tx
         .lock_all(
             locked!(
                 "SELECT id, organization_id, address_id, order_id, deposit_id, binding_id, deposit_reference, unmatched, confirmed_at, orphaned_at FROM transfers \
                  WHERE chain_id = $1 AND block_number <= $2 AND confirmed_at IS NULL AND orphaned_at IS NULL \
+                 AND (block_number <= $3 OR (amount_whole, amount_nano, amount_atto) < ($4, $5, $6)) \
+                 AND (agreed_at IS NOT NULL OR (amount_whole, amount_nano, amount_atto) < ($7, $8, $9)) \
                  ORDER BY block_number, id LIMIT 100"
             )
-            .text(chain)
-            .int(number(height)),
+            .text(chain.id.as_str())
+            .int(number(at.confirmed))
+            .int(number(at.finalized))
+            .money(tier(chain.final_above))
+            .money(tier(chain.agreed_above)),
         )
         .await?;
     let confirmed = rows.into_iter().map(|row| row.read(recorded)).collect::<Result<Vec<_>, _>>()?;
@@ -217,19 +224,37 @@ pub async fn finalize_up_to(tx: &mut Tx<'_>, chain: &str, height: u64, now: Time
     rows.into_iter().map(recorded).collect()
 }
 
-/// Whether any transfer of a chain waits for confirmation or finality up to these heights: whether settling has work to do.
+/// Up to where blocks count, and up to where nothing is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heights {
+    /// The highest block with enough confirmations.
+    pub confirmed: u64,
+    /// The highest block at rest.
+    pub finalized: u64,
+}
+
+/// A tier's least amount; where there is no tier, more than anything.
+fn tier(least: Option<Units>) -> Units {
+    least.unwrap_or(Units::MAX)
+}
+
+/// Whether any transfer of a chain can be confirmed or made final at these heights: whether settling has work to do.
 ///
 /// # Errors
 /// What the database says.
-pub async fn waiting(conn: &mut Conn, chain: &str, confirmed: u64, finalized: u64) -> Result<bool, Fault> {
+pub async fn waiting(conn: &mut Conn, chain: &Chain, at: Heights) -> Result<bool, Fault> {
     let row = conn
         .one(
             sql("SELECT 1 AS one FROM transfers WHERE chain_id = $1 AND orphaned_at IS NULL \
-                 AND ((confirmed_at IS NULL AND block_number <= $2) OR (confirmed_at IS NOT NULL AND final_at IS NULL AND block_number <= $3)) \
-                 LIMIT 1")
-            .text(chain)
-            .int(number(confirmed))
-            .int(number(finalized)),
+                 AND ((confirmed_at IS NULL AND block_number <= $2 \
+                 AND (block_number <= $3 OR (amount_whole, amount_nano, amount_atto) < ($4, $5, $6)) \
+                 AND (agreed_at IS NOT NULL OR (amount_whole, amount_nano, amount_atto) < ($7, $8, $9))) \
+                 OR (confirmed_at IS NOT NULL AND final_at IS NULL AND block_number <= $3)) LIMIT 1")
+            .text(chain.id.as_str())
+            .int(number(at.confirmed))
+            .int(number(at.finalized))
+            .money(tier(chain.final_above))
+            .money(tier(chain.agreed_above)),
         )
         .await?;
     Ok(row.is_some())

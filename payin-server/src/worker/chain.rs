@@ -6,14 +6,16 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use payin_core::finality::Rest;
+use payin_core::transfer::Transfer;
 use payin_core::{Block, Chain};
 use payin_types::{Timestamp, TransferId};
 use tokio::sync::Notify;
 
 use super::{Did, StepFault, Worker};
 use crate::app::progress::{self, Cursor, Due, GiveBackLease, Lease, TakeLease};
-use crate::app::{App, Fault, ledger};
-use crate::chain::{Next, Parting, Source, SourceFault, Watch, Watched, follow};
+use crate::app::{App, ledger};
+use crate::chain::nodes::Chosen;
+use crate::chain::{Next, Nodes, Parting, SourceFault, Watch, follow};
 
 /// How long a server that has gone silent keeps a chain from the others.
 const LEASE_TERM: Duration = Duration::from_secs(30);
@@ -22,60 +24,39 @@ const LEASE_RETRY: Duration = Duration::from_secs(3);
 /// How often to ask a node at least and at most.
 const POLL: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(4));
 
+/// A large transfer that waits for a second node's word is asked about this often.
+const AGREE_EVERY: Duration = Duration::from_secs(5);
+/// A chain whose `finalized` tag has not moved for this long, while its head has, is shown to stall. Ethereum's takes 13 to 19 minutes, a
+/// rollup's up to 30.
+const STALL: Duration = Duration::from_secs(45 * 60);
+
 /// The worker of one chain.
 pub struct ChainWorker {
     app: App,
     chain: Chain,
-    source: Arc<dyn Source>,
+    nodes: Arc<Nodes>,
     watch: Arc<dyn Watch>,
     /// This server's name among those that share the database.
     holder: String,
     /// Rung when there may be events to deliver.
     events: Arc<Notify>,
-    checked: bool,
     /// The lease, and when it was taken or renewed.
     lease: Option<(Lease, Timestamp)>,
-}
-
-/// The addresses of a family, learned from the pool as it grows.
-pub struct PoolWatch {
-    app: App,
-    protocol: payin_types::Protocol,
-    watched: Arc<Watched>,
-    /// The number of the last row learned.
-    last: tokio::sync::Mutex<i64>,
-}
-
-impl PoolWatch {
-    /// Nothing is known yet.
-    #[must_use]
-    pub fn new(app: App, protocol: payin_types::Protocol) -> Self {
-        Self { app, protocol, watched: Arc::default(), last: tokio::sync::Mutex::default() }
-    }
-
-    async fn learn(&self) -> Result<Arc<Watched>, Fault> {
-        let mut last = self.last.lock().await;
-        loop {
-            let more = progress::addresses_after(&self.app, &self.protocol, *last).await?;
-            let Some((number, _)) = more.last() else { return Ok(Arc::clone(&self.watched)) };
-            more.iter().for_each(|(_, address)| self.watched.insert(&self.protocol, address));
-            *last = *number;
-        }
-    }
-}
-
-impl Watch for PoolWatch {
-    fn now(&self) -> BoxFuture<'_, Result<Arc<Watched>, SourceFault>> {
-        async move { self.learn().await.map_err(|fault| SourceFault::Watch(fault.to_string())) }.boxed()
-    }
+    /// When blocks last came.
+    moved_at: Option<Timestamp>,
+    /// How far the chain has come to rest, and since when it has been there.
+    rested: (u64, Timestamp),
+    /// When a second node's word was last asked for.
+    asked_at: Option<Timestamp>,
 }
 
 impl ChainWorker {
-    /// The worker of a chain with a source.
+    /// The worker of a chain with its nodes.
     #[must_use]
-    pub fn new(app: App, chain: Chain, source: Arc<dyn Source>, watch: Arc<dyn Watch>, holder: String, events: Arc<Notify>) -> Self {
+    pub fn new(app: App, chain: Chain, nodes: Arc<Nodes>, watch: Arc<dyn Watch>, holder: String, events: Arc<Notify>) -> Self {
         app.health.chain(&chain.id, Err("not looked at yet".to_owned()));
-        Self { app, chain, source, watch, holder, events, checked: false, lease: None }
+        let rested = (0, app.clock.now());
+        Self { app, chain, nodes, watch, holder, events, lease: None, moved_at: None, rested, asked_at: None }
     }
 
     fn poll_every(&self) -> Duration {
@@ -99,10 +80,6 @@ impl ChainWorker {
     async fn one(&mut self) -> Result<Did, StepFault> {
         let now = self.app.clock.now();
         let Some(lease) = self.lease(now).await? else { return Ok(Did::Idle { until: now.plus(LEASE_RETRY) }) };
-        if !self.checked {
-            self.source.check().await?;
-            self.checked = true;
-        }
         let cursor = progress::cursor(&self.app, &self.chain).await?;
         if let Some(reason) = cursor.as_ref().and_then(|cursor| cursor.halted.clone()) {
             return Err(StepFault::Refused(format!("not followed any more: {reason}")));
@@ -114,72 +91,164 @@ impl ChainWorker {
             self.events.notify_waiters();
             return Ok(Did::Work);
         }
-        if self.follow(&lease, cursor, now).await? {
-            return Ok(Did::Work);
+        if let Some(cursor) = cursor.as_ref().filter(|cursor| cursor.finalized_number != self.rested.0) {
+            self.rested = (cursor.finalized_number, now);
         }
-        Ok(Did::Idle { until: now.plus(self.poll_every()) })
+        let nodes = Arc::clone(&self.nodes);
+        let node = nodes.choose(now).await?;
+        let followed = self.follow(&nodes, &node, &lease, cursor, now).await;
+        self.report(&node, now, followed.as_ref().map(|(_, height)| *height));
+        let mut more = followed?.0;
+        // The chain's end comes first; what a downtime left is filled in beside it.
+        let filled = self.fill(&node, &lease, now).await;
+        self.report(&node, now, filled.as_ref().map(|_| 0));
+        more |= filled?;
+        more |= self.agree(&nodes, &lease, now).await?;
+        Ok(if more { Did::Work } else { Did::Idle { until: now.plus(self.poll_every()) } })
     }
 
-    /// Asks the node for what comes next and commits it. Answers whether there may be more at once.
-    async fn follow(&mut self, lease: &Lease, cursor: Option<Cursor>, now: Timestamp) -> Result<bool, StepFault> {
+    /// A chain that goes on and does not come to rest: nothing on it becomes final, or counts where rest decides.
+    fn stalled(&self) -> Result<(), String> {
+        let (number, since) = &self.rested;
+        if self.app.clock.now().since(*since) < STALL || self.moved_at.is_none_or(|moved| moved <= *since) {
+            return Ok(());
+        }
+        Err(format!("its finality stalls: nothing above block {number} has become final since {since}"))
+    }
+
+    /// How a node did. What the database or a refusal stopped is not its doing.
+    fn report(&self, node: &Chosen<'_>, began: Timestamp, outcome: Result<u64, &StepFault>) {
+        let now = self.app.clock.now();
+        match outcome {
+            Ok(height) => node.report(now, now.since(began), Ok(height)),
+            Err(StepFault::Source(fault)) => node.report(now, now.since(began), Err(fault)),
+            Err(_) => {}
+        }
+    }
+
+    /// Asks the node for what comes next and commits it. Answers whether there may be more at once, and the highest block seen.
+    async fn follow(
+        &mut self,
+        nodes: &Nodes,
+        node: &Chosen<'_>,
+        lease: &Lease,
+        cursor: Option<Cursor>,
+        now: Timestamp,
+    ) -> Result<(bool, u64), StepFault> {
         let tip = cursor.as_ref().map(|cursor| Block {
             number: cursor.head_number,
             hash: cursor.head_hash.clone(),
             parent_hash: String::new(),
             time: cursor.head_time,
         });
-        match follow::next(&self.chain, self.source.as_ref(), tip.as_ref(), self.watch.as_ref()).await? {
+        let head = tip.as_ref().map_or(0, |tip| tip.number);
+        match follow::next(&self.chain, node.source(), tip.as_ref(), self.watch.as_ref()).await? {
             Next::Idle { finalized } => {
+                if let Some(tip) = &tip {
+                    nodes.doubt(node, &self.chain, tip, *self.moved_at.get_or_insert(now), now).await?;
+                }
                 let known = cursor.as_ref().map_or(0, |cursor| cursor.finalized_number);
-                let head = cursor.as_ref().map_or(0, |cursor| cursor.head_number);
                 let moved = finalized.as_ref().is_some_and(|rest| rest.number.min(head) > known);
                 if moved {
-                    self.take(lease, cursor, Vec::new(), Vec::new(), finalized, now).await?;
+                    self.take(lease, cursor, head, (Vec::new(), Vec::new()), finalized, now).await?;
                 }
-                Ok(moved)
+                Ok((moved, head))
             }
-            Next::Blocks { blocks, transfers, finalized } => {
-                self.take(lease, cursor, blocks, transfers, finalized, now).await?;
+            Next::Blocks { low, blocks, transfers, finalized } => {
+                self.moved_at = Some(now);
+                let height = blocks.last().map_or(head, |last| last.number);
+                self.take(lease, cursor, low, (blocks, transfers), finalized, now).await?;
                 self.events.notify_waiters();
                 // They may have confirmed something: settle before the next poll.
-                Ok(true)
+                Ok((true, height))
             }
             Next::Fork => {
-                let Some(cursor) = cursor else { return Ok(false) };
-                self.take_back(lease, cursor, now).await
+                let (Some(cursor), Some(tip)) = (cursor, tip) else { return Ok((false, head)) };
+                Ok((self.take_back(nodes, node, lease, (cursor, tip), now).await?, head))
             }
         }
+    }
+
+    /// Reads a piece of the lowest hole in what has been looked at. Answers whether there was one.
+    async fn fill(&self, node: &Chosen<'_>, lease: &Lease, now: Timestamp) -> Result<bool, StepFault> {
+        let Some(from) = progress::cursor(&self.app, &self.chain).await?.filter(|cursor| cursor.hole_since.is_some()) else {
+            return Ok(false);
+        };
+        let Some((below, above)) = progress::hole(&self.app, &self.chain).await? else { return Ok(false) };
+        let ours = (below.to_number, below.to_hash.as_str());
+        let read = follow::fill(node.source(), ours, above.from_number, self.watch.as_ref()).await?;
+        let (transfers, last) = (self.named(read.transfers, now), read.last);
+        let (lease, chain) = (lease.clone(), self.chain.clone());
+        self.app.store.write(ledger::FillHole { lease, chain, from, below, above, last, transfers, now }).await?;
+        self.events.notify_waiters();
+        Ok(true)
+    }
+
+    /// Asks for a second node's word on large transfers that wait for it. Answers whether one was heard.
+    async fn agree(&mut self, nodes: &Nodes, lease: &Lease, now: Timestamp) -> Result<bool, StepFault> {
+        if self.chain.agreed_above.is_none() || self.asked_at.is_some_and(|at| now.since(at) < AGREE_EVERY) {
+            return Ok(false);
+        }
+        self.asked_at = Some(now);
+        let Some(cursor) = progress::cursor(&self.app, &self.chain).await? else { return Ok(false) };
+        let mut any = false;
+        for (id, transfer) in progress::unagreed(&self.app, &self.chain, &cursor).await? {
+            if nodes.agree_on(&transfer, self.watch.as_ref()).await {
+                let (lease, block_hash) = (lease.clone(), transfer.block_hash.clone());
+                self.app.store.write(ledger::Agree { lease, transfer: id, block_hash, now }).await?;
+                any = true;
+            } else {
+                tracing::warn!(chain.id = %self.chain.id, transfer.id = %id, "a large transfer waits: no two nodes say the same of it");
+            }
+        }
+        Ok(any)
+    }
+
+    /// Transfers, each with an id in case it is new.
+    fn named(&self, transfers: Vec<Transfer>, now: Timestamp) -> Vec<(TransferId, Transfer)> {
+        transfers.into_iter().map(|transfer| (TransferId::from_time(now.millis(), self.app.random_id()), transfer)).collect()
     }
 
     async fn take(
         &self,
         lease: &Lease,
         from: Option<Cursor>,
-        blocks: Vec<Block>,
-        transfers: Vec<payin_core::transfer::Transfer>,
+        low: u64,
+        (blocks, transfers): (Vec<Block>, Vec<Transfer>),
         finalized: Option<Rest>,
         now: Timestamp,
     ) -> Result<(), StepFault> {
-        let transfers =
-            transfers.into_iter().map(|transfer| (TransferId::from_time(now.millis(), self.app.random_id()), transfer)).collect();
-        let unit = ledger::TakeBlocks { lease: lease.clone(), chain: self.chain.clone(), from, blocks, transfers, finalized, now };
-        Ok(self.app.store.write(unit).await?)
+        let (lease, chain, transfers) = (lease.clone(), self.chain.clone(), self.named(transfers, now));
+        Ok(self.app.store.write(ledger::TakeBlocks { lease, chain, from, low, blocks, transfers, finalized, now }).await?)
     }
 
     /// Takes back what is not part of the chain any more. Answers whether there may be more at once.
-    async fn take_back(&self, lease: &Lease, from: Cursor, now: Timestamp) -> Result<bool, StepFault> {
+    async fn take_back(
+        &self,
+        nodes: &Nodes,
+        node: &Chosen<'_>,
+        lease: &Lease,
+        (from, tip): (Cursor, Block),
+        now: Timestamp,
+    ) -> Result<bool, StepFault> {
         let ours = progress::kept_blocks(&self.app, &self.chain).await?;
-        let fork = match follow::parting(self.source.as_ref(), &ours).await? {
+        let parting = match follow::parting(node.source(), &ours).await? {
             // The node has changed its mind back meanwhile.
             None => return Ok(false),
             Some(Parting::At(fork)) if fork.number >= from.head_number => return Ok(false),
-            Some(Parting::At(fork)) if fork.number >= from.finalized_number => fork,
+            Some(parting) => parting,
+        };
+        let counted = self.chain.confirmed_height(from.head_number, from.finalized_number).unwrap_or(0);
+        let deep = matches!(&parting, Parting::At(Block { number, .. }) | Parting::Below(Block { number, .. }) if *number < counted);
+        nodes.believe_fork(node, &tip, deep, now).await?;
+        let fork = match parting {
+            Parting::At(fork) if fork.number >= from.finalized_number => fork,
             // Followed since a moment ago, and reorganised below where that began: nothing of it was final.
-            Some(Parting::Below(lowest)) if lowest.number > from.finalized_number && lowest.number > 0 => {
+            Parting::Below(lowest) if lowest.number > from.finalized_number && lowest.number > 0 => {
                 let below = lowest.number.saturating_sub(1);
-                self.source.block(below).await?.ok_or_else(|| SourceFault::Inconsistent(format!("it lacks block {below}")))?
+                node.source().block(below).await?.ok_or_else(|| SourceFault::Inconsistent(format!("it lacks block {below}")))?
             }
-            Some(Parting::At(Block { number, .. }) | Parting::Below(Block { number, .. })) => {
+            Parting::At(Block { number, .. }) | Parting::Below(Block { number, .. }) => {
                 let reason = format!("the node has another block {number} than we, where all up to {} was final", from.finalized_number);
                 tracing::error!(chain.id = %self.chain.id, reason, "the chain is not followed any more until a person has looked");
                 let unit = ledger::Halt { lease: lease.clone(), chain: self.chain.clone(), from, reason };
@@ -220,7 +289,8 @@ impl Worker for ChainWorker {
     fn step(&mut self) -> BoxFuture<'_, Result<Did, StepFault>> {
         async move {
             let result = self.one().await;
-            self.app.health.chain(&self.chain.id, result.as_ref().map(|_| ()).map_err(ToString::to_string));
+            self.app.health.chain(&self.chain.id, result.as_ref().map_err(ToString::to_string).and_then(|_| self.stalled()));
+            self.app.health.nodes(&self.chain.id, self.nodes.standings().into_iter().map(|standing| standing.fault).collect());
             if result.is_err() {
                 // Whatever went wrong may be that another server has the lease: ask again.
                 self.lease = None;

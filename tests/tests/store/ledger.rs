@@ -152,7 +152,7 @@ pub async fn a_cursor_elsewhere_changes_nothing(kind: Kind) {
     let unit = |from| {
         let transfers = vec![line.transfer(&Sent::pays(&order, "100", "0x1"), &block)];
         let (lease, chain) = (line.lease.clone(), line.chain.clone());
-        TakeBlocks { lease, chain, from, blocks: vec![block.clone()], transfers, finalized: None, now: gateway.now() }
+        TakeBlocks { lease, chain, from, low: block.number, blocks: vec![block.clone()], transfers, finalized: None, now: gateway.now() }
     };
     for from in [old.clone(), None] {
         assert!(matches!(fault(gateway.write(unit(from)).await), Fault::Guard { .. }));
@@ -225,7 +225,7 @@ pub async fn expiring_and_settling_agree(kind: Kind) {
     let mut conn = gateway.app.store.read().await.unwrap();
     let due = payin_server::store::orders::due_to_expire(&mut conn, "ethereum-sepolia", at(CLOSES + 1), 50).await.unwrap();
     assert_eq!(due, [], "who has a payment waiting is not due");
-    assert!(transfers::waiting(&mut conn, "ethereum-sepolia", 101, 0).await.unwrap());
+    assert!(transfers::waiting(&mut conn, &line.chain, transfers::Heights { confirmed: 101, finalized: 0 }).await.unwrap());
     drop(conn);
     let expire = || join_all(orders.iter().map(|order| gateway.write(line.expire_unit(&order.order_id))));
     let (before, settled, after) = futures_util::join!(expire(), gateway.write(line.settle_unit()), expire());

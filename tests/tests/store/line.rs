@@ -94,6 +94,11 @@ impl Line {
         self.blocks.last().map_or(0, |block| block.number)
     }
 
+    /// The block of a height.
+    pub fn at(&self, number: u64) -> Block {
+        self.blocks.iter().find(|block| block.number == number).expect("a block of this height").clone()
+    }
+
     /// The block that would come next.
     pub fn next(&self, time: Timestamp) -> Block {
         let number = self.blocks.last().map_or(100, |head| head.number + 1);
@@ -126,6 +131,7 @@ impl Line {
             lease: self.lease.clone(),
             chain: self.chain.clone(),
             from: self.cursor().await,
+            low: block.number,
             blocks: vec![block.clone()],
             transfers: sent.iter().map(|sent| self.transfer(sent, block)).collect(),
             finalized: self.finalized.map(|number| Rest { number, hash: String::new() }),
@@ -137,6 +143,11 @@ impl Line {
     pub async fn block(&mut self, time: Timestamp, sent: &[Sent]) {
         let block = self.next(time);
         self.gateway.write(self.unit(&block, sent).await).await.expect("the block is taken in");
+        self.blocks.push(block);
+    }
+
+    /// A block was taken in by other means.
+    pub fn went_to(&mut self, block: Block) {
         self.blocks.push(block);
     }
 

@@ -7,7 +7,7 @@ use payin_core::address::evm_bytes;
 use payin_server::app::pool;
 use payin_server::chain::Watch as _;
 use payin_server::store::pool::{Filter, FreeBy};
-use payin_server::worker::chain::PoolWatch;
+use payin_server::worker::watch::PoolWatch;
 use payin_tests::gateway::{Gateway, Kind, refusal, request};
 use payin_types::pool::ListAddresses;
 use payin_types::{AddressState, ErrorCode, ImportAddresses, OrganizationId, PoolAddress, Protocol};

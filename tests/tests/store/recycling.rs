@@ -61,7 +61,7 @@ pub async fn addresses_come_back_in_chain_time(kind: Kind) {
     let counted = counts(gateway, &organization).await;
     assert_eq!((counted.available, counted.cooling_down, counted.allocated), (1, 1, 0));
     // Never used comes first, although the other has been free for long by our clock.
-    gateway.clock.advance(Duration::from_secs(30 * 86_400));
+    gateway.clock.advance(Duration::from_secs(30 * 3_600));
     let second = gateway.create(&organization, request("second")).await.unwrap();
     assert_ne!(second.address, first.address);
     assert!(no_address(gateway, &organization, "third").await, "the chains have not come so far");
@@ -97,7 +97,7 @@ pub async fn addresses_wait_for_the_slowest_chain(kind: Kind) {
     let mut line = Line::new(gateway, "ethereum-sepolia").await;
     line.block(at(0), &[]).await;
     assert_eq!(all_over(&mut line, OVER).await, 1);
-    gateway.clock.advance(Duration::from_secs(30 * 86_400));
+    gateway.clock.advance(Duration::from_secs(30 * 3_600));
     let late_enough = at(OVER + 5 + COOLDOWN);
     line.block(late_enough, &[]).await;
     assert!(no_address(gateway, &organization, "second").await, "two chains of the family were never followed");

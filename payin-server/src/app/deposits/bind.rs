@@ -102,7 +102,7 @@ impl Unit for Bind {
         let terms = deposit::bind(self.request.clone().map_err(refused)?, &self.chains).map_err(refused)?;
         let opening = orders::opening(tx, &self.organization_id, terms.chain_id.as_str()).await?;
         settings::effective(&self.deployment, &opening.settings)?.check_deposits_enabled()?;
-        order::check_chain(&terms.chain_id, opening.head_time, self.now)?;
+        order::check_chain(self.chains.find(&terms.chain_id)?, opening.head_time, self.now)?;
         // From here on nobody else binds or unbinds this reference.
         deposits::ensure(tx, &self.organization_id, &terms.reference, self.now).await?;
         let known = deposits::lock(tx, &self.organization_id, &terms.reference).await?;

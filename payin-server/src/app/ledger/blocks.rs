@@ -1,25 +1,18 @@
-//! Blocks taken in: each transfer in them recorded once, counted for its order or kept with the reason why not. Nothing is completed here.
-
-use std::collections::BTreeMap;
+//! Blocks taken in, at the chain's end or in a hole that a downtime left: what was found in them is recorded in the transaction that says
+//! they have been looked at. What a transfer means is not decided here.
 
 use payin_core::finality::Rest;
-use payin_core::order::Facts;
-use payin_core::transfer::{Transfer, Unmatched, attribute};
-use payin_core::{Block, Chain, Units, event};
-use payin_types::{EventType, OrderId, Timestamp, TransferId};
+use payin_core::transfer::Transfer;
+use payin_core::{Block, Chain};
+use payin_types::{Timestamp, TransferId};
 
-use super::told::Told;
-use super::{confirmed_block, put, refresh};
+use super::confirmed_block;
+use super::seen::see_all;
 use crate::app::Outcome;
-use crate::app::events::{Happened, record};
 use crate::store::chains::{self, Cursor};
 use crate::store::leases::{self, Lease};
-use crate::store::transfers::{self, Payee};
-use crate::store::{Fault, Tx, Unit, events, orders, pool};
-
-/// A stray transfer smaller than this does not take its address out of use: dust would otherwise empty a pool for nothing.
-/// The vendor's smallest payment is 0.01 (source: supported-tokens guide).
-const STRAY_MIN: (u128, u32) = (1, 2);
+use crate::store::scans::{self, Scan};
+use crate::store::{Fault, Tx, Unit};
 
 /// Blocks of a chain, above its cursor, with the transfers in them to addresses of the pool.
 #[derive(Debug)]
@@ -30,6 +23,8 @@ pub struct TakeBlocks {
     pub chain: Chain,
     /// Where its cursor stands. `None`: it was never followed.
     pub from: Option<Cursor>,
+    /// From this height up to the newest of the blocks everything has been looked at.
+    pub low: u64,
     /// The blocks, oldest first; each but the first is the child of the one before, unless all are final.
     pub blocks: Vec<Block>,
     /// The transfers, in the order of the chain, each with an id in case it is new.
@@ -52,15 +47,9 @@ impl Unit for TakeBlocks {
         }
         let before = self.from.as_ref();
         self.check_places()?;
-        let mut paid = BTreeMap::new();
-        for (id, transfer) in &self.transfers {
-            if let Some(order) = see(tx, &self.chain, id, transfer, self.now).await? {
-                paid.insert(order, transfer.block_number);
-            }
-        }
-        // Once for each order, however many transfers somebody crams into a block.
-        for (order, block) in paid {
-            count(tx, &order, block, self.now).await?;
+        see_all(tx, &self.chain, &self.transfers, None, self.now).await?;
+        if let Some(last) = self.blocks.last() {
+            self.keep_scan(tx, last).await?;
         }
         let Some(head) = self
             .blocks
@@ -72,21 +61,40 @@ impl Unit for TakeBlocks {
         };
         let finalized = self.rested(tx, head.0).await?;
         let confirmed = confirmed_block(tx, &self.chain, head.0, finalized).await?;
+        let hole = scans::hole_since(tx, chain).await?;
         forget_old_blocks(tx, chain, finalized.min(confirmed.as_ref().map_or(0, |block| block.number))).await?;
         let cursor = Cursor {
             head_number: head.0,
             head_hash: head.1,
             head_time: head.2,
             finalized_number: finalized,
-            confirmed_time: confirmed.map(|block| block.time),
+            confirmed_time: below_hole(confirmed.map(|block| block.time), hole),
             updated_at: self.now,
             halted: None,
+            hole_since: hole,
         };
         Ok(chains::put(tx, chain, &cursor).await?)
     }
 }
 
+/// Nothing expires for want of a payment that may lie in a hole.
+pub(super) fn below_hole(time: Option<Timestamp>, hole: Option<Timestamp>) -> Option<Timestamp> {
+    time.map(|time| hole.map_or(time, |hole| hole.min(time)))
+}
+
 impl TakeBlocks {
+    /// What has been looked at grows, or begins anew above a hole.
+    async fn keep_scan(&self, tx: &mut Tx<'_>, last: &Block) -> Result<(), Fault> {
+        let chain = self.chain.id.as_str();
+        let head = self.from.as_ref().map(|cursor| cursor.head_number);
+        match scans::all(tx, chain).await?.last() {
+            Some(top) if Some(top.to_number) == head && self.low <= top.to_number.saturating_add(1) => {
+                scans::end_at(tx, chain, top, last, self.now).await
+            }
+            _ => scans::begin(tx, chain, self.low, last, self.now).await,
+        }
+    }
+
     /// A transfer outside of the blocks that are taken would never be taken back with them.
     fn check_places(&self) -> Result<(), Fault> {
         let above = self.from.as_ref().map_or(0, |cursor| cursor.head_number);
@@ -120,84 +128,46 @@ async fn forget_old_blocks(tx: &mut Tx<'_>, chain: &str, at_rest: u64) -> Result
     }
 }
 
-/// Records a transfer to an address of the pool. Answers the order it counts for.
-async fn see(tx: &mut Tx<'_>, chain: &Chain, id: &TransferId, transfer: &Transfer, now: Timestamp) -> Result<Option<OrderId>, Fault> {
-    let seen = transfers::lock_seen(tx, transfer).await?;
-    if seen.as_ref().is_some_and(|seen| seen.orphaned_at.is_none()) {
-        return Ok(None);
-    }
-    let Some(payee) = transfers::payee::find(tx, chain.protocol.as_str(), &transfer.to, transfer.block_time).await? else {
-        return Ok(None);
-    };
-    let (payee, verdict) = match &seen {
-        Some(seen) if payee.succeeds(seen) => {
-            let had_holder = seen.order_id.is_some() || seen.binding.is_some();
-            (payee.formerly(seen), Err(if had_holder { Unmatched::Late } else { Unmatched::NoHolder }))
-        }
-        _ => {
-            let verdict = attribute(transfer, payee.holder().as_ref());
-            (payee, verdict)
-        }
-    };
-    let id = match &seen {
-        Some(seen) => {
-            transfers::include_again(tx, seen, transfer, &payee, verdict).await?;
-            &seen.id
-        }
-        None => {
-            transfers::insert(tx, id, transfer, &payee, verdict, now).await?;
-            id
-        }
-    };
-    let told = Told { organization_id: &payee.organization_id, transfer: id, chain, head: transfer.block_number, now };
-    told.transfer(tx, EventType::TransferDetected).await?;
-    match (verdict, payee.order_id(), payee.binding_id()) {
-        (Ok(()), Some(order), _) => Ok(Some(order.clone())),
-        (Ok(()), None, Some(_)) => told.deposit(tx, EventType::DepositPending).await.map(|()| None),
-        (Ok(()), None, None) => Err(Fault::Corrupt(format!("transfer {id} counts for nobody"))),
-        (Err(reason), ..) => stray(tx, id, transfer, &payee, reason, now).await.map(|()| None),
-    }
+/// A piece of a hole between blocks that had been looked at, filled from below: what a downtime left while the newest blocks came first.
+#[derive(Debug)]
+pub struct FillHole {
+    /// The right to do this.
+    pub lease: Lease,
+    /// The chain.
+    pub chain: Chain,
+    /// Where its cursor stands.
+    pub from: Cursor,
+    /// What lies below the hole.
+    pub below: Scan,
+    /// What lies above it.
+    pub above: Scan,
+    /// The last block that was read: at most the first one above the hole.
+    pub last: Block,
+    /// The transfers between.
+    pub transfers: Vec<(TransferId, Transfer)>,
+    /// The time.
+    pub now: Timestamp,
 }
 
-/// An order has a payment that waits for confirmations.
-async fn count(tx: &mut Tx<'_>, order: &OrderId, head: u64, now: Timestamp) -> Result<(), Fault> {
-    let stored = orders::lock(tx, order.as_str()).await?;
-    let mut facts = stored.facts.clone();
-    let first = facts.seen_at.is_none();
-    facts.seen_at.get_or_insert(now);
-    refresh(&mut facts, &transfers::received(tx, order).await?);
-    let what = if first { vec![EventType::OrderPaymentDetected] } else { Vec::new() };
-    put(tx, &stored, &facts, &what, head, now).await
-}
+impl Unit for FillHole {
+    type Output = ();
 
-/// A transfer that counts for nobody: recorded with its reason, told to whoever asks, its address kept out of use.
-async fn stray(
-    tx: &mut Tx<'_>,
-    id: &TransferId,
-    transfer: &Transfer,
-    payee: &Payee,
-    reason: Unmatched,
-    now: Timestamp,
-) -> Result<(), Fault> {
-    if Units::from_base_units(STRAY_MIN.0, STRAY_MIN.1).is_some_and(|least| transfer.amount >= least) {
-        pool::quarantine(tx, payee.address_id, now).await?;
-    }
-    if let (Unmatched::Late, Some(order)) = (reason, payee.order_id()) {
-        let stored = orders::lock(tx, order.as_str()).await?;
-        if stored.facts.completed_at.is_none() && stored.facts.paid_late_at.is_none() {
-            let facts = Facts { paid_late_at: Some(now), ..stored.facts.clone() };
-            // Told when the order has expired: a payment in time may still be on its way to being confirmed.
-            let what: &[EventType] = if facts.expired_at.is_some() { &[EventType::OrderPaidLate] } else { &[] };
-            put(tx, &stored, &facts, what, transfer.block_number, now).await?;
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
+        leases::check(tx, &self.lease).await?;
+        let chain = self.chain.id.as_str();
+        chains::lock_at(tx, chain, Some(&self.from)).await?;
+        if let Some((_, stray)) = self.transfers.iter().find(|(_, transfer)| transfer.block_number > self.last.number) {
+            return Err(Fault::Corrupt(format!("transfer {} lies outside of the blocks read", stray.tx_hash)).into());
         }
+        see_all(tx, &self.chain, &self.transfers, Some(self.from.head_number), self.now).await?;
+        if self.last.number >= self.above.from_number {
+            scans::join(tx, chain, &self.below, &self.above, self.now).await?;
+        } else {
+            scans::end_at(tx, chain, &self.below, &self.last, self.now).await?;
+        }
+        let confirmed = confirmed_block(tx, &self.chain, self.from.head_number, self.from.finalized_number).await?;
+        let hole = scans::hole_since(tx, chain).await?;
+        let confirmed_time = below_hole(confirmed.map(|block| block.time), hole);
+        Ok(chains::put(tx, chain, &Cursor { confirmed_time, ..self.from.clone() }).await?)
     }
-    let happened = Happened {
-        organization_id: &payee.organization_id,
-        event_type: EventType::TransferUnmatched,
-        object_id: id.as_str(),
-        sequence: events::count(tx, id.as_str()).await?.saturating_add(1),
-        data: event::unmatched_data(id.as_str(), transfer, reason),
-        now,
-    };
-    record(tx, happened).await.map(drop)
 }

@@ -7,12 +7,13 @@ use payin_core::order::is_paid;
 use payin_core::{Block, Chain, Units};
 use payin_types::{EventType, OrderId, Timestamp};
 
+use super::blocks::below_hole;
 use super::told::Told;
 use super::{confirmed_block, put, refresh};
 use crate::app::Outcome;
 use crate::store::chains::{self, Cursor};
 use crate::store::leases::{self, Lease};
-use crate::store::{Fault, Tx, Unit, orders, transfers};
+use crate::store::{Fault, Tx, Unit, orders, scans, transfers};
 
 /// Blocks above a height are no longer part of the chain.
 #[derive(Debug)]
@@ -56,12 +57,16 @@ impl Unit for TakeBack {
             let told = Told { organization_id, transfer, chain: &self.chain, head: self.fork.number, now: self.now };
             told.deposit(tx, EventType::DepositReverted).await?;
         }
+        if let Some(top) = scans::all(tx, chain).await?.last() {
+            scans::end_at(tx, chain, top, &self.fork, self.now).await?;
+        }
+        let hole = scans::hole_since(tx, chain).await?;
         let confirmed = confirmed_block(tx, &self.chain, self.fork.number, self.from.finalized_number).await?;
         let cursor = Cursor {
             head_number: self.fork.number,
             head_hash: self.fork.hash.clone(),
             head_time: self.fork.time,
-            confirmed_time: confirmed.map(|block| block.time),
+            confirmed_time: below_hole(confirmed.map(|block| block.time), hole),
             updated_at: self.now,
             ..self.from.clone()
         };

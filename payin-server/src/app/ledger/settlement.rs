@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use payin_core::order::{Facts, is_paid, may_expire};
 use payin_core::{Chain, Units};
-use payin_types::{EventType, OrderId, Timestamp};
+use payin_types::{EventType, OrderId, Timestamp, TransferId};
 
 use super::told::Told;
 use super::{put, refresh};
 use crate::app::Outcome;
 use crate::app::settings::{self, Deployment};
 use crate::store::leases::{self, Lease};
-use crate::store::transfers::Recorded;
+use crate::store::transfers::{Heights, Recorded};
 use crate::store::{self, Fault, Tx, Unit, chains, orders, pool, transfers};
 
 /// Transfers that have enough confirmations count; what they complete is completed; what has come to rest is final.
@@ -37,7 +37,8 @@ impl Unit for Settle {
         let chain = self.chain.id.as_str();
         let Some(cursor) = chains::get(tx, chain).await? else { return Ok(false) };
         let Some(height) = self.chain.confirmed_height(cursor.head_number, cursor.finalized_number) else { return Ok(false) };
-        let confirmed = transfers::confirm_up_to(tx, chain, height, self.now).await?;
+        let heights = Heights { confirmed: height, finalized: cursor.finalized_number };
+        let confirmed = transfers::confirm_up_to(tx, &self.chain, heights, self.now).await?;
         let orders: BTreeSet<_> =
             confirmed.iter().filter(|transfer| transfer.counts).filter_map(|transfer| transfer.order_id.clone()).collect();
         for order in orders {
@@ -76,6 +77,28 @@ impl Settle {
             facts.reverted_at = None;
         }
         put(tx, &stored, &facts, &what, head, self.now).await
+    }
+}
+
+/// A second node says the same of a large transfer, which may then count.
+#[derive(Debug)]
+pub struct Agree {
+    /// The right to do this.
+    pub lease: Lease,
+    /// The transfer.
+    pub transfer: TransferId,
+    /// The block that both nodes have it in.
+    pub block_hash: String,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl Unit for Agree {
+    type Output = ();
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
+        leases::check(tx, &self.lease).await?;
+        Ok(transfers::evidence::agree(tx, &self.transfer, &self.block_hash, self.now).await?)
     }
 }
 

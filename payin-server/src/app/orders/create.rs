@@ -79,7 +79,7 @@ impl Opener {
         let opening = orders::opening(tx, &self.organization_id, chain.id.as_str()).await?;
         let holds = settings::effective(&self.deployment, &opening.settings)?;
         let terms = self.terms(request, &holds)?;
-        order::check_chain(&terms.chain_id, opening.head_time, self.now)?;
+        order::check_chain(chain, opening.head_time, self.now)?;
         Ok(Prepared { terms, holds, told: opening.told })
     }
 
@@ -183,19 +183,22 @@ impl Unit for Create {
 /// One of several orders: its place among them, and what it asks for.
 type Wanted<'a> = (usize, &'a Opener, Terms);
 
+/// Several who ask, each with its place among all.
+type Asked<'a> = Vec<(usize, &'a Create)>;
+
 /// What several orders ask for, by who takes the addresses and of which family. `None` if any of them is out of the ordinary.
 async fn wanted<'a>(
     units: &'a [&'a Create],
     tx: &mut Tx<'_>,
 ) -> Result<Option<BTreeMap<(OrganizationId, Protocol), Vec<Wanted<'a>>>>, Fault> {
-    let mut by_chain: BTreeMap<(&OrganizationId, &ChainId), Vec<(usize, &Create)>> = BTreeMap::new();
+    let mut by_chain: BTreeMap<(&OrganizationId, &ChainId), (&Chain, Asked<'_>)> = BTreeMap::new();
     for (at, unit) in units.iter().enumerate() {
         let Ok(chain) = unit.request.as_ref().map_err(Clone::clone).and_then(|request| unit.opener.chain(request)) else { return Ok(None) };
-        by_chain.entry((&unit.opener.organization_id, &chain.id)).or_default().push((at, unit));
+        by_chain.entry((&unit.opener.organization_id, &chain.id)).or_insert_with(|| (chain, Vec::new())).1.push((at, unit));
     }
     let mut alike: BTreeMap<_, Vec<Wanted<'_>>> = BTreeMap::new();
-    for ((organization, chain), orders) in by_chain {
-        let opening = orders::opening(tx, organization, chain.as_str()).await?;
+    for ((organization, _), (chain, orders)) in by_chain {
+        let opening = orders::opening(tx, organization, chain.id.as_str()).await?;
         let now = orders.iter().map(|(_, unit)| unit.opener.now).min().unwrap_or_default();
         if opening.told || order::check_chain(chain, opening.head_time, now).is_err() {
             return Ok(None);

@@ -44,7 +44,7 @@ pub(super) fn rested_by(cursors: &[(String, Cursor)], offered: &Chains, protocol
     let family = offered.iter().filter(|chain| &chain.protocol == protocol);
     let followed = family.map(|chain| {
         let cursor = cursors.iter().find(|(id, _)| id == chain.id.as_str());
-        cursor.map_or(Timestamp::from_millis(0), |(_, cursor)| cursor.head_time)
+        cursor.map_or(Timestamp::from_millis(0), |(_, cursor)| cursor.looked_at_until())
     });
     followed.min().unwrap_or_default().min(now)
 }

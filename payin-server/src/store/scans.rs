@@ -1,0 +1,108 @@
+//! Which blocks of each chain have been looked at: rows without gaps, and the holes between them. Evidence and work list in one. Changed
+//! only under the lock of the chain's cursor.
+
+use payin_core::Block;
+use payin_types::Timestamp;
+
+use super::db::Row;
+use super::{Conn, Fault, Tx, sql};
+
+/// Blocks that have been looked at, without a gap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scan {
+    /// The lowest.
+    pub from_number: u64,
+    /// The highest.
+    pub to_number: u64,
+    /// Its hash.
+    pub to_hash: String,
+    /// Its time.
+    pub to_time: Timestamp,
+    /// When this began, by our clock.
+    pub begun_at: Timestamp,
+    /// When it last grew, by our clock.
+    pub scanned_at: Timestamp,
+}
+
+fn scan(row: &Row) -> Result<Scan, Fault> {
+    Ok(Scan {
+        from_number: row.count("from_number")?,
+        to_number: row.count("to_number")?,
+        to_hash: row.text("to_hash")?,
+        to_time: row.time("to_time")?,
+        begun_at: row.time("begun_at")?,
+        scanned_at: row.time("scanned_at")?,
+    })
+}
+
+fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// What has been looked at, lowest first. More than one row: there are holes between them.
+///
+/// # Errors
+/// What the database says.
+pub async fn all(conn: &mut Conn, chain: &str) -> Result<Vec<Scan>, Fault> {
+    let query = sql("SELECT from_number, to_number, to_hash, to_time, begun_at, scanned_at FROM chain_scans WHERE chain_id = $1 \
+                     ORDER BY from_number");
+    conn.all(query.text(chain)).await?.iter().map(scan).collect()
+}
+
+/// Begins a row at blocks with none below them.
+///
+/// # Errors
+/// What the database says; a unique violation if there is one already.
+pub async fn begin(tx: &mut Tx<'_>, chain: &str, low: u64, last: &Block, now: Timestamp) -> Result<(), Fault> {
+    tx.change_one(
+        sql("INSERT INTO chain_scans (chain_id, from_number, to_number, to_hash, to_time, begun_at, scanned_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $6)")
+        .text(chain)
+        .int(number(low))
+        .int(number(last.number))
+        .text(last.hash.as_str())
+        .int(last.time.millis())
+        .int(now.millis()),
+    )
+    .await
+}
+
+/// A row now ends at another block: higher, or after a reorganisation lower, in which case it may begin lower too.
+///
+/// # Errors
+/// [`Fault::Guard`] if the row is not as the caller believes, or what the database says.
+pub async fn end_at(tx: &mut Tx<'_>, chain: &str, before: &Scan, last: &Block, now: Timestamp) -> Result<(), Fault> {
+    tx.change_one(
+        sql("UPDATE chain_scans SET from_number = $4, to_number = $5, to_hash = $6, to_time = $7, scanned_at = $8 \
+             WHERE chain_id = $1 AND from_number = $2 AND to_number = $3")
+        .text(chain)
+        .int(number(before.from_number))
+        .int(number(before.to_number))
+        .int(number(before.from_number.min(last.number)))
+        .int(number(last.number))
+        .text(last.hash.as_str())
+        .int(last.time.millis())
+        .int(now.millis()),
+    )
+    .await
+}
+
+/// The hole between two rows is filled: they are one.
+///
+/// # Errors
+/// [`Fault::Guard`] if a row is not as the caller believes, or what the database says.
+pub async fn join(tx: &mut Tx<'_>, chain: &str, lower: &Scan, upper: &Scan, now: Timestamp) -> Result<(), Fault> {
+    let delete = sql("DELETE FROM chain_scans WHERE chain_id = $1 AND from_number = $2 AND to_number = $3");
+    tx.change_one(delete.text(chain).int(number(upper.from_number)).int(number(upper.to_number))).await?;
+    let end = Block { number: upper.to_number, hash: upper.to_hash.clone(), parent_hash: String::new(), time: upper.to_time };
+    end_at(tx, chain, lower, &end, now).await
+}
+
+/// Up to which time of the chain everything has been looked at; `None` where there is no hole, and so up to the cursor.
+///
+/// # Errors
+/// What the database says.
+pub async fn hole_since(conn: &mut Conn, chain: &str) -> Result<Option<Timestamp>, Fault> {
+    let scans = all(conn, chain).await?;
+    Ok(scans.first().filter(|_| scans.len() > 1).map(|lowest| lowest.to_time))
+}

@@ -1,0 +1,222 @@
+//! What has been looked at: after a downtime the newest blocks come first, and the hole below them is filled without losing, doubling or
+//! ending anything. And large transfers, which count when more is known of them.
+
+use payin_core::finality::Rest;
+use payin_core::reconcile::What;
+use payin_core::{Block, Units};
+use payin_server::app::ledger::{Agree, FillHole, TakeBlocks};
+use payin_server::app::progress::{self, Due};
+use payin_server::app::reconcile::{self, Keep, Reconciliation};
+use payin_server::store::{Fault, chains};
+use payin_tests::gateway::{Kind, fault, request};
+use payin_types::OrderStatus;
+
+use super::World;
+use super::line::{Line, Sent, at};
+
+/// When an order's time is over.
+const CLOSES: u64 = 15 * 60;
+
+impl Line {
+    /// The node is far ahead: a final block high above, and nothing of what lies between.
+    async fn leap(&mut self, number: u64, seconds: u64) {
+        let block = Block { number, hash: format!("0xb0-{number}"), parent_hash: "0x?".to_owned(), time: at(seconds) };
+        let finalized = Some(Rest { number, hash: block.hash.clone() });
+        let unit = TakeBlocks { low: number, blocks: vec![block.clone()], finalized, ..self.unit(&block, &[]).await };
+        self.gateway.write(unit).await.expect("the chain is taken up again above");
+        self.went_to(block);
+    }
+
+    /// What fills the lowest hole up to a block.
+    async fn fill_unit(&self, number: u64, seconds: u64, sent: &[Sent]) -> FillHole {
+        let (below, above) = progress::hole(&self.gateway.app, &self.chain).await.expect("an answer").expect("a hole");
+        let last = Block { number, hash: format!("0xb0-{number}"), parent_hash: "0x?".to_owned(), time: at(seconds) };
+        let transfers = sent.iter().map(|sent| self.transfer(sent, &last)).collect();
+        let from = self.cursor().await.expect("a cursor");
+        let (lease, chain, now) = (self.lease.clone(), self.chain.clone(), self.gateway.now());
+        FillHole { lease, chain, from, below, above, last, transfers, now }
+    }
+
+    async fn due(&self) -> Due {
+        let cursor = self.cursor().await.expect("a cursor");
+        progress::due(&self.gateway.app, &self.chain, &cursor).await.expect("what is due")
+    }
+}
+
+pub async fn a_hole_is_filled_beside_the_newest_blocks(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(3).await;
+    let [paid, unpaid] = ["paid in the hole", "never paid"].map(request);
+    let (paid, unpaid) = (gateway.create(&organization, paid).await.unwrap(), gateway.create(&organization, unpaid).await.unwrap());
+    let mut line = Line::new(gateway, "ethereum-sepolia").await;
+    line.blocks(3, at(1)).await;
+    let scans = || world.place.rows("SELECT from_number, to_number FROM chain_scans WHERE chain_id = 'ethereum-sepolia' ORDER BY 1");
+    assert_eq!(scans().await, [["100", "102"]]);
+
+    // Three days later. Whoever orders and pays now need not wait for what was missed.
+    let later = 72 * 3600;
+    line.leap(20_000, later).await;
+    assert_eq!(scans().await, [["100", "102"], ["20000", "20000"]]);
+    gateway.clock.advance(std::time::Duration::from_secs(later));
+    let new = gateway.create(&organization, request("new")).await.unwrap();
+    line.block(at(later + 1), &[Sent::pays(&new, "100", "0x1")]).await;
+    line.blocks(3, at(later + 2)).await;
+    line.settle().await;
+    assert_eq!(world.fresh(&organization, &new).await.status, OrderStatus::Completed);
+    // But nothing ends for want of what may lie in the hole.
+    let due = line.due().await;
+    assert_eq!((due.expire, due.release), (vec![], vec![]));
+
+    // Two pieces: the first with a payment in time, the second up to the block that we began again at. Each only once.
+    let piece = line.fill_unit(9_000, CLOSES, &[Sent::pays(&paid, "60", "0x2"), Sent::pays(&paid, "40", "0x2").at_ordinal(1)]).await;
+    let stray = FillHole { last: Block { number: 8_999, ..piece.last.clone() }, transfers: piece.transfers.clone(), ..again(&piece) };
+    assert!(matches!(fault(gateway.write(stray).await), Fault::Corrupt(_)));
+    gateway.write(again(&piece)).await.unwrap();
+    assert!(matches!(fault(gateway.write(piece).await), Fault::Guard { .. }));
+    assert_eq!(scans().await, [["100", "9000"], ["20000", "20004"]]);
+    line.settle().await;
+    let shown = world.fresh(&organization, &paid).await;
+    assert_eq!(
+        (shown.status.clone(), shown.received_amount.map(|amount| amount.to_string())),
+        (OrderStatus::Completed, Some("100.00".to_owned()))
+    );
+    assert_eq!(line.due().await.expire, [], "all up to 9000 is known, and that is before its time was over");
+    gateway.write(line.fill_unit(20_000, later, &[Sent::pays(&unpaid, "1", "0x3")]).await).await.unwrap();
+    assert_eq!(scans().await, [["100", "20004"]]);
+    line.settle().await;
+    assert_eq!(line.due().await.expire, [unpaid.order_id.clone()]);
+    line.expire().await;
+    assert_eq!(world.fresh(&organization, &unpaid).await.status, OrderStatus::Expired);
+    assert_eq!(world.place.value("SELECT COUNT(*) FROM transfers").await, "4");
+}
+
+fn again(fill: &FillHole) -> FillHole {
+    let FillHole { lease, chain, from, below, above, last, transfers, now } = fill;
+    FillHole {
+        lease: lease.clone(),
+        chain: chain.clone(),
+        from: from.clone(),
+        below: below.clone(),
+        above: above.clone(),
+        last: last.clone(),
+        transfers: transfers.clone(),
+        now: *now,
+    }
+}
+
+pub async fn what_was_looked_at_follows_reorganisations(kind: Kind) {
+    let world = World::new(kind).await;
+    let mut line = Line::new(&world.gateway, "ethereum-sepolia").await;
+    let scans =
+        || world.place.rows("SELECT from_number, to_number, to_hash FROM chain_scans WHERE chain_id = 'ethereum-sepolia' ORDER BY 1");
+    line.blocks(4, at(1)).await;
+    line.reorganise(2).await;
+    assert_eq!(scans().await, [["100", "101", "0xb0-101"]]);
+    line.blocks(1, at(9)).await;
+    assert_eq!(scans().await, [["100", "102", "0xb1-102"]]);
+    // A cursor that nobody has evidence for, as an older version left it, begins to have some.
+    world.gateway.tx(|tx| Box::pin(async move { Ok(chains::forget_scans(tx).await?) })).await.unwrap();
+    line.blocks(2, at(10)).await;
+    assert_eq!(scans().await, [["103", "104", "0xb1-104"]]);
+}
+
+pub async fn large_transfers_wait_until_more_is_known(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(3).await;
+    let mut orders = Vec::new();
+    for (name, amount) in [("small", "499.99"), ("to agree on", "500"), ("large", "1000")] {
+        let asked = payin_types::CreateOrder { amount: amount.parse().unwrap(), ..request(name) };
+        orders.push((gateway.create(&organization, asked).await.unwrap(), amount));
+    }
+    let mut line = Line::new(gateway, "ethereum-sepolia").await;
+    let units = |text: &str| Units::from_amount(text.parse().unwrap());
+    (line.chain.agreed_above, line.chain.final_above) = (units("500"), units("1000"));
+    let paid: Vec<Sent> = orders.iter().map(|(order, amount)| Sent::pays(order, amount, &format!("0x{amount}"))).collect();
+    line.block(at(1), &paid).await;
+    line.blocks(4, at(2)).await;
+    line.settle().await;
+    let done = || async {
+        let mut done = Vec::new();
+        for (order, _) in &orders {
+            done.push(world.fresh(&organization, order).await.status == OrderStatus::Completed);
+        }
+        done
+    };
+    assert_eq!(done().await, [true, false, false]);
+    assert!(!line.due().await.settle, "what waits for a word keeps nobody busy");
+    // Both wait for a second node's word, and neither expires meanwhile.
+    let cursor = line.cursor().await.unwrap();
+    let unagreed = progress::unagreed(&gateway.app, &line.chain, &cursor).await.unwrap();
+    let expected: Vec<_> = paid[1..].iter().map(|sent| sent.tx.clone()).collect();
+    let mut waiting: Vec<_> = unagreed.iter().map(|(_, transfer)| transfer.tx_hash.clone()).collect();
+    waiting.sort_by_key(|hash| hash.len());
+    assert_eq!(waiting, expected);
+    line.blocks(4, at(CLOSES + 60)).await;
+    assert_eq!(line.due().await.expire, []);
+    for (transfer, told) in unagreed {
+        let agree = |block_hash: &str| Agree {
+            lease: line.lease.clone(),
+            transfer: transfer.clone(),
+            block_hash: block_hash.to_owned(),
+            now: gateway.now(),
+        };
+        assert!(matches!(fault(gateway.write(agree("0xanother")).await), Fault::Guard { .. }));
+        gateway.write(agree(&told.block_hash)).await.unwrap();
+    }
+    line.settle().await;
+    assert_eq!(done().await, [true, true, false]);
+    line.finalize(at(CLOSES + 70)).await;
+    line.settle().await;
+    assert_eq!(done().await, [true, true, true]);
+}
+
+pub async fn chain_and_database_are_compared(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(2).await;
+    let order = gateway.create(&organization, request("order")).await.unwrap();
+    let mut line = Line::new(gateway, "ethereum-sepolia").await;
+    let sent = [Sent::pays(&order, "60", "0x1"), Sent::pays(&order, "40", "0x1").at_ordinal(1)];
+    line.block(at(1), &sent).await;
+    line.blocks(4, at(2)).await;
+    let block = line.at(100);
+    let truth: Vec<_> = sent.iter().map(|sent| line.transfer(sent, &block).1).collect();
+    let compare = |theirs: Vec<_>| {
+        let (app, chain) = (gateway.app.clone(), line.chain.clone());
+        async move {
+            let found = reconcile::compare(&app, &chain, (100, 104), &theirs).await.unwrap();
+            found.into_iter().map(|found| (found.what, found.tx_hash, found.ordinal)).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(compare(truth.clone()).await, []);
+    let other = |change: fn(&mut payin_core::transfer::Transfer)| {
+        let mut other = truth[1].clone();
+        change(&mut other);
+        vec![truth[0].clone(), other]
+    };
+    let tx = || "0x1".to_owned();
+    assert_eq!(compare(other(|t| t.block_hash = "0xother".to_owned())).await, [(What::Different, tx(), 1)]);
+    assert_eq!(compare(truth[..1].to_vec()).await, [(What::NotOnChain, tx(), 1)]);
+    // What came to an address before it was ours, or to nobody's, is not missed.
+    let missed = |change: fn(&mut payin_core::transfer::Transfer)| [truth.clone(), other(change)[1..].to_vec()].concat();
+    assert_eq!(compare(missed(|t| t.ordinal = 2)).await, [(What::NotRecorded, tx(), 2)]);
+    assert_eq!(compare(missed(|t| (t.ordinal, t.block_time) = (2, payin_tests::gateway::START))).await, []);
+    let nobody = missed(|t| (t.ordinal, t.to) = (2, payin_core::address::Address::from_evm_bytes(&[9; 20])));
+    assert_eq!(compare(nobody).await, []);
+    // What was found is kept, in place of what was found before.
+    for count in [3, 0] {
+        let found = Reconciliation {
+            from_number: 100,
+            to_number: 104,
+            transfers: 2,
+            differences: "[]".to_owned(),
+            difference_count: count,
+            reconciled_at: gateway.now(),
+        };
+        let (lease, chain) = (line.lease.clone(), line.chain.clone());
+        gateway.write(Keep { lease, chain, found: found.clone() }).await.unwrap();
+        assert_eq!(reconcile::last(&gateway.app, &line.chain).await.unwrap(), Some(found));
+    }
+}
