@@ -18,6 +18,8 @@ pub struct Units(u128);
 impl Units {
     /// Nothing.
     pub const ZERO: Self = Self(0);
+    /// A hundredth of a token.
+    pub const HUNDREDTH: Self = Self(UNITS_PER_TOKEN / 100);
 
     /// More than anything that can be sent.
     pub const MAX: Self = Self(u128::MAX);

@@ -90,6 +90,20 @@ impl Unmatched {
     }
 }
 
+/// Whether a transfer is smaller than any payment. Such a one costs its sender next to nothing, so whatever happens for each transfer could
+/// be made to happen a million times: it is recorded and counts like any other, and nobody is told of it.
+/// The vendor's smallest payment is 0.01 (source: supported-tokens guide).
+#[must_use]
+pub fn is_dust(amount: Units) -> bool {
+    amount < Units::HUNDREDTH
+}
+
+/// Whether what came for an order is to be told: more than dust together, in however many parts, or all that is asked for.
+#[must_use]
+pub fn is_noticed(came: Units, asked: Units) -> bool {
+    !is_dust(came) || (!came.is_zero() && came >= asked)
+}
+
 /// Whether a transfer counts for whoever holds its address. By the block's time, never by ours. To a deposit reference every listed token
 /// counts, on every chain of its family.
 ///
@@ -159,6 +173,16 @@ mod tests {
         assert_eq!(wrong(|h| h.released_at = Some(Timestamp::from_secs(100))), Err(Unmatched::Late));
         assert_eq!(wrong(|h| h.released_at = Some(Timestamp::from_secs(101))), Ok(()));
         assert_eq!(attribute(&transfer(), None), Err(Unmatched::NoHolder));
+    }
+
+    #[test]
+    fn dust_is_noticed_once_it_comes_to_something() {
+        let units = |text: &str| Units::from_amount(text.parse().unwrap()).unwrap();
+        assert_eq!(["0.009999", "0.01", "1"].map(|amount| is_dust(units(amount))), [true, false, false]);
+        let noticed = |came: &str, asked: &str| is_noticed(units(came), units(asked));
+        assert_eq!((noticed("0.009999", "10"), noticed("0.01", "10"), noticed("0", "10")), (false, true, false));
+        // An order may ask for so little.
+        assert_eq!((noticed("0.000001", "0.000002"), noticed("0.000002", "0.000002")), (false, true));
     }
 
     #[test]

@@ -8,10 +8,12 @@ mod checkout;
 mod coverage;
 mod creating;
 mod deposits;
+mod dust;
 mod event_log;
 mod files;
 mod hooks;
 mod keys;
+mod late;
 mod ledger;
 mod line;
 mod links;
@@ -124,6 +126,8 @@ scenarios! {
         orders_expire_by_chain_time, expiring_and_settling_agree, money_for_nobody_is_kept_apart, late_money_is_told;
     reorganisation: a_payment_taken_back_unconfirmed, a_payment_taken_back_after_completion, what_is_final_is_not_taken_back,
         enough_that_stays_is_enough, enough_within_the_tolerance_is_enough, a_late_payment_may_come_back_in_time, what_comes_back_may_be_something_else;
+    late: late_money_that_was_never_confirmed_is_not_told, late_money_taken_back_after_it_was_told_is_told_again, late_parts_are_late_together;
+    dust: dust_is_recorded_and_not_told, many_small_parts_are_a_payment;
     recycling: addresses_come_back_in_chain_time, addresses_wait_for_the_slowest_chain, the_longest_released_comes_first,
         late_money_keeps_an_address_back, only_what_is_over_lets_go;
     succession: what_a_payer_lost_is_not_the_next_orders, what_an_order_lost_is_not_the_next_orders, a_stray_stays_a_stray;

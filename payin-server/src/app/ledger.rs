@@ -9,6 +9,7 @@ mod settlement;
 mod told;
 
 use payin_core::order::Facts;
+use payin_core::transfer::{is_dust, is_noticed};
 use payin_core::{Block, Chain, event};
 use payin_types::{EventType, Timestamp};
 
@@ -32,14 +33,18 @@ async fn confirmed_block(tx: &mut Tx<'_>, chain: &Chain, head: u64, at_rest: u64
 /// Brings an order's sum and payment up to its transfers.
 fn refresh(facts: &mut Facts, received: &Received) {
     facts.received = received.sum;
-    let latest = |confirmed: bool| received.standing.iter().rev().find(|(_, is)| !confirmed || *is).map(|(payment, _)| payment.clone());
-    let shown = facts.payment.as_ref().filter(|_| facts.completed_at.is_some());
-    facts.payment = match shown {
+    // Dust is not shown in place of a payment, and not at all until it comes to one.
+    let real = received.standing.iter().any(|counted| !is_dust(counted.amount));
+    let noticed = is_noticed(received.seen, facts.terms.units);
+    let shown: Vec<_> = received.standing.iter().filter(|counted| noticed && !(real && is_dust(counted.amount))).collect();
+    let latest = |confirmed: bool| shown.iter().rev().find(|counted| !confirmed || counted.is_confirmed).map(|found| found.payment.clone());
+    let completing = facts.payment.as_ref().filter(|_| facts.completed_at.is_some());
+    facts.payment = match completing {
         // A completed order keeps showing the payment that completed it while that stands, in whichever block; and when nothing stands
         // any more, as what was taken back.
-        Some(shown) => {
-            let again = received.standing.iter().find(|(payment, _)| payment.tx_hash == shown.tx_hash).map(|(payment, _)| payment.clone());
-            again.or_else(|| latest(true)).or_else(|| latest(false)).or_else(|| Some(shown.clone()))
+        Some(kept) => {
+            let again = received.standing.iter().find(|counted| counted.payment.tx_hash == kept.tx_hash).map(|found| found.payment.clone());
+            again.or_else(|| latest(true)).or_else(|| latest(false)).or_else(|| Some(kept.clone()))
         }
         None => latest(true).or_else(|| latest(false)),
     };

@@ -4,7 +4,7 @@ pub mod evidence;
 pub mod payee;
 pub mod records;
 
-use payin_core::order::Payment;
+use payin_core::order::{Facts, Payment};
 use payin_core::transfer::{Transfer, Unmatched};
 use payin_core::{Chain, Units, deposit};
 use payin_types::{BindingId, DepositId, OrderId, OrganizationId, Timestamp, TransferId};
@@ -29,12 +29,22 @@ pub struct Recorded {
     pub binding: Option<(BindingId, String)>,
     /// The row of the address it went to.
     pub address_id: i64,
-    /// Whether it counts for that order, or is a deposit.
-    pub counts: bool,
+    /// Why it counts neither for that order nor as a deposit.
+    pub unmatched: Option<Unmatched>,
+    /// How much.
+    pub amount: Units,
     /// When it was confirmed.
     pub confirmed_at: Option<Timestamp>,
     /// When its block was taken back.
     pub orphaned_at: Option<Timestamp>,
+}
+
+impl Recorded {
+    /// The order whose facts this transfer may change: by its sum, or by having come too late for it.
+    #[must_use]
+    pub fn for_order(&self) -> Option<OrderId> {
+        self.order_id.clone().filter(|_| matches!(self.unmatched, None | Some(Unmatched::Late)))
+    }
 }
 
 fn recorded(row: Row) -> Result<Recorded, Fault> {
@@ -45,10 +55,17 @@ fn recorded(row: Row) -> Result<Recorded, Fault> {
         deposit_id: row.opt_text("deposit_id")?.map(DepositId::from),
         binding: row.opt_text("binding_id")?.map(BindingId::from).zip(row.opt_text("deposit_reference")?),
         address_id: row.int("address_id")?,
-        counts: row.opt_text("unmatched")?.is_none(),
+        unmatched: unmatched(&row)?,
+        amount: row.money(["amount_whole", "amount_nano", "amount_atto"])?,
         confirmed_at: row.opt_time("confirmed_at")?,
         orphaned_at: row.opt_time("orphaned_at")?,
     })
+}
+
+/// Why a transfer counts for nothing; `None`: it counts.
+pub(super) fn unmatched(row: &Row) -> Result<Option<Unmatched>, Fault> {
+    let word = row.opt_text("unmatched")?;
+    word.map(|word| Unmatched::known(&word).ok_or_else(|| Fault::Corrupt(format!("'{word}' is no reason")))).transpose()
 }
 
 /// The transfer with this identity, if it was seen before.
@@ -59,7 +76,8 @@ pub async fn lock_seen(tx: &mut Tx<'_>, transfer: &Transfer) -> Result<Option<Lo
     let row = tx
         .lock(
             locked!(
-                "SELECT id, organization_id, address_id, order_id, deposit_id, binding_id, deposit_reference, unmatched, confirmed_at, orphaned_at FROM transfers \
+                "SELECT id, organization_id, address_id, order_id, deposit_id, binding_id, \
+                 deposit_reference, unmatched, amount_whole, amount_nano, amount_atto, confirmed_at, orphaned_at FROM transfers \
                  WHERE chain_id = $1 AND tx_hash = $2 AND ordinal = $3"
             )
             .text(transfer.chain_id.as_str())
@@ -166,7 +184,8 @@ pub async fn orphan_from(tx: &mut Tx<'_>, chain: &str, from: u64, now: Timestamp
     let rows = tx
         .lock_all(
             locked!(
-                "SELECT id, organization_id, address_id, order_id, deposit_id, binding_id, deposit_reference, unmatched, confirmed_at, orphaned_at FROM transfers \
+                "SELECT id, organization_id, address_id, order_id, deposit_id, binding_id, \
+                 deposit_reference, unmatched, amount_whole, amount_nano, amount_atto, confirmed_at, orphaned_at FROM transfers \
                  WHERE chain_id = $1 AND block_number >= $2 AND orphaned_at IS NULL ORDER BY id"
             )
             .text(chain)
@@ -191,7 +210,8 @@ pub async fn confirm_up_to(tx: &mut Tx<'_>, chain: &Chain, at: Heights, now: Tim
     let rows = tx
         .lock_all(
             locked!(
-                "SELECT id, organization_id, address_id, order_id, deposit_id, binding_id, deposit_reference, unmatched, confirmed_at, orphaned_at FROM transfers \
+                "SELECT id, organization_id, address_id, order_id, deposit_id, binding_id, \
+                 deposit_reference, unmatched, amount_whole, amount_nano, amount_atto, confirmed_at, orphaned_at FROM transfers \
                  WHERE chain_id = $1 AND block_number <= $2 AND confirmed_at IS NULL AND orphaned_at IS NULL \
                  AND (block_number <= $3 OR (amount_whole, amount_nano, amount_atto) < ($4, $5, $6)) \
                  AND (agreed_at IS NOT NULL OR (amount_whole, amount_nano, amount_atto) < ($7, $8, $9)) \
@@ -219,7 +239,8 @@ pub async fn confirm_up_to(tx: &mut Tx<'_>, chain: &Chain, at: Heights, now: Tim
 pub async fn finalize_up_to(tx: &mut Tx<'_>, chain: &str, height: u64, now: Timestamp) -> Result<Vec<Recorded>, Fault> {
     let update = sql("UPDATE transfers SET final_at = $3 WHERE chain_id = $1 AND block_number <= $2 AND final_at IS NULL \
                       AND orphaned_at IS NULL AND confirmed_at IS NOT NULL \
-                      RETURNING id, organization_id, address_id, order_id, deposit_id, binding_id, deposit_reference, unmatched, confirmed_at, orphaned_at");
+                      RETURNING id, organization_id, address_id, order_id, deposit_id, binding_id, \
+                 deposit_reference, unmatched, amount_whole, amount_nano, amount_atto, confirmed_at, orphaned_at");
     let rows = tx.all(update.text(chain).int(number(height)).int(now.millis())).await?;
     rows.into_iter().map(recorded).collect()
 }
@@ -270,31 +291,59 @@ pub async fn has_pending(tx: &mut Tx<'_>, order: &OrderId) -> Result<bool, Fault
     Ok(tx.one(query.text(order.as_str())).await?.is_some())
 }
 
-/// What an order has received: the transfers that count for it and stand on the chain.
+/// What has come for an order, and stands on the chain.
 #[derive(Debug, Clone, Default)]
 pub struct Received {
-    /// The sum of the confirmed ones.
+    /// The sum of the confirmed payments that count.
     pub sum: Units,
-    /// All of them, in the order of the chain, and whether each is confirmed.
-    pub standing: Vec<(Payment, bool)>,
+    /// The sum of all payments that count.
+    pub seen: Units,
+    /// The sum of the confirmed payments that would count, had they not come too late.
+    pub late: Units,
+    /// All that count, in the order of the chain.
+    pub standing: Vec<Counted>,
 }
 
-/// What an order has received, computed from its transfers.
+/// A payment that counts.
+#[derive(Debug, Clone)]
+pub struct Counted {
+    /// Where it stands.
+    pub payment: Payment,
+    /// How much.
+    pub amount: Units,
+    /// Whether it is confirmed.
+    pub is_confirmed: bool,
+}
+
+/// What has come for an order, computed from its transfers.
 ///
 /// # Errors
 /// What the database says.
-pub async fn received(tx: &mut Tx<'_>, order: &OrderId) -> Result<Received, Fault> {
-    let query = sql("SELECT tx_hash, block_number, confirmed_at, amount_whole, amount_nano, amount_atto FROM transfers \
-                     WHERE order_id = $1 AND unmatched IS NULL AND orphaned_at IS NULL ORDER BY block_number, ordinal, id");
+pub async fn received(tx: &mut Tx<'_>, order: &Facts) -> Result<Received, Fault> {
+    let query = sql("SELECT tx_hash, block_number, unmatched, confirmed_at, amount_whole, amount_nano, amount_atto FROM transfers \
+                     WHERE order_id = $1 AND orphaned_at IS NULL \
+                     AND (unmatched IS NULL OR (unmatched = 'late' AND chain_id = $2 AND currency = $3)) ORDER BY block_number, ordinal, id");
+    let query = query.text(order.id.as_str()).text(order.terms.chain_id.as_str()).text(order.terms.currency.as_str());
     let mut received = Received::default();
-    for row in tx.all(query.text(order.as_str())).await? {
-        let payment = Payment { tx_hash: row.text("tx_hash")?, block_number: row.count("block_number")? };
-        let confirmed = row.opt_int("confirmed_at")?.is_some();
-        if confirmed {
-            let amount = row.money(["amount_whole", "amount_nano", "amount_atto"])?;
-            received.sum = received.sum.checked_add(amount).ok_or_else(|| Fault::Corrupt(format!("what {order} received overflows")))?;
+    for row in tx.all(query).await? {
+        let amount = row.money(["amount_whole", "amount_nano", "amount_atto"])?;
+        let is_confirmed = row.opt_int("confirmed_at")?.is_some();
+        let add = |sum: &mut Units| {
+            *sum = sum.checked_add(amount).ok_or_else(|| Fault::Corrupt(format!("what {} received overflows", order.id)))?;
+            Ok::<_, Fault>(())
+        };
+        if unmatched(&row)?.is_some() {
+            if is_confirmed {
+                add(&mut received.late)?;
+            }
+            continue;
         }
-        received.standing.push((payment, confirmed));
+        add(&mut received.seen)?;
+        if is_confirmed {
+            add(&mut received.sum)?;
+        }
+        let payment = Payment { tx_hash: row.text("tx_hash")?, block_number: row.count("block_number")? };
+        received.standing.push(Counted { payment, amount, is_confirmed });
     }
     Ok(received)
 }

@@ -92,9 +92,9 @@ pub async fn everything_that_arrives_is_credited(kind: Kind) {
     let mut bsc = Line::new(gateway, "bsc-testnet").await;
     let pay = |amount, tx: &str| Sent::to(&alice.address, amount, tx);
     // Two in one transaction, another token, another chain of the family with other decimals.
-    let sent = [pay("100.5", "0x1"), pay("0.000001", "0x1").at_ordinal(3), pay("7", "0x2").in_currency("USDC")];
+    let sent = [pay("100.5", "0x1"), pay("0.010001", "0x1").at_ordinal(3), pay("7", "0x2").in_currency("USDC")];
     sepolia.block(at(1), &sent).await;
-    bsc.block(at(1), &[pay("0.000000000000000001", "0x1")]).await;
+    bsc.block(at(1), &[pay("0.010000000000000001", "0x1")]).await;
     let seen = list(gateway, &organization, ListDeposits::default()).await;
     assert_eq!((seen.pagination.total, seen.data.iter().all(|deposit| deposit.status == DepositStatus::Pending)), (4, true));
     let before = get(gateway, &organization, "alice").await.unwrap();
@@ -105,7 +105,7 @@ pub async fn everything_that_arrives_is_credited(kind: Kind) {
     }
     let confirmed = get(gateway, &organization, "alice").await.unwrap();
     assert_eq!(confirmed.total_deposits, 4);
-    assert_eq!(totals(&confirmed), ["7.00 USDC", "100.500001000000000001 USDT"]);
+    assert_eq!(totals(&confirmed), ["7.00 USDC", "100.520001000000000001 USDT"]);
     let status = |status| ListDeposits { status: Some(status), ..ListDeposits::default() };
     assert_eq!(list(gateway, &organization, status(DepositStatus::Confirmed)).await.pagination.total, 4);
     sepolia.finalize(at(60)).await;
@@ -124,7 +124,7 @@ pub async fn everything_that_arrives_is_credited(kind: Kind) {
     assert_eq!((told.deposit_reference.as_str(), told.metadata["userId"].clone(), told.confirmations), ("alice", json!("u_1"), Some(15)));
     assert_eq!(
         (event.event_type, told.status, told.amount.to_string()),
-        (EventType::DepositConfirmed, DepositStatus::Confirmed, "0.000000000000000001".to_owned())
+        (EventType::DepositConfirmed, DepositStatus::Confirmed, "0.010000000000000001".to_owned())
     );
 }
 

@@ -166,8 +166,12 @@ pub async fn late_money_keeps_an_address_back(kind: Kind) {
         assert_eq!((world.verdict(tx).await.as_str(), world.quarantined(&order.address).await), ("late", quarantined), "{tx}");
         let whose = world.place.value(&format!("SELECT order_id FROM transfers WHERE tx_hash = '{tx}'")).await;
         assert_eq!(whose, order.order_id.as_str());
+    }
+    line.blocks(2, at(released + 10)).await;
+    line.settle().await;
+    for (order, paid_late) in [(edge, Some(true)), (late, Some(true)), (dusted, None)] {
         let order = world.fresh(&organization, order).await;
-        assert_eq!((order.status, order.paid_late), (OrderStatus::Expired, Some(true)));
+        assert_eq!((order.status, order.paid_late), (OrderStatus::Expired, paid_late));
     }
     let counted = counts(gateway, &organization).await;
     assert_eq!((counted.quarantined, counted.cooling_down, counted.total), (2, 1, 3));

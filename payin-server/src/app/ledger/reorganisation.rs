@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use payin_core::order::is_paid;
+use payin_core::transfer::is_noticed;
 use payin_core::{Block, Chain, Units};
 use payin_types::{EventType, OrderId, Timestamp};
 
@@ -46,15 +47,14 @@ impl Unit for TakeBack {
         let above = self.fork.number.saturating_add(1);
         let taken = transfers::orphan_from(tx, chain, above, self.now).await?;
         chains::delete_blocks(tx, chain, above, 0).await?;
-        let orders: BTreeSet<_> =
-            taken.iter().filter(|transfer| transfer.counts).filter_map(|transfer| transfer.order_id.clone()).collect();
+        let orders: BTreeSet<_> = taken.iter().filter_map(|transfer| transfer.for_order()).collect();
         for order in orders {
             self.take_back(tx, &order).await?;
         }
         // What was not confirmed was never promised.
         for deposit in taken.iter().filter(|transfer| transfer.deposit_id.is_some() && transfer.confirmed_at.is_some()) {
-            let (organization_id, transfer) = (&deposit.organization_id, &deposit.id);
-            let told = Told { organization_id, transfer, chain: &self.chain, head: self.fork.number, now: self.now };
+            let (organization_id, transfer, amount) = (&deposit.organization_id, &deposit.id, deposit.amount);
+            let told = Told { organization_id, transfer, amount, chain: &self.chain, head: self.fork.number, now: self.now };
             told.deposit(tx, EventType::DepositReverted).await?;
         }
         if let Some(top) = scans::all(tx, chain).await?.last() {
@@ -75,12 +75,13 @@ impl Unit for TakeBack {
 }
 
 impl TakeBack {
-    /// An order that was completed stays so, says that its payment was taken back, and tells; one that was not waits again.
+    /// An order that was completed stays so, says that its payment was taken back, and tells; so does one that is no longer paid late. One
+    /// that was neither waits again.
     async fn take_back(&self, tx: &mut Tx<'_>, order: &OrderId) -> Result<(), Fault> {
         let stored = orders::lock(tx, order.as_str()).await?;
         let mut facts = stored.facts.clone();
-        let received = transfers::received(tx, order).await?;
-        if facts.completed_at.is_none() && received.standing.is_empty() {
+        let received = transfers::received(tx, &facts).await?;
+        if facts.completed_at.is_none() && !is_noticed(received.seen, facts.terms.units) {
             facts.seen_at = None;
         }
         let unpaid = !is_paid(received.sum, facts.terms.units, self.tolerance);
@@ -88,6 +89,11 @@ impl TakeBack {
         if facts.completed_at.is_some() && facts.reverted_at.is_none() && unpaid {
             facts.reverted_at = Some(self.now);
             what.push(EventType::OrderReverted);
+        }
+        if facts.paid_late_at.is_some() && !is_noticed(received.late, facts.terms.units) {
+            facts.paid_late_at = None;
+            // Who was told of it may have sent it back already, out of another pocket.
+            what.extend(facts.expired_at.map(|_| EventType::OrderReverted));
         }
         refresh(&mut facts, &received);
         put(tx, &stored, &facts, &what, self.fork.number, self.now).await

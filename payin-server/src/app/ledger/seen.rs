@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use payin_core::order::Facts;
-use payin_core::transfer::{Transfer, Unmatched, attribute};
-use payin_core::{Chain, Units, event};
+use payin_core::transfer::{Transfer, Unmatched, attribute, is_dust, is_noticed};
+use payin_core::{Chain, event};
 use payin_types::{EventType, OrderId, Timestamp, TransferId};
 
 use super::told::Told;
@@ -13,10 +12,6 @@ use super::{put, refresh};
 use crate::app::events::{Happened, record};
 use crate::store::transfers::{self, Payee};
 use crate::store::{Fault, Tx, events, orders, pool};
-
-/// A stray transfer smaller than this does not take its address out of use: dust would otherwise empty a pool for nothing.
-/// The vendor's smallest payment is 0.01 (source: supported-tokens guide).
-const STRAY_MIN: (u128, u32) = (1, 2);
 
 /// Records what was found in blocks. `head`: how high the chain is, where the blocks are not its newest.
 pub(super) async fn see_all(
@@ -76,13 +71,15 @@ async fn see(
             id
         }
     };
-    let told = Told { organization_id: &payee.organization_id, transfer: id, chain, head, now };
+    let amount = transfer.amount;
+    let told = Told { organization_id: &payee.organization_id, transfer: id, amount, chain, head, now };
     told.transfer(tx, EventType::TransferDetected).await?;
     match (verdict, payee.order_id(), payee.binding_id()) {
         (Ok(()), Some(order), _) => Ok(Some(order.clone())),
         (Ok(()), None, Some(_)) => told.deposit(tx, EventType::DepositPending).await.map(|()| None),
         (Ok(()), None, None) => Err(Fault::Corrupt(format!("transfer {id} counts for nobody"))),
-        (Err(reason), ..) => stray(tx, id, transfer, &payee, reason, now).await.map(|()| None),
+        (Err(reason), ..) if !is_dust(amount) => stray(tx, id, transfer, &payee, reason, now).await.map(|()| None),
+        (Err(_), ..) => Ok(None),
     }
 }
 
@@ -90,14 +87,18 @@ async fn see(
 async fn count(tx: &mut Tx<'_>, order: &OrderId, head: u64, now: Timestamp) -> Result<(), Fault> {
     let stored = orders::lock(tx, order.as_str()).await?;
     let mut facts = stored.facts.clone();
-    let first = facts.seen_at.is_none();
-    facts.seen_at.get_or_insert(now);
-    refresh(&mut facts, &transfers::received(tx, order).await?);
+    let received = transfers::received(tx, &facts).await?;
+    let first = facts.seen_at.is_none() && is_noticed(received.seen, facts.terms.units);
+    if first {
+        facts.seen_at = Some(now);
+    }
+    refresh(&mut facts, &received);
     let what = if first { vec![EventType::OrderPaymentDetected] } else { Vec::new() };
     put(tx, &stored, &facts, &what, head, now).await
 }
 
-/// A transfer that counts for nobody: recorded with its reason, told to whoever asks, its address kept out of use.
+/// A transfer that counts for nobody: recorded with its reason, told to whoever asks, its address kept out of use. Not for dust, which
+/// would empty a pool for nothing. That an order was paid late is said when the payment is confirmed.
 async fn stray(
     tx: &mut Tx<'_>,
     id: &TransferId,
@@ -106,18 +107,7 @@ async fn stray(
     reason: Unmatched,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    if Units::from_base_units(STRAY_MIN.0, STRAY_MIN.1).is_some_and(|least| transfer.amount >= least) {
-        pool::quarantine(tx, payee.address_id, now).await?;
-    }
-    if let (Unmatched::Late, Some(order)) = (reason, payee.order_id()) {
-        let stored = orders::lock(tx, order.as_str()).await?;
-        if stored.facts.completed_at.is_none() && stored.facts.paid_late_at.is_none() {
-            let facts = Facts { paid_late_at: Some(now), ..stored.facts.clone() };
-            // Told when the order has expired: a payment in time may still be on its way to being confirmed.
-            let what: &[EventType] = if facts.expired_at.is_some() { &[EventType::OrderPaidLate] } else { &[] };
-            put(tx, &stored, &facts, what, transfer.block_number, now).await?;
-        }
-    }
+    pool::quarantine(tx, payee.address_id, now).await?;
     let happened = Happened {
         organization_id: &payee.organization_id,
         event_type: EventType::TransferUnmatched,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use payin_core::order::{Facts, is_paid, may_expire};
+use payin_core::transfer::is_noticed;
 use payin_core::{Chain, Units};
 use payin_types::{EventType, OrderId, Timestamp, TransferId};
 
@@ -39,8 +40,7 @@ impl Unit for Settle {
         let Some(height) = self.chain.confirmed_height(cursor.head_number, cursor.finalized_number) else { return Ok(false) };
         let heights = Heights { confirmed: height, finalized: cursor.finalized_number };
         let confirmed = transfers::confirm_up_to(tx, &self.chain, heights, self.now).await?;
-        let orders: BTreeSet<_> =
-            confirmed.iter().filter(|transfer| transfer.counts).filter_map(|transfer| transfer.order_id.clone()).collect();
+        let orders: BTreeSet<_> = confirmed.iter().filter_map(|transfer| transfer.for_order()).collect();
         for order in orders {
             self.settle(tx, &order, cursor.head_number).await?;
         }
@@ -61,13 +61,21 @@ impl Unit for Settle {
 
 impl Settle {
     fn told<'a>(&'a self, transfer: &'a Recorded, head: u64) -> Told<'a> {
-        Told { organization_id: &transfer.organization_id, transfer: &transfer.id, chain: &self.chain, head, now: self.now }
+        Told {
+            organization_id: &transfer.organization_id,
+            transfer: &transfer.id,
+            amount: transfer.amount,
+            chain: &self.chain,
+            head,
+            now: self.now,
+        }
     }
 
     async fn settle(&self, tx: &mut Tx<'_>, order: &OrderId, head: u64) -> Result<(), Fault> {
         let stored = orders::lock(tx, order.as_str()).await?;
         let mut facts = stored.facts.clone();
-        refresh(&mut facts, &transfers::received(tx, order).await?);
+        let received = transfers::received(tx, &facts).await?;
+        refresh(&mut facts, &received);
         let mut what = Vec::new();
         if is_paid(facts.received, facts.terms.units, self.tolerance) && facts.expired_at.is_none() {
             if facts.completed_at.is_none() || facts.reverted_at.is_some() {
@@ -75,6 +83,11 @@ impl Settle {
             }
             facts.completed_at.get_or_insert(self.now);
             facts.reverted_at = None;
+        }
+        if facts.completed_at.is_none() && facts.paid_late_at.is_none() && is_noticed(received.late, facts.terms.units) {
+            facts.paid_late_at = Some(self.now);
+            // Told when the order has expired: a payment in time may still be on its way to being confirmed.
+            what.extend(facts.expired_at.map(|_| EventType::OrderPaidLate));
         }
         put(tx, &stored, &facts, &what, head, self.now).await
     }

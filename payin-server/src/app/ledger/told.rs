@@ -1,7 +1,8 @@
 //! What is told of transfers and deposits, beside what is told of orders. It decides nothing.
 
 use payin_core::record::Depth;
-use payin_core::{Chain, event};
+use payin_core::transfer::is_dust;
+use payin_core::{Chain, Units, event};
 use payin_types::{EventType, OrganizationId, Timestamp, TransferId};
 use serde_json::Map;
 
@@ -16,6 +17,8 @@ pub(super) struct Told<'a> {
     pub(super) organization_id: &'a OrganizationId,
     /// Which.
     pub(super) transfer: &'a TransferId,
+    /// How much: of dust nothing is told.
+    pub(super) amount: Units,
     /// Its chain.
     pub(super) chain: &'a Chain,
     /// The newest block of that chain.
@@ -27,7 +30,7 @@ pub(super) struct Told<'a> {
 impl Told<'_> {
     /// Tells of the transfer itself, if anybody asks for that.
     pub(super) async fn transfer(&self, tx: &mut Tx<'_>, event_type: EventType) -> Result<(), Fault> {
-        if !is_wanted(tx, self.organization_id, &event_type).await? {
+        if is_dust(self.amount) || !is_wanted(tx, self.organization_id, &event_type).await? {
             return Ok(());
         }
         let data = event::transfer_data(&self.recorded(tx).await?.record.to_wire(self.depth()));
@@ -36,7 +39,7 @@ impl Told<'_> {
 
     /// Tells of the deposit that the transfer is.
     pub(super) async fn deposit(&self, tx: &mut Tx<'_>, event_type: EventType) -> Result<(), Fault> {
-        if !is_wanted(tx, self.organization_id, &event_type).await? {
+        if is_dust(self.amount) || !is_wanted(tx, self.organization_id, &event_type).await? {
             return Ok(());
         }
         let found = self.recorded(tx).await?;

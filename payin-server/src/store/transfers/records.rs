@@ -2,7 +2,7 @@
 
 use payin_core::address::Address;
 use payin_core::record::Record;
-use payin_core::transfer::{Transfer, Unmatched};
+use payin_core::transfer::Transfer;
 use payin_types::deposit::DepositSort;
 use payin_types::transfer::{BusinessType, TransferSort};
 use payin_types::{DepositId, DepositStatus, OrderId, OrganizationId, Protocol, SortOrder, Timestamp, TransferId, TransferStatus};
@@ -27,8 +27,6 @@ pub struct Shown {
 }
 
 fn shown(row: &Row) -> Result<Shown, Fault> {
-    let unmatched = row.opt_text("unmatched")?;
-    let unmatched = unmatched.map(|word| Unmatched::known(&word).ok_or_else(|| Fault::Corrupt(format!("'{word}' is no reason"))));
     let record = Record {
         id: row.text("id")?.into(),
         transfer: Transfer {
@@ -49,7 +47,7 @@ fn shown(row: &Row) -> Result<Shown, Fault> {
         order_reference: row.opt_text("order_reference")?,
         deposit_id: row.opt_text("deposit_id")?.map(DepositId::from),
         deposit_reference: row.opt_text("deposit_reference")?,
-        unmatched: unmatched.transpose()?,
+        unmatched: super::unmatched(row)?,
         seen_at: row.time("seen_at")?,
         confirmed_at: row.opt_time("confirmed_at")?,
         final_at: row.opt_time("final_at")?,
