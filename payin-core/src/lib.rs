@@ -16,6 +16,7 @@ pub mod deposit;
 pub mod endpoint;
 pub mod error;
 pub mod event;
+pub mod explain;
 pub mod finality;
 pub mod import;
 pub mod json;

@@ -95,11 +95,12 @@ pub use payin_types as types;
 pub use payin_types::{
     Amount, AmountError, ApiKey, ApiKeyId, BindDeposit, BoundDeposit, ChainId, CreateApiKey, CreateEndpoint, CreateLinkOrder, CreateOrder,
     CreatePaymentLink, Currency, Deleted, Delivery, DeliveryStatus, Deposit, DepositAddress, DepositId, DepositReference,
-    DepositReferenceSummary, DepositStatus, Endpoint, EndpointId, ErrorCode, Event, EventId, EventRecord, EventType, ImportAddresses,
-    ImportedAddresses, ListDepositReferences, ListDeposits, ListEvents, ListOrders, ListPaymentLinks, ListTransfers, Me, Order, OrderId,
-    OrderStats, OrderStatus, OrderSummary, OrganizationId, OrganizationSummary, Page, PaymentLink, PaymentLinkId, PoolAddress, PoolStatus,
-    Protocol, PublicOrder, PublicPaymentLink, PutSetting, QueuedEvent, ResendEvent, Role, RotateSecret, SecretString, Setting, Settings,
-    Timestamp, Transfer, TransferId, TransferStatus, UnboundDeposit, UpdateEndpoint, UpdatePaymentLink,
+    DepositReferenceSummary, DepositStatus, Endpoint, EndpointId, ErrorCode, Event, EventId, EventRecord, EventType, Explanation, Finding,
+    FindingCode, ImportAddresses, ImportedAddresses, ListDepositReferences, ListDeposits, ListEvents, ListOrders, ListPaymentLinks,
+    ListTransfers, Me, Order, OrderId, OrderStats, OrderStatus, OrderSummary, OrganizationId, OrganizationSummary, Page, PaymentLink,
+    PaymentLinkId, PoolAddress, PoolStatus, Protocol, PublicOrder, PublicPaymentLink, PutSetting, QueuedEvent, ResendEvent, Role,
+    RotateSecret, SecretString, Setting, Settings, Timestamp, Transfer, TransferId, TransferStatus, UnboundDeposit, UpdateEndpoint,
+    UpdatePaymentLink,
 };
 
 #[cfg(feature = "client")]

@@ -34,6 +34,7 @@ pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
         .route("/orders", post(orders::create).get(orders::list))
         .route("/orders/stats", get(orders::stats))
         .route("/orders/{id}", get(orders::get))
+        .route("/orders/{id}/explain", get(orders::explain))
         .route("/orders/by-reference/{reference}", get(orders::get_by_reference))
         .route("/deposits", get(deposits::list))
         .route("/deposits/{id}", get(deposits::get_deposit))

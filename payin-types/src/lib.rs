@@ -14,6 +14,7 @@ pub mod deposit;
 pub mod endpoint;
 pub mod event;
 pub mod event_log;
+pub mod explanation;
 pub mod health;
 pub mod id;
 pub mod link;
@@ -43,6 +44,7 @@ pub use deposit::{
 pub use endpoint::{CreateEndpoint, Deleted, Endpoint, RotateSecret, UpdateEndpoint};
 pub use event::{Event, EventType};
 pub use event_log::{Delivery, DeliveryStatus, EventRecord, ListEvents, QueuedEvent, ResendEvent};
+pub use explanation::{Explanation, Finding, FindingCode};
 pub use id::{ApiKeyId, BindingId, DepositId, EndpointId, EventId, OrderId, OrganizationId, PaymentLinkId, TransferId, XpubId};
 pub use link::{CreatePaymentLink, ListPaymentLinks, PaymentLink, UpdatePaymentLink};
 pub use me::Me;

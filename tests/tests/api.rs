@@ -6,6 +6,7 @@ mod bad_requests;
 mod checkout;
 mod deposits;
 mod docs;
+mod explain;
 mod fill_pool;
 mod idempotency;
 mod keys;

@@ -10,6 +10,7 @@ mod creating;
 mod deposits;
 mod dust;
 mod event_log;
+mod explain;
 mod files;
 mod hooks;
 mod keys;
@@ -127,6 +128,7 @@ scenarios! {
     reorganisation: a_payment_taken_back_unconfirmed, a_payment_taken_back_after_completion, what_is_final_is_not_taken_back,
         enough_that_stays_is_enough, enough_within_the_tolerance_is_enough, a_late_payment_may_come_back_in_time, what_comes_back_may_be_something_else;
     late: late_money_that_was_never_confirmed_is_not_told, late_money_taken_back_after_it_was_told_is_told_again, late_parts_are_late_together;
+    explain: what_came_on_any_chain_is_explained, a_payment_that_is_gone_is_explained;
     dust: dust_is_recorded_and_not_told, many_small_parts_are_a_payment;
     recycling: addresses_come_back_in_chain_time, addresses_wait_for_the_slowest_chain, the_longest_released_comes_first,
         late_money_keeps_an_address_back, only_what_is_over_lets_go;

@@ -3,7 +3,7 @@
 use futures_util::Stream;
 
 use payin_types::order::OrderStatsQuery;
-use payin_types::{CreateOrder, ListOrders, Order, OrderId, OrderStats, OrderSummary, Page};
+use payin_types::{CreateOrder, Explanation, ListOrders, Order, OrderId, OrderStats, OrderSummary, Page};
 
 use crate::client::{Call, Client, Kind};
 use crate::error::Error;
@@ -46,6 +46,13 @@ impl Orders<'_> {
     /// Errors: `ResourceNotFound` (404).
     pub fn get_by_reference(&self, reference: &str) -> Call<Order> {
         self.client.read("/orders/by-reference/{reference}", &[reference], &())
+    }
+
+    /// Why an order is paid or is not, in words and with the evidence.
+    ///
+    /// Errors: `ResourceNotFound` (404).
+    pub fn explain(&self, id: &OrderId) -> Call<Explanation> {
+        self.client.read("/orders/{id}/explain", &[id.as_str()], &())
     }
 
     /// One page of orders, newest first unless the query says otherwise.

@@ -28,6 +28,12 @@ impl Health {
             self.nodes.lock().unwrap_or_else(PoisonError::into_inner).insert(chain.as_str().to_owned(), faults);
         }
     }
+
+    /// What is wrong with following a chain, as this server last found it.
+    #[must_use]
+    pub fn trouble(&self, chain: &ChainId) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(chain.as_str()).and_then(|found| found.clone().err())
+    }
 }
 
 fn check(result: Result<(), String>) -> Check {

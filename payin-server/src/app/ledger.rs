@@ -35,7 +35,7 @@ fn refresh(facts: &mut Facts, received: &Received) {
     facts.received = received.sum;
     // Dust is not shown in place of a payment, and not at all until it comes to one.
     let real = received.standing.iter().any(|counted| !is_dust(counted.amount));
-    let noticed = is_noticed(received.seen, facts.terms.units);
+    let noticed = facts.completed_at.is_some() || is_noticed(received.seen, facts.terms.units);
     let shown: Vec<_> = received.standing.iter().filter(|counted| noticed && !(real && is_dust(counted.amount))).collect();
     let latest = |confirmed: bool| shown.iter().rev().find(|counted| !confirmed || counted.is_confirmed).map(|found| found.payment.clone());
     let completing = facts.payment.as_ref().filter(|_| facts.completed_at.is_some());

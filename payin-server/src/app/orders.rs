@@ -1,6 +1,7 @@
 //! Orders: create, get, list. What an order is, is a rule of `payin-core`; how it is paid is in `app/ledger.rs`.
 
 mod create;
+mod explain;
 
 use payin_core::checkout::public_order;
 use payin_core::{Error, Units, stats};
@@ -13,6 +14,7 @@ use super::query::{check_text, check_token, is_findable, known, paging};
 use super::{App, Outcome};
 use crate::store::{Fault, orders};
 pub use create::{Create, Opener, Prepared};
+pub use explain::explain;
 
 /// One order by id.
 ///

@@ -23,6 +23,12 @@ pub async fn get(caller: Caller, Path(id): Path<String>) -> Result<Response, Rej
     Ok(json(200, &orders::get(&caller.app, &caller.key.organization_id, &id).await?))
 }
 
+/// `GET /orders/{id}/explain`
+pub async fn explain(caller: Caller, Path(id): Path<String>) -> Result<Response, Reject> {
+    caller.may(Permission::ViewData)?;
+    Ok(json(200, &orders::explain(&caller.app, &caller.key.organization_id, &id).await?))
+}
+
 /// `GET /orders/by-reference/{reference}`
 pub async fn get_by_reference(caller: Caller, Path(reference): Path<String>) -> Result<Response, Reject> {
     caller.may(Permission::ViewData)?;

@@ -24,6 +24,7 @@ async fn tenants(sandbox: &Sandbox) {
     let before = sandbox.counts().await;
     for (method, path, body, theirs, nobodys) in [
         ("GET", "/api/v1/orders/{id}", None, order_id, unlike(order_id)),
+        ("GET", "/api/v1/orders/{id}/explain", None, order_id, unlike(order_id)),
         ("GET", "/api/v1/orders/by-reference/{id}", None, "TENANT-1", "TENANT-9".to_owned()),
         ("GET", "/api/v1/webhooks/endpoints/{id}", None, endpoint_id, unlike(endpoint_id)),
         ("PUT", "/api/v1/webhooks/endpoints/{id}", Some("{\"enabled\":false}"), endpoint_id, unlike(endpoint_id)),

@@ -71,7 +71,7 @@ pub async fn dust_is_recorded_and_not_told(kind: Kind) {
 pub async fn many_small_parts_are_a_payment(kind: Kind) {
     let world = World::new(kind).await;
     let gateway = &world.gateway;
-    let organization = gateway.merchant(3).await;
+    let organization = gateway.merchant(4).await;
     super::outbox::endpoint(gateway, &organization, ALL).await;
     let asks = |reference: &str, amount: &str| {
         let mut request = request(reference);
@@ -105,8 +105,17 @@ pub async fn many_small_parts_are_a_payment(kind: Kind) {
     // The payment that is shown is the one somebody made, not the dust behind it; where there is only dust, that.
     assert_eq!(world.fresh(&organization, &tail).await.tx_hash.as_deref(), Some("0xmost"));
     assert_eq!(world.fresh(&organization, &tiny).await.tx_hash.as_deref(), Some("0xtwo"));
+    // A tolerance may let even less pass.
+    let little = gateway.create(&organization, asks("little", "0.012")).await.unwrap();
+    line.tolerance = payin_core::Units::from_base_units(5, 3).unwrap();
+    line.block(at(20), &[Sent::pays(&little, "0.007", "0xlittle")]).await;
+    line.blocks(2, at(21)).await;
+    line.settle().await;
+    let done = world.fresh(&organization, &little).await;
+    assert_eq!((done.status, done.tx_hash.as_deref(), done.detected_at), (OrderStatus::Completed, Some("0xlittle"), Some(gateway.now())));
+    line.tolerance = payin_core::Units::ZERO;
     // Taken back, the parts are taken back.
-    line.reorganise(5).await;
+    line.reorganise(8).await;
     let back = world.fresh(&organization, &parts).await;
     assert_eq!(back.received_amount.unwrap().to_string(), "0.008");
     assert_eq!(world.events(parts.order_id.as_str()).await.len(), 3);

@@ -83,6 +83,11 @@ impl Settle {
             }
             facts.completed_at.get_or_insert(self.now);
             facts.reverted_at = None;
+            // A tolerance lets so little pass that it was not noticed.
+            facts.seen_at.get_or_insert(self.now);
+            if facts.payment.is_none() {
+                refresh(&mut facts, &received);
+            }
         }
         if facts.completed_at.is_none() && facts.paid_late_at.is_none() && is_noticed(received.late, facts.terms.units) {
             facts.paid_late_at = Some(self.now);

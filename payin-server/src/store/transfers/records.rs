@@ -1,5 +1,6 @@
 //! Transfers as they are read: one, or a page of them; deposits are some of them. It changes nothing.
 
+use payin_core::Units;
 use payin_core::address::Address;
 use payin_core::record::Record;
 use payin_core::transfer::Transfer;
@@ -9,7 +10,7 @@ use payin_types::{DepositId, DepositStatus, OrderId, OrganizationId, Protocol, S
 
 use crate::store::db::Row;
 use crate::store::statement::Sql;
-use crate::store::{Conn, Fault, sql_from};
+use crate::store::{Conn, Fault, sql, sql_from};
 
 const COLUMNS: &str = "SELECT t.id, t.chain_id, t.tx_hash, t.ordinal, t.order_id, t.deposit_id, t.deposit_reference, t.unmatched, \
     t.block_number, t.block_hash, t.block_time, t.currency, t.contract, t.from_address, t.to_address, t.amount_whole, t.amount_nano, \
@@ -72,6 +73,44 @@ pub async fn get(conn: &mut Conn, organization: &OrganizationId, id: &TransferId
 pub async fn get_deposit(conn: &mut Conn, organization: &OrganizationId, id: &DepositId) -> Result<Option<Shown>, Fault> {
     let query = sql_from(COLUMNS).with(JOINED).text(organization.as_str()).with(" AND t.deposit_id = $").text(id.as_str());
     conn.one(query).await?.as_ref().map(shown).transpose()
+}
+
+/// What came for an order: the largest, each as it is, and all together.
+#[derive(Debug, Clone)]
+pub struct OfOrder {
+    /// The largest, in the order of the chain.
+    pub largest: Vec<Shown>,
+    /// How many there are besides.
+    pub left_out: u64,
+    /// The sum of all that will count once it is confirmed.
+    pub pending: Units,
+}
+
+/// What came for an order of an organization, counted or not.
+///
+/// # Errors
+/// What the database says.
+pub async fn of_order(conn: &mut Conn, organization: &OrganizationId, order: &OrderId, limit: i64) -> Result<OfOrder, Fault> {
+    let sums = sql("SELECT COUNT(*) AS total, \
+         CAST(COALESCE(SUM(CASE WHEN unmatched IS NULL AND confirmed_at IS NULL THEN amount_whole ELSE 0 END), 0) AS BIGINT) AS whole, \
+         CAST(COALESCE(SUM(CASE WHEN unmatched IS NULL AND confirmed_at IS NULL THEN amount_nano ELSE 0 END), 0) AS BIGINT) AS nano, \
+         CAST(COALESCE(SUM(CASE WHEN unmatched IS NULL AND confirmed_at IS NULL THEN amount_atto ELSE 0 END), 0) AS BIGINT) AS atto \
+         FROM transfers WHERE organization_id = $1 AND order_id = $2 AND orphaned_at IS NULL");
+    let sums = conn.one(sums.text(organization.as_str()).text(order.as_str())).await?;
+    let sums = sums.ok_or_else(|| Fault::Corrupt("a query without rows".to_owned()))?;
+    let page = sql_from(COLUMNS).with(JOINED).text(organization.as_str()).with(" AND t.order_id = $").text(order.as_str());
+    // What stands first, then the largest: what a chain took back is no evidence of how many there are.
+    let largest = " ORDER BY (CASE WHEN t.orphaned_at IS NULL THEN 0 ELSE 1 END), t.amount_whole DESC, t.amount_nano DESC, \
+                   t.amount_atto DESC, t.id LIMIT $";
+    let rows = conn.all(page.with(largest).int(limit)).await?;
+    let mut largest = rows.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
+    let standing = largest.iter().filter(|shown| shown.record.orphaned_at.is_none()).count();
+    let left_out = sums.count("total")?.saturating_sub(u64::try_from(standing).unwrap_or(u64::MAX));
+    largest.sort_by(|a, b| {
+        let place = |shown: &Shown| (shown.record.transfer.block_time, shown.record.transfer.block_number, shown.record.transfer.ordinal);
+        place(a).cmp(&place(b))
+    });
+    Ok(OfOrder { largest, left_out, pending: sums.money(["whole", "nano", "atto"])? })
 }
 
 /// Which transfers a list shows, and in which order.
