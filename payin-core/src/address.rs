@@ -65,6 +65,16 @@ impl Address {
         Self(bs58::encode(bytes).with_check_version(0x41).into_string())
     }
 
+    /// From the 20 bytes of an account of a family whose accounts have so many: EVM and Tron.
+    #[must_use]
+    pub fn from_account_bytes(protocol: &Protocol, bytes: &[u8; 20]) -> Option<Self> {
+        match protocol {
+            Protocol::Evm => Some(Self::from_evm_bytes(bytes)),
+            Protocol::Tron => Some(Self::from_tron_bytes(bytes)),
+            _ => None,
+        }
+    }
+
     /// From the 32 bytes of a Solana address.
     #[must_use]
     pub fn from_solana_bytes(bytes: &[u8; 32]) -> Self {
@@ -109,6 +119,16 @@ pub fn evm_bytes(text: &str) -> Option<[u8; 20]> {
 #[must_use]
 pub fn tron_bytes(text: &str) -> Option<[u8; 20]> {
     bs58::decode(text).with_check(Some(0x41)).into_vec().ok()?.split_first()?.1.try_into().ok()
+}
+
+/// The 20 bytes of an account of EVM or Tron, by its family.
+#[must_use]
+pub fn account_bytes(protocol: &Protocol, text: &str) -> Option<[u8; 20]> {
+    match protocol {
+        Protocol::Evm => evm_bytes(text),
+        Protocol::Tron => tron_bytes(text),
+        _ => None,
+    }
 }
 
 /// The 32 bytes of a Solana address, if it is one.

@@ -3,6 +3,7 @@
 
 pub mod evm;
 pub mod follow;
+pub mod logs;
 pub mod nodes;
 pub mod source;
 pub mod watch;

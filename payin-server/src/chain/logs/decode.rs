@@ -1,10 +1,15 @@
-//! One EVM log becomes a transfer, or nothing. Pure and total: whatever a node or a contract writes, it never panics.
+//! One log becomes a transfer, or nothing; a receipt becomes what it proves. Pure and total: whatever a node or a contract writes, it never
+//! panics.
 
-use alloy::primitives::{B256, b256};
+use alloy::primitives::{B256, Log as Event, b256, hex};
 use alloy::rpc::types::Log;
 use payin_core::address::Address;
-use payin_core::{Chain, Units};
-use payin_types::Currency;
+use payin_core::transfer::Transfer;
+use payin_core::{Block, Chain, Units};
+use payin_types::{Currency, Protocol};
+
+use super::wire::Receipt;
+use crate::chain::Watched;
 
 /// keccak256 of `Transfer(address,address,uint256)`.
 pub const TRANSFER: B256 = b256!("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef");
@@ -27,12 +32,16 @@ pub struct Seen {
 /// Reads a log. `None`: another contract or event, an NFT (four topics), malformed, or nothing sent.
 #[must_use]
 pub fn transfer(log: &Log, chain: &Chain) -> Option<Seen> {
-    let [signature, from, to] = log.inner.data.topics() else { return None };
-    if *signature != TRANSFER || log.removed {
+    if log.removed { None } else { event(&log.inner, chain) }
+}
+
+fn event(event: &Event, chain: &Chain) -> Option<Seen> {
+    let [signature, from, to] = event.topics() else { return None };
+    if *signature != TRANSFER {
         return None;
     }
-    let token = chain.token_at(&Address::from_evm_bytes(&log.inner.address.0.0))?;
-    let data: &[u8; 32] = log.inner.data.data.as_ref().try_into().ok()?;
+    let token = chain.token_at(&Address::from_account_bytes(&chain.protocol, &event.address.0.0)?)?;
+    let data: &[u8; 32] = event.data.data.as_ref().try_into().ok()?;
     let base_units = u128::from_be_bytes(data.last_chunk::<16>().copied()?);
     let too_large = data.first_chunk::<16>().is_none_or(|high| high.iter().any(|byte| *byte != 0));
     let amount = if too_large { None } else { Units::from_base_units(base_units, token.decimals) };
@@ -40,6 +49,45 @@ pub fn transfer(log: &Log, chain: &Chain) -> Option<Seen> {
         return None;
     }
     Some(Seen { currency: token.currency.clone(), contract: token.contract.clone(), from: account(from)?, to: account(to)?, amount })
+}
+
+/// Whom an event says to have paid, if it looks like a transfer at all: what can be told at once, before it is read.
+#[must_use]
+pub fn recipient(event: &Event) -> Option<[u8; 20]> {
+    let [_, _, to] = event.topics() else { return None };
+    account(to)
+}
+
+/// The transfers to watched addresses that a receipt proves. A transaction that failed moved nothing, whatever its events say.
+pub fn credited(chain: &Chain, block: &Block, receipt: &Receipt, watched: &Watched) -> Vec<Transfer> {
+    let events = receipt.events.iter().filter(|_| receipt.succeeded).zip(0_u64..);
+    let ours = events.filter(|(event, _)| recipient(event).is_some_and(|to| watched.has(&to)));
+    ours.filter_map(|(found, ordinal)| build(chain, block, receipt.transaction, ordinal, event(found, chain)?)).collect()
+}
+
+fn build(chain: &Chain, block: &Block, transaction: B256, ordinal: u64, seen: Seen) -> Option<Transfer> {
+    let to = Address::from_account_bytes(&chain.protocol, &seen.to)?;
+    let Some(amount) = seen.amount else {
+        tracing::warn!(chain.id = %chain.id, transfer.tx = %transaction, %to, "a transfer of a trillion tokens or more is ignored: is the token's contract the right one?");
+        return None;
+    };
+    Some(Transfer {
+        chain_id: chain.id.clone(),
+        tx_hash: match chain.protocol {
+            // As every explorer and wallet of Tron writes it.
+            Protocol::Tron => hex::encode(transaction),
+            _ => transaction.to_string(),
+        },
+        ordinal,
+        block_number: block.number,
+        block_hash: block.hash.clone(),
+        block_time: block.time,
+        currency: seen.currency,
+        contract: seen.contract,
+        from: Address::from_account_bytes(&chain.protocol, &seen.from)?,
+        to,
+        amount,
+    })
 }
 
 /// An address in a topic: 12 zero bytes, then 20.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use alloy::rpc::json_rpc::{RequestPacket, ResponsePacket};
+use alloy::rpc::json_rpc::{RequestPacket, Response, ResponsePacket, ResponsePayload};
 use alloy::transports::{TransportError, TransportErrorKind, TransportFut};
 use tower::Service;
 
@@ -27,8 +27,16 @@ impl Service<RequestPacket> for OverRpc {
         Box::pin(async move {
             let body = serde_json::to_vec(&request).map_err(TransportError::ser_err)?;
             let answer = rpc.call("", body.into()).await.map_err(TransportErrorKind::custom)?;
-            serde_json::from_slice(&answer)
-                .map_err(|error| TransportError::deser_err(error, String::from_utf8_lossy(&answer).chars().take(200).collect::<String>()))
+            let answer = serde_json::from_slice(&answer).map_err(|error| {
+                TransportError::deser_err(error, String::from_utf8_lossy(&answer).chars().take(200).collect::<String>())
+            })?;
+            match (&request, answer) {
+                // A batch that is refused as a whole, "too large" for example, is answered by one error.
+                (RequestPacket::Batch(_), ResponsePacket::Single(Response { payload: ResponsePayload::Failure(error), .. })) => {
+                    Err(TransportError::ErrorResp(error))
+                }
+                (_, answer) => Ok(answer),
+            }
         })
     }
 }

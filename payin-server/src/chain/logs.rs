@@ -1,0 +1,340 @@
+//! Chains that keep their events as logs and speak Ethereum's JSON-RPC, or something like it: where a log may be found, what proves it, and
+//! what becomes of it. What is of one family only is in [`Family`]. Logs tell where to look; only what a receipt proves is credited.
+
+mod appetite;
+pub mod decode;
+pub mod family;
+pub mod node;
+mod transport;
+pub mod wire;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use alloy::primitives::{Address as EvmAddress, B256, Bytes};
+use alloy::rpc::types::Log;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use payin_core::finality::Rest;
+use payin_core::transfer::Transfer;
+use payin_core::{Block, Chain, address};
+
+use super::source::{Heads, Read, Source, SourceFault};
+use super::watch::{Watch, Watched};
+use crate::env::Rpc;
+use appetite::Appetite;
+use family::{Family, Wanted};
+use node::{CallError, Node, Place, fault};
+use wire::{Header, Receipt};
+
+/// The range first asked for, and the largest: of more blocks than this the headers alone are many requests.
+const RANGE: (u64, u64) = (100, 500);
+/// So many headers in one batch: java-tron takes 100 calls, as do several providers.
+const BATCH: (u64, u64) = (50, 90);
+/// So many blocks of a range are looked at by their receipts before what was read is handed over: a step must end well within its lease.
+const LOOKS_MAX: usize = 32;
+
+/// A chain of such a family behind a node.
+pub struct LogSource<F> {
+    chain: Chain,
+    node: Node,
+    family: F,
+    /// How many blocks' logs, and how many headers, are asked for at a time.
+    range: Mutex<Appetite>,
+    batch: Mutex<Appetite>,
+    /// The headers last fetched: their transfers are usually asked for next.
+    last: Mutex<Vec<Header>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn lacks(number: u64) -> SourceFault {
+    SourceFault::Inconsistent(format!("it lacks block {number} below its newest one"))
+}
+
+/// After a failure: nothing, if less is to be asked for at once; else what it is to the follower.
+fn learn(appetite: &Mutex<Appetite>, asked: u64, error: &CallError) -> Result<(), SourceFault> {
+    if let Some(words) = node::refusal(error) {
+        if locked(appetite).refused(asked, words) {
+            return Ok(());
+        }
+    } else if node::took_too_long(error) {
+        locked(appetite).refused(asked, "");
+    }
+    Err(fault(error))
+}
+
+impl<F: Family> LogSource<F> {
+    /// A chain's source over a transport, with what is particular about its family.
+    pub(super) fn over(chain: Chain, rpc: Arc<dyn Rpc>, family: F) -> Self {
+        let account = |token: &payin_core::Token| address::account_bytes(&chain.protocol, token.contract.as_str());
+        let contracts = chain.tokens.iter().filter_map(account).map(EvmAddress::from).collect();
+        let (range, batch) = (Mutex::new(Appetite::new(RANGE)), Mutex::new(Appetite::new(BATCH)));
+        Self { node: Node::new(rpc, contracts), family, range, batch, last: Mutex::default(), chain }
+    }
+
+    fn admit(&self, header: Header) -> Result<Header, SourceFault> {
+        if self.family.is_sound(&header) {
+            Ok(header)
+        } else {
+            Err(SourceFault::Inconsistent(format!("its block {} cannot have the hash {}", header.number, header.hash)))
+        }
+    }
+
+    async fn header(&self, place: Place) -> Result<Option<Header>, SourceFault> {
+        let header = match (self.node.header(place).await.map_err(|error| fault(&error)), self.family.otherwise()) {
+            (Err(SourceFault::Unavailable(_)), Some(other)) => other.header(place).await?,
+            (header, _) => header?,
+        };
+        header.map(|header| self.admit(header)).transpose()
+    }
+
+    /// The blocks of these heights, up to the first that the node lacks.
+    async fn headers(&self, from: u64, to: u64) -> Result<Vec<Header>, SourceFault> {
+        let (mut headers, mut next) = (Vec::new(), from);
+        while next <= to {
+            let end = to.min(next.saturating_add(locked(&self.batch).size()).saturating_sub(1));
+            let asked = end.saturating_sub(next).saturating_add(1);
+            let found = match self.node.headers(next..=end).await {
+                Ok(found) => {
+                    locked(&self.batch).answered(asked);
+                    found
+                }
+                Err(error) => match (learn(&self.batch, asked, &error), self.family.otherwise()) {
+                    (Ok(()), _) => continue,
+                    (Err(SourceFault::Unavailable(_)), Some(other)) => vec![other.header(Place::Number(next)).await?],
+                    (Err(fault), _) => return Err(fault),
+                },
+            };
+            for header in found {
+                let Some(header) = header else { return Ok(headers) };
+                if header.number != next {
+                    return Err(SourceFault::Inconsistent(format!("asked for block {next} it gave {}", header.number)));
+                }
+                headers.push(self.admit(header)?);
+                next = next.saturating_add(1);
+            }
+        }
+        Ok(headers)
+    }
+
+    async fn header_of(&self, hash: B256) -> Result<Header, SourceFault> {
+        let known = locked(&self.last).iter().find(|header| header.hash == hash).cloned();
+        if let Some(header) = known {
+            return Ok(header);
+        }
+        let header = self.header(Place::Hash(hash)).await?;
+        header.filter(|header| header.hash == hash).ok_or_else(|| SourceFault::Inconsistent(format!("block {hash} is gone")))
+    }
+
+    /// The transfers in exactly this block, found by its hash.
+    async fn transfers_in(&self, block: &Block, watch: &dyn Watch) -> Result<Vec<Transfer>, SourceFault> {
+        let hash: B256 = block.hash.parse().map_err(|_| SourceFault::Inconsistent("a block hash that is none".to_owned()))?;
+        let header = self.header_of(hash).await?;
+        if self.family.rules_out(&header, &self.node) {
+            return Ok(Vec::new());
+        }
+        let logs = match (self.node.logs_in(hash).await.map_err(|error| fault(&error)), self.family.otherwise()) {
+            (Err(SourceFault::Unavailable(_)), Some(_)) => Vec::new(),
+            (logs, _) => logs?,
+        };
+        let watched = watch.now().await?;
+        Ok(self.examine(&header, &logs, &watched).await?.0)
+    }
+
+    /// The transfers in a block of whose logs the node has told these, and whether its receipts were looked at.
+    ///
+    /// None at all is not believed: a node that lacks the block, or the index of its logs, answers just that. Some are, because nodes
+    /// make this answer from the block's receipts as a whole, and refuse one that is too large rather than cut it; what reconciles
+    /// finds what one kept back on purpose. Of a transaction that pays us the receipt must hold exactly what was told of it.
+    async fn examine(&self, header: &Header, logs: &[Log], watched: &Watched) -> Result<(Vec<Transfer>, bool), SourceFault> {
+        if logs.iter().any(|log| log.block_hash != Some(header.hash) || log.block_number != Some(header.number)) {
+            return Err(SourceFault::Inconsistent(format!("asked for logs of block {} it gave others", header.number)));
+        }
+        if self.family.rules_out(header, &self.node) {
+            if logs.is_empty() {
+                return Ok((Vec::new(), false));
+            }
+            return Err(SourceFault::Inconsistent(format!("it has logs of block {}, whose bloom rules them out", header.number)));
+        }
+        let mut told: BTreeMap<B256, Vec<_>> = BTreeMap::new();
+        let mut paying = Vec::new();
+        for log in logs {
+            let place = log.transaction_hash.ok_or_else(|| SourceFault::Inconsistent("a log without its place".to_owned()))?;
+            let pays = decode::recipient(&log.inner).is_some_and(|to| watched.has(&to)) && decode::transfer(log, &self.chain).is_some();
+            if pays && !paying.contains(&place) {
+                paying.push(place);
+            }
+            told.entry(place).or_default().push(&log.inner);
+        }
+        if paying.is_empty() && !logs.is_empty() {
+            return Ok((Vec::new(), false));
+        }
+        let wanted = if logs.is_empty() { Wanted::All } else { Wanted::Of(&paying) };
+        let receipts = self.family.receipts(&self.node, header, wanted).await?;
+        for receipt in receipts.iter().filter(|receipt| receipt.succeeded && paying.contains(&receipt.transaction)) {
+            let ours = receipt.events.iter().filter(|event| self.is_ours(event));
+            if !told.get(&receipt.transaction).is_some_and(|told| ours.eq(told.iter().copied())) {
+                return Err(SourceFault::Inconsistent(format!("logs and receipt of {} tell of different events", receipt.transaction)));
+            }
+        }
+        let known = |paying: &B256| receipts.iter().find(|receipt| &receipt.transaction == paying);
+        let proven: Vec<&Receipt> = match wanted {
+            Wanted::All => receipts.iter().collect(),
+            Wanted::Of(paying) => paying
+                .iter()
+                .map(known)
+                .collect::<Option<_>>()
+                .ok_or_else(|| SourceFault::Inconsistent(format!("it has logs of block {} without their receipts", header.number)))?,
+        };
+        let block = header.block();
+        Ok((proven.into_iter().flat_map(|receipt| decode::credited(&self.chain, &block, receipt, watched)).collect(), true))
+    }
+
+    fn is_ours(&self, event: &alloy::primitives::Log) -> bool {
+        self.node.contracts().contains(&event.address) && event.topics().first() == Some(&decode::TRANSFER)
+    }
+
+    /// The logs of a range, up to where the node gives them at a time. Empty where JSON-RPC does not answer and receipts do.
+    async fn logs_from(&self, from: u64, to: u64) -> Result<(u64, Vec<Log>, Option<B256>), SourceFault> {
+        loop {
+            let end = to.min(from.saturating_add(locked(&self.range).size()).saturating_sub(1));
+            let asked = end.saturating_sub(from).saturating_add(1);
+            match self.node.logs_to(from, end).await {
+                Ok((logs, last)) => {
+                    locked(&self.range).answered(asked);
+                    let last = last.filter(|last| last.number == end).ok_or_else(|| lacks(end))?;
+                    if logs.iter().any(|log| log.block_number.is_none_or(|number| !(from..=end).contains(&number))) {
+                        return Err(SourceFault::Inconsistent(format!("asked for logs of blocks {from} to {end} it gave others")));
+                    }
+                    return Ok((end, logs, Some(last.hash)));
+                }
+                Err(error) => match (learn(&self.range, asked, &error), self.family.otherwise()) {
+                    (Ok(()), _) => {}
+                    (Err(SourceFault::Unavailable(_)), Some(_)) => {
+                        let looks = u64::try_from(LOOKS_MAX).unwrap_or(u64::MAX);
+                        return Ok((to.min(from.saturating_add(looks)), Vec::new(), None));
+                    }
+                    (Err(fault), _) => return Err(fault),
+                },
+            }
+        }
+    }
+
+    /// A range as single blocks: each the child of the one before, and each examined as near the tip. What was asked of the node in one
+    /// breath it may have taken from an index that lacks some of it: an empty answer proves nothing about any of the blocks.
+    async fn read(&self, from: u64, to: u64, watch: &dyn Watch) -> Result<Read, SourceFault> {
+        let (end, logs, end_hash) = self.logs_from(from, to).await?;
+        let headers = self.headers(from.saturating_sub(1), end).await?;
+        let hangs = |pair: &[Header]| matches!(pair, [parent, child] if child.parent_hash == parent.hash);
+        if !headers.windows(2).all(hangs) {
+            return Err(SourceFault::Inconsistent(format!("its blocks {from} to {end} do not hang together")));
+        }
+        let last = headers.last().filter(|last| last.number == end).ok_or_else(|| lacks(end))?;
+        if end_hash.is_some_and(|hash| hash != last.hash) {
+            return Err(SourceFault::Inconsistent(format!("it has two blocks {end}, below what is final")));
+        }
+        let watched = watch.now().await?;
+        let (mut read, mut looks) = (None::<Read>, 0);
+        let mut logs = logs.as_slice();
+        for header in headers.iter().filter(|header| header.number >= from) {
+            let here = logs.iter().take_while(|log| log.block_number == Some(header.number)).count();
+            let (told, rest) = logs.split_at(here);
+            match self.examine(header, told, &watched).await {
+                Ok((transfers, looked)) => {
+                    logs = rest;
+                    looks += usize::from(looked);
+                    let mut sofar = read.take().map_or_else(Vec::new, |read| read.transfers);
+                    sofar.extend(transfers);
+                    read = Some(Read { last: header.block(), transfers: sofar });
+                }
+                // What was read before the node had enough of us is kept, or the same would be asked for ever.
+                Err(SourceFault::Limited { .. } | SourceFault::Unavailable(_)) if read.is_some() => return read.ok_or_else(|| lacks(end)),
+                Err(fault) => return Err(fault),
+            }
+            if looks == LOOKS_MAX {
+                return read.ok_or_else(|| lacks(end));
+            }
+        }
+        if !logs.is_empty() {
+            return Err(SourceFault::Inconsistent(format!("its logs of blocks {from} to {end} are in no order")));
+        }
+        read.ok_or_else(|| lacks(end))
+    }
+
+    async fn check_tokens(&self) -> Result<(), SourceFault> {
+        for (token, contract) in self.chain.tokens.iter().zip(self.node.contracts()) {
+            let call = serde_json::json!({"to": contract, "data": "0x313ce567"});
+            let answer: Bytes = self.node.call("eth_call", (call, "latest")).await.map_err(|error| fault(&error))?;
+            let (currency, contract, decimals) = (&token.currency, &token.contract, token.decimals);
+            let text = match decode::small_number(&answer) {
+                Some(found) if found == u64::from(decimals) => continue,
+                Some(found) => format!("{currency} at {contract} has {found} decimals, the configuration says {decimals}"),
+                None => format!("there is no token contract at {contract}, which the configuration names for {currency}"),
+            };
+            return Err(SourceFault::Mismatch(text));
+        }
+        Ok(())
+    }
+}
+
+impl<F: Family> Source for LogSource<F> {
+    fn check(&self) -> BoxFuture<'_, Result<(), SourceFault>> {
+        async move {
+            let id: String = self.node.call("eth_chainId", ()).await.map_err(|error| fault(&error))?;
+            let id = id.strip_prefix("0x").and_then(|hex| u64::from_str_radix(hex, 16).ok());
+            if id != self.chain.numeric_id {
+                let said = |id: Option<u64>| id.map_or_else(|| "nothing".to_owned(), |id| id.to_string());
+                let text = format!("{} has the chain id {}, the node says {}", self.chain.id, said(self.chain.numeric_id), said(id));
+                return Err(SourceFault::Mismatch(text));
+            }
+            self.family.check(&self.node).await?;
+            self.check_tokens().await
+        }
+        .boxed()
+    }
+
+    fn heads(&self) -> BoxFuture<'_, Result<Heads, SourceFault>> {
+        async move {
+            let latest = self.header(Place::Latest).await?;
+            let latest = latest.ok_or_else(|| SourceFault::Inconsistent("it has no newest block".to_owned()))?.block();
+            // A node without the tag answers an error or null: nothing is final then, and nothing is lost.
+            let finalized = self.header(Place::Finalized).await.ok().flatten();
+            let finalized = finalized.map(|header| Rest { number: header.number, hash: header.hash.to_string() });
+            Ok(Heads { latest, finalized })
+        }
+        .boxed()
+    }
+
+    fn block(&self, number: u64) -> BoxFuture<'_, Result<Option<Block>, SourceFault>> {
+        async move { Ok(self.headers(number, number).await?.first().map(Header::block)) }.boxed()
+    }
+
+    fn above<'a>(&'a self, tip: &'a Block, latest: &'a Block, max: usize) -> BoxFuture<'a, Result<Vec<Block>, SourceFault>> {
+        async move {
+            let most = tip.number.saturating_add(u64::try_from(max).unwrap_or(u64::MAX));
+            let headers = self.headers(tip.number.saturating_add(1), latest.number.min(most)).await?;
+            let blocks = headers.iter().map(Header::block).collect();
+            *locked(&self.last) = headers;
+            Ok(blocks)
+        }
+        .boxed()
+    }
+
+    fn transfers<'a>(&'a self, blocks: &'a [Block], watch: &'a dyn Watch) -> BoxFuture<'a, Result<Vec<Transfer>, SourceFault>> {
+        async move {
+            let mut transfers = Vec::new();
+            for block in blocks {
+                transfers.extend(self.transfers_in(block, watch).await?);
+            }
+            Ok(transfers)
+        }
+        .boxed()
+    }
+
+    fn range<'a>(&'a self, from: u64, to: u64, watch: &'a dyn Watch) -> BoxFuture<'a, Result<Read, SourceFault>> {
+        self.read(from, to, watch).boxed()
+    }
+}

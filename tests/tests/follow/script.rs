@@ -1,0 +1,182 @@
+//! Following a chain that is made up by hand: what a node's answers may be that no node should give.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, ready};
+use payin_core::Block;
+use payin_core::finality::{Finality, Rest};
+use payin_core::transfer::Transfer;
+use payin_server::chain::follow::parting;
+use payin_server::chain::{Heads, Next, Nodes, Parting, Read, Source, SourceFault, Watch, next};
+use payin_server::worker::Worker as _;
+use payin_server::worker::chain::ChainWorker;
+use payin_tests::gateway::{Gateway, Kind, Place, START};
+
+use super::{CONFIRMATIONS, One, chain, inconsistent};
+
+/// A node whose chain has these blocks, by the fork each is of, and no transfers.
+#[derive(Default)]
+struct Script {
+    forks: Mutex<Vec<u64>>,
+    finalized: AtomicU64,
+    /// How far what is asked by number is behind what `heads` says: another node answers it.
+    lag: AtomicU64,
+}
+
+impl Script {
+    fn of(height: u64, finalized: u64) -> Arc<Self> {
+        let forks = (0..=height).map(|_| 0).collect();
+        Arc::new(Self { forks: Mutex::new(forks), finalized: AtomicU64::new(finalized), lag: AtomicU64::new(0) })
+    }
+
+    /// The newest blocks are replaced by so many.
+    fn reorganise(&self, depth: usize, by: usize) {
+        let mut forks = self.forks.lock().unwrap();
+        let (fork, kept) = (forks.last().unwrap() + 1, forks.len() - depth);
+        forks.truncate(kept);
+        forks.extend(std::iter::repeat_n(fork, by));
+    }
+
+    fn head(&self) -> u64 {
+        self.forks.lock().unwrap().len() as u64 - 1
+    }
+
+    fn at(&self, number: u64) -> Option<Block> {
+        let forks = self.forks.lock().unwrap();
+        let hash = |number: u64| forks.get(usize::try_from(number).unwrap()).map(|fork| format!("0x{fork}-{number}"));
+        let parent_hash = number.checked_sub(1).and_then(hash).unwrap_or_default();
+        Some(Block { number, hash: hash(number)?, parent_hash, time: START.plus(Duration::from_secs(number)) })
+    }
+
+    /// The blocks we would keep, newest first.
+    fn kept(&self, from: u64, to: u64) -> Vec<Block> {
+        (from..=to).rev().map(|number| self.at(number).unwrap()).collect()
+    }
+}
+
+impl Source for Script {
+    fn check(&self) -> BoxFuture<'_, Result<(), SourceFault>> {
+        ready(Ok(())).boxed()
+    }
+
+    fn heads(&self) -> BoxFuture<'_, Result<Heads, SourceFault>> {
+        let finalized = self.at(self.finalized.load(Ordering::Relaxed)).map(|block| Rest { number: block.number, hash: block.hash });
+        ready(Ok(Heads { latest: self.at(self.head()).unwrap(), finalized })).boxed()
+    }
+
+    fn block(&self, number: u64) -> BoxFuture<'_, Result<Option<Block>, SourceFault>> {
+        let known = number + self.lag.load(Ordering::Relaxed) <= self.head();
+        ready(Ok(self.at(number).filter(|_| known))).boxed()
+    }
+
+    fn above<'a>(&'a self, tip: &'a Block, latest: &'a Block, max: usize) -> BoxFuture<'a, Result<Vec<Block>, SourceFault>> {
+        let known = |number: &u64| number + self.lag.load(Ordering::Relaxed) <= self.head();
+        ready(Ok((tip.number + 1..=latest.number).take(max).take_while(known).filter_map(|number| self.at(number)).collect())).boxed()
+    }
+
+    fn transfers<'a>(&'a self, _: &'a [Block], _: &'a dyn Watch) -> BoxFuture<'a, Result<Vec<Transfer>, SourceFault>> {
+        ready(Ok(Vec::new())).boxed()
+    }
+
+    fn range<'a>(&'a self, _: u64, to: u64, _: &'a dyn Watch) -> BoxFuture<'a, Result<Read, SourceFault>> {
+        ready(Ok(Read { last: self.at(to).unwrap(), transfers: Vec::new() })).boxed()
+    }
+}
+
+fn numbers(next: Next) -> Vec<u64> {
+    match next {
+        Next::Blocks { blocks, .. } => blocks.iter().map(|block| block.number).collect(),
+        other => panic!("not blocks: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_lags_is_not_a_fork() {
+    let (chain, node) = (chain(), Script::of(100, 90));
+    let tip = node.at(100).unwrap();
+    // One node: its head is lower than ours.
+    let behind = Script::of(98, 90);
+    inconsistent(next(&chain, behind.as_ref(), Some(&tip), &One).await);
+    inconsistent(parting(behind.as_ref(), &node.kept(90, 100)).await);
+    // Two nodes behind a load balancer: the head is told by one, the blocks by another that lags little, or much; near and far behind.
+    node.reorganise(0, 3);
+    for (lag, tip) in [(3, 100), (4, 100), (50, 100), (44, 60), (90, 60)] {
+        node.lag.store(lag, Ordering::Relaxed);
+        inconsistent(next(&chain, node.as_ref(), node.at(tip).as_ref(), &One).await);
+    }
+    // What hangs together is taken as far as the node knows it, without what another node said of finality.
+    node.lag.store(1, Ordering::Relaxed);
+    let some = next(&chain, node.as_ref(), Some(&tip), &One).await.unwrap();
+    assert!(matches!(&some, Next::Blocks { finalized: None, .. }), "{some:?}");
+    assert_eq!(numbers(some), [101, 102]);
+    node.lag.store(43, Ordering::Relaxed);
+    assert_eq!(numbers(next(&chain, node.as_ref(), node.at(60).as_ref(), &One).await.unwrap()), [90]);
+    // A true fork, but the node that is asked lacks the newest of our blocks: nothing is concluded from that.
+    let ours = node.kept(90, 103);
+    node.reorganise(1, 2);
+    node.lag.store(2, Ordering::Relaxed);
+    inconsistent(parting(node.as_ref(), &ours).await);
+    node.lag.store(0, Ordering::Relaxed);
+    assert_eq!(next(&chain, node.as_ref(), ours.first(), &One).await.unwrap(), Next::Fork);
+    assert_eq!(parting(node.as_ref(), &ours).await.unwrap(), Some(Parting::At(ours[1].clone())));
+}
+
+#[tokio::test]
+async fn the_first_block_lies_below_the_head() {
+    let chain = chain();
+    for (head, finalized, first) in [(100, 90, 97), (100, 97, 97), (100, 99, 99), (100, 100, 100), (2, 0, 0), (0, 0, 0)] {
+        let node = Script::of(head, finalized);
+        let begun = next(&chain, node.as_ref(), None, &One).await.unwrap();
+        assert_eq!(numbers(begun), [first], "head {head}, finalized {finalized}");
+    }
+    // Up to the head, one by one; one block is replaced at once.
+    let node = Script::of(100, 90);
+    let first = node.at(97).unwrap();
+    assert_eq!(numbers(next(&chain, node.as_ref(), Some(&first), &One).await.unwrap()), [98, 99, 100]);
+    let ours = node.kept(97, 100);
+    for (depth, by, expected) in [
+        (1, 2, Parting::At(ours[1].clone())),
+        (1, 1, Parting::At(ours[1].clone())),
+        (3, 3, Parting::At(ours[3].clone())),
+        (4, 5, Parting::Below(ours[3].clone())),
+    ] {
+        let node = Script::of(100, 90);
+        node.reorganise(depth, by);
+        assert_eq!(next(&chain, node.as_ref(), Some(&ours[0]), &One).await.unwrap(), Next::Fork);
+        assert_eq!(parting(node.as_ref(), &ours).await.unwrap(), Some(expected));
+    }
+}
+
+/// The worker takes back what was reorganised right after the first start, however little it keeps, unless that was final.
+#[tokio::test]
+async fn a_reorganisation_after_the_first_start_halts_nothing() {
+    // How many steps are taken before, how many blocks are replaced, and up to where is final.
+    for (steps, depth, finalized, halts) in
+        [(1, 1, 90, false), (1, 4, 90, false), (1, 5, 90, false), (9, 1, 90, false), (9, 4, 90, false), (9, 7, 90, false), (9, 4, 98, true)]
+    {
+        let place = Place::new(Kind::Sqlite).await;
+        let gateway = Gateway::open(&place.location, 1, None).await;
+        let mut chain = gateway.chain("ethereum-sepolia");
+        (chain.confirmations, chain.finality) = (CONFIRMATIONS, Finality::Tag);
+        let node = Script::of(100, finalized);
+        let source = Arc::clone(&node) as Arc<dyn Source>;
+        let nodes = Arc::new(Nodes::new(vec![source]));
+        let mut worker = ChainWorker::new(gateway.app.clone(), chain, nodes, Arc::new(One), "one".to_owned(), Arc::default());
+        for _ in 0..steps {
+            worker.step().await.unwrap();
+        }
+        node.reorganise(depth, depth + 1);
+        for _ in 0..9 {
+            worker.step().await.map_or_else(|fault| assert!(halts, "{depth} of {steps} steps: {fault}"), drop);
+        }
+        let cursor = place.rows("SELECT head_number, head_hash, halted IS NOT NULL FROM chain_cursors").await;
+        let case = format!("{steps} steps, {depth} blocks replaced, {finalized} final: {cursor:?}");
+        assert_eq!(cursor[0][2], i32::from(halts).to_string(), "{case}");
+        if !halts {
+            assert_eq!(cursor[0][..2], ["101".to_owned(), node.at(101).unwrap().hash], "{case}");
+        }
+    }
+}
