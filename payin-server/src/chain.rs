@@ -6,6 +6,7 @@ pub mod follow;
 pub mod logs;
 pub mod nodes;
 pub mod source;
+pub mod tron;
 pub mod watch;
 
 pub use follow::{Next, Parting, next};

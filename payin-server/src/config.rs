@@ -87,7 +87,7 @@ struct ChainFile {
 
 /// One node or several, the most trusted first.
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "rpc must be a URL, { url = …, headers = { … } }, or a list of these")]
+#[serde(untagged, expecting = "rpc must be a URL, { url = …, headers = { … } } (on Tron also http = …), or a list of these")]
 enum RpcFile {
     One(NodeFile),
     Several(Vec<NodeFile>),
@@ -107,6 +107,8 @@ enum NodeFile {
     #[serde(rename_all = "snake_case")]
     Full {
         url: String,
+        /// java-tron's other interface.
+        http: Option<String>,
         #[serde(default)]
         headers: BTreeMap<String, String>,
     },
@@ -130,8 +132,10 @@ pub struct ChainSource {
 /// Where a node is. URL and headers may bear a key: never logged.
 #[derive(Clone)]
 pub struct Node {
-    /// Its URL.
+    /// The URL of its JSON-RPC.
     pub url: Url,
+    /// Of a java-tron node, the URL below which `/wallet` is; of any other, the same.
+    pub http: Url,
     /// Sent with every call.
     pub headers: Vec<(String, String)>,
 }
@@ -302,7 +306,7 @@ fn chain_source(environment: &Environment, id: &str, file: ChainFile) -> anyhow:
         bail!("chains.{id} is not a chain we know; there are {}", ids.join(", "));
     };
     ensure!(&chain.environment == environment, "chains.{id} is of {}, this deployment is {environment}: they never mix", chain.environment);
-    ensure!(chain.protocol == Protocol::Evm, "chains.{id}: this version follows EVM chains only");
+    ensure!(chain.protocol != Protocol::Solana, "chains.{id}: this version does not follow Solana");
     chain.confirmations = file.confirmations.unwrap_or(chain.confirmations);
     ensure!(chain.confirmations >= 1, "chains.{id}.confirmations must be 1 or more");
     chain.finality = file.finality.unwrap_or(chain.finality);
@@ -322,25 +326,35 @@ fn chain_source(environment: &Environment, id: &str, file: ChainFile) -> anyhow:
     let contracts: BTreeSet<&Address> = chain.tokens.iter().map(|token| &token.contract).collect();
     ensure!(contracts.len() == chain.tokens.len(), "chains.{id}.tokens names one contract twice");
     ensure!(!chain.tokens.is_empty(), "chains.{id} has no tokens; give chains.{id}.tokens");
-    Ok(ChainSource { nodes: nodes(id, file.rpc)?, chain })
+    Ok(ChainSource { nodes: nodes(id, &chain.protocol, file.rpc)?, chain })
 }
 
-fn nodes(id: &str, file: RpcFile) -> anyhow::Result<Vec<Node>> {
+fn nodes(id: &str, protocol: &Protocol, file: RpcFile) -> anyhow::Result<Vec<Node>> {
     let files = match file {
         RpcFile::One(node) => vec![node],
         RpcFile::Several(nodes) => nodes,
     };
     ensure!(!files.is_empty(), "chains.{id}.rpc names no node");
     let node = |file| {
-        let (url, headers) = match file {
-            NodeFile::Url(url) => (url, BTreeMap::new()),
-            NodeFile::Full { url, headers } => (url, headers),
+        let (url, http, headers) = match file {
+            NodeFile::Url(url) => (url, None, BTreeMap::new()),
+            NodeFile::Full { url, http, headers } => (url, http, headers),
         };
-        let url = Url::parse(&url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        let url = url.with_context(|| format!("chains.{id}.rpc must be an http:// or https:// URL"))?;
-        Ok(Node { url, headers: headers.into_iter().collect() })
+        let read = |text: &str| Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let url = read(&url).with_context(|| format!("chains.{id}.rpc must be an http:// or https:// URL"))?;
+        ensure!(http.is_none() || protocol == &Protocol::Tron, "chains.{id}.rpc: only a Tron node has `http` beside its URL");
+        let http = http.map(|http| read(&http).with_context(|| format!("chains.{id}.rpc.http must be an http:// or https:// URL")));
+        let http = http.transpose()?.unwrap_or_else(|| without_json_rpc(&url));
+        Ok(Node { url, http, headers: headers.into_iter().collect() })
     };
     files.into_iter().map(node).collect()
+}
+
+/// `https://api.trongrid.io/jsonrpc` has `/wallet` beside its `/jsonrpc`.
+fn without_json_rpc(url: &Url) -> Url {
+    let (mut http, path) = (url.clone(), url.path().trim_end_matches('/'));
+    http.set_path(path.strip_suffix("/jsonrpc").unwrap_or(path));
+    http
 }
 
 fn master_keys(

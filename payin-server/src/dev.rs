@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use payin_core::address::Address;
 use payin_core::order::Settings;
 use payin_core::{Chain, Chains, Token, chains, quota};
 use payin_types::{Environment, ExposeSecret as _, ImportAddresses, Protocol, Role, SecretString, Timestamp};
@@ -21,7 +22,7 @@ use crate::app::checkout::Front;
 use crate::app::quota::Meters;
 use crate::app::{App, access, pool, progress};
 use crate::chain::Nodes;
-use crate::env::{Clock, Entropy, ReqwestHttp, SeededEntropy, SystemClock, SystemEntropy, Targets, VirtualClock};
+use crate::env::{Clock, Entropy, ReqwestHttp, Rpc, SeededEntropy, SystemClock, SystemEntropy, Targets, VirtualClock};
 use crate::http::listen::Limits;
 use crate::sandbox::World;
 use crate::seal::Seal;
@@ -89,15 +90,18 @@ impl Dev {
     }
 }
 
-/// The EVM chains of the testnet environment; USDT on polygon-amoy exists in the sandbox only.
+/// The families that are simulated.
+const FAMILIES: [Protocol; 2] = [Protocol::Evm, Protocol::Tron];
+
+/// The chains of the testnet environment that are simulated; USDT on polygon-amoy exists in the sandbox only.
 fn sandbox_chains() -> Vec<Chain> {
-    let mut chains: Vec<Chain> =
-        chains::known().into_iter().filter(|chain| chain.environment == Environment::Testnet && chain.protocol == Protocol::Evm).collect();
-    for chain in &mut chains {
+    let simulated = |chain: &Chain| chain.environment == Environment::Testnet && FAMILIES.contains(&chain.protocol);
+    let mut chains: Vec<Chain> = chains::known().into_iter().filter(simulated).collect();
+    for chain in chains.iter_mut().filter(|chain| chain.protocol == Protocol::Evm) {
         for currency in ["USDT", "USDC"] {
             if chain.token(&currency.into()).is_none() {
                 let byte = if currency == "USDT" { 0x07 } else { 0x0c };
-                let contract = payin_core::address::Address::from_evm_bytes(&[byte; 20]);
+                let contract = Address::from_evm_bytes(&[byte; 20]);
                 chain.tokens.push(Token {
                     currency: currency.into(),
                     contract,
@@ -183,8 +187,8 @@ fn workers(app: &App, world: &Arc<World>, wake: &Arc<Notify>, frozen: bool) -> a
     let holder = serve::holder_name(&SystemEntropy);
     let watches = Watches::new(app);
     for chain in world.chains() {
-        let node = serve::source_over(chain, Arc::new(world.node(&chain.id)?.clone()));
-        let nodes = Arc::new(Nodes::new(vec![node]));
+        let node: Arc<dyn Rpc> = Arc::new(world.node(&chain.id)?.clone());
+        let nodes = Arc::new(Nodes::new(vec![serve::source_over(chain, Arc::clone(&node), node)]));
         let (watch, holder, events) = (watches.of(&chain.protocol), holder.clone(), Arc::clone(&events));
         let worker = ChainWorker::new(app.clone(), chain.clone(), nodes, watch, holder, events);
         driver.start(Box::new(worker), wake);
@@ -204,12 +208,14 @@ async fn seed(app: &App, api_key: Option<SecretString>) -> anyhow::Result<String
         Ok(key) => key.organization_id.clone(),
         Err(_) => app.store.write(access::CreateKey::new(app, &secret, Role::Owner, "sandbox", Some("Sandbox".to_owned()))).await?.0,
     };
-    let free = pool::status(app, &organization).await?.get(&Protocol::Evm).map_or(0, |counts| counts.available);
-    if free == 0 {
-        let address = |_| payin_core::address::Address::from_evm_bytes(&app.entropy.array()).as_str().to_owned();
-        let addresses = (0..POOL).map(address).collect::<Vec<_>>().join("\n");
-        let request = ImportAddresses::new(Protocol::Evm, addresses);
-        app.store.write(pool::Import::new(app, organization, Ok(request))).await?;
+    for protocol in FAMILIES {
+        let free = pool::status(app, &organization).await?.get(&protocol).map_or(0, |counts| counts.available);
+        if free == 0 {
+            let addresses = (0..POOL).filter_map(|_| Address::from_account_bytes(&protocol, &app.entropy.array()));
+            let addresses = addresses.map(|address| address.as_str().to_owned()).collect::<Vec<_>>().join("\n");
+            let request = ImportAddresses::new(protocol, addresses);
+            app.store.write(pool::Import::new(app, organization.clone(), Ok(request))).await?;
+        }
     }
     Ok(secret)
 }

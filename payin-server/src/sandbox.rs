@@ -2,6 +2,7 @@
 //! It knows nothing of orders; who pays what is said by its caller.
 
 pub mod evm;
+pub mod tron;
 pub mod world;
 
 pub use world::{SimulatedNode, World, WorldFault};

@@ -17,6 +17,7 @@ use crate::app::checkout::{Front, Visits};
 use crate::app::progress::EndLeases;
 use crate::app::quota::Meters;
 use crate::chain::evm::EvmSource;
+use crate::chain::tron::TronSource;
 use crate::chain::{Nodes, Source};
 use crate::config::{Config, Node};
 use crate::env::{Entropy, Http, HttpRpc, ReqwestHttp, Rpc, SystemClock, SystemEntropy};
@@ -101,16 +102,19 @@ fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> J
 /// A chain's client over a configured node.
 ///
 /// # Errors
-/// If its URL or headers cannot be used.
+/// If its URLs or headers cannot be used.
 pub fn source(chain: &Chain, node: &Node, client: &reqwest::Client) -> anyhow::Result<Arc<dyn Source>> {
-    let rpc = HttpRpc::new(client.clone(), node.url.clone(), &node.headers)?;
-    Ok(source_over(chain, Arc::new(rpc)))
+    let rpc = |url: &url::Url| HttpRpc::new(client.clone(), url.clone(), &node.headers).map(|rpc| Arc::new(rpc) as Arc<dyn Rpc>);
+    Ok(source_over(chain, rpc(&node.url)?, rpc(&node.http)?))
 }
 
-/// A chain's client over whatever speaks its protocol.
+/// A chain's client over whatever speaks its protocol: JSON-RPC, and for Tron java-tron's other interface.
 #[must_use]
-pub fn source_over(chain: &Chain, rpc: Arc<dyn Rpc>) -> Arc<dyn Source> {
-    Arc::new(EvmSource::new(chain.clone(), rpc))
+pub fn source_over(chain: &Chain, rpc: Arc<dyn Rpc>, http: Arc<dyn Rpc>) -> Arc<dyn Source> {
+    match chain.protocol {
+        Protocol::Tron => Arc::new(TronSource::new(chain.clone(), rpc, http)),
+        _ => Arc::new(EvmSource::new(chain.clone(), rpc)),
+    }
 }
 
 /// The workers that every server has. `events` is rung when there may be some to deliver.

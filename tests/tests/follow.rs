@@ -2,7 +2,9 @@
 //! fork, or fails and is taken again. One chain is made up by hand, the others are the sandbox's behind the real clients.
 
 mod evm;
+mod recorded;
 mod script;
+mod tron;
 
 use std::sync::Arc;
 

@@ -40,6 +40,19 @@ fn tokens_and_policy_can_be_replaced() {
 }
 
 #[test]
+fn a_tron_node_has_two_interfaces() {
+    for (rpc, url, http) in [
+        ("\"https://nile.trongrid.io/jsonrpc\"", "https://nile.trongrid.io/jsonrpc", "https://nile.trongrid.io/"),
+        ("{ url = \"http://node:8545/jsonrpc\", http = \"http://node:8090\" }", "http://node:8545/jsonrpc", "http://node:8090/"),
+        ("\"http://proxy/key/jsonrpc/\"", "http://proxy/key/jsonrpc/", "http://proxy/key"),
+    ] {
+        let config = config(&format!("{SMALL}[chains.tron-nile]\nrpc = {rpc}\n")).unwrap();
+        let node = &config.chains[0].nodes[0];
+        assert_eq!((node.url.as_str(), node.http.as_str()), (url, http));
+    }
+}
+
+#[test]
 fn what_is_wrong_is_said() {
     for (text, said) in [
         ("database = \"sqlite://x\"", "environment"),
@@ -49,7 +62,15 @@ fn what_is_wrong_is_said() {
         ("environment = \"testnet\"\ndatabase = \"mysql://x\"", "sqlite"),
         ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.ethereum-mainnet]\nrpc = \"http://x\"", "never mix"),
         ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.dogecoin]\nrpc = \"http://x\"", "there are"),
-        ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.tron-nile]\nrpc = \"http://x\"", "EVM"),
+        ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.solana-devnet]\nrpc = \"http://x\"", "Solana"),
+        (
+            "environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.base-sepolia]\nrpc = { url = \"http://x\", http = \"http://y\" }",
+            "Tron",
+        ),
+        (
+            "environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.tron-nile]\nrpc = { url = \"http://x\", http = \"ftp://y\" }",
+            "http",
+        ),
         ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.bsc-testnet]\nrpc = \"http://x\"", "tokens"),
         ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\nunknown = 1", "unknown"),
         ("environment = \"testnet\"\ndatabase = \"sqlite://x\"", "no chain"),

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use alloy::primitives::{Address as EvmAddress, B256, U256};
+use alloy::primitives::{Address as EvmAddress, B256, U256, hex};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use payin_core::address::evm_bytes;
+use payin_core::address::account_bytes;
 use payin_core::{Chain, Token};
 use payin_types::{ChainId, Protocol, Timestamp};
 
 use super::evm::{EvmChain, EvmConfig, Reorg, Rest, Transaction, Transfer};
+use super::tron::TronNode;
 use crate::env::{Clock as _, Rpc, RpcFault, VirtualClock};
 
 /// How far above the confirmations finality lies, in blocks.
@@ -29,7 +30,7 @@ pub enum WorldFault {
     #[error("there is no simulated chain '{0}'")]
     NoChain(ChainId),
     /// The address is not of the chain's family.
-    #[error("'{0}' cannot be paid on a simulated EVM chain")]
+    #[error("'{0}' cannot be paid on that simulated chain")]
     Address(String),
     /// The chain refuses the reorganisation.
     #[error("{0}")]
@@ -38,20 +39,30 @@ pub enum WorldFault {
 
 /// A simulated node behind the seam of real ones.
 #[derive(Clone)]
-pub struct SimulatedNode(Arc<Mutex<EvmChain>>);
+pub struct SimulatedNode {
+    chain: Arc<Mutex<EvmChain>>,
+    /// Where the node is java-tron: its manners in front of the chain.
+    tron: Option<Arc<Mutex<TronNode>>>,
+}
 
 impl SimulatedNode {
     fn lock(&self) -> MutexGuard<'_, EvmChain> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.chain.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, path: &str, body: &[u8]) -> Result<Vec<u8>, RpcFault> {
+        let mut chain = self.lock();
+        if let Some(tron) = &self.tron {
+            return tron.lock().unwrap_or_else(PoisonError::into_inner).handle(path, body, &mut |call| chain.handle(call));
+        }
+        let request = serde_json::from_slice(body).map_err(|error| RpcFault::Transport(error.to_string()))?;
+        Ok(chain.handle(&request).to_string().into_bytes())
     }
 }
 
 impl Rpc for SimulatedNode {
-    fn call<'a>(&'a self, _: &'a str, body: Bytes) -> BoxFuture<'a, Result<Bytes, RpcFault>> {
-        let answer = serde_json::from_slice(&body)
-            .map_err(|error| RpcFault::Transport(error.to_string()))
-            .and_then(|request| serde_json::to_vec(&self.lock().handle(&request)).map_err(|error| RpcFault::Transport(error.to_string())));
-        futures_util::future::ready(answer.map(Bytes::from)).boxed()
+    fn call<'a>(&'a self, path: &'a str, body: Bytes) -> BoxFuture<'a, Result<Bytes, RpcFault>> {
+        futures_util::future::ready(self.answer(path, &body).map(Bytes::from)).boxed()
     }
 }
 
@@ -71,21 +82,23 @@ pub struct World {
 }
 
 impl World {
-    /// A node for each EVM chain, the same for the same seed.
+    /// A node for each chain of EVM and Tron, the same for the same seed.
     #[must_use]
     pub fn new(chains: &[Chain], seed: u64, clock: Arc<VirtualClock>) -> Self {
         let genesis = u64::try_from(clock.now().secs()).unwrap_or(0).saturating_sub(1);
-        let evm = chains.iter().filter(|chain| chain.protocol == Protocol::Evm);
-        let nodes = evm.map(|chain| {
-            let mut node = EvmChain::new(chain.numeric_id.unwrap_or_default(), seed, genesis);
+        let simulated = chains.iter().filter(|chain| matches!(chain.protocol, Protocol::Evm | Protocol::Tron));
+        let nodes = simulated.map(|chain| {
+            let id = chain.numeric_id.unwrap_or_default();
+            let tron = (chain.protocol == Protocol::Tron).then(|| Arc::new(Mutex::new(TronNode::new(id))));
+            let mut node = EvmChain::new(id, seed, genesis);
             let depth = chain.confirmations.saturating_add(FINAL_ABOVE);
             node.config = EvmConfig { finality_depth: depth, safe_depth: depth / 2, ..node.config };
             for token in &chain.tokens {
-                if let Some(bytes) = evm_bytes(token.contract.as_str()) {
+                if let Some(bytes) = account_bytes(&chain.protocol, token.contract.as_str()) {
                     node.register_token(EvmAddress::from(bytes), token.currency.as_str(), u8::try_from(token.decimals).unwrap_or(u8::MAX));
                 }
             }
-            (chain.id.clone(), (chain.clone(), SimulatedNode(Arc::new(Mutex::new(node)))))
+            (chain.id.clone(), (chain.clone(), SimulatedNode { chain: Arc::new(Mutex::new(node)), tron }))
         });
         Self { nodes: nodes.collect(), clock }
     }
@@ -109,18 +122,21 @@ impl World {
         self.nodes.get(chain).map(|(_, node)| node).ok_or_else(|| WorldFault::NoChain(chain.clone()))
     }
 
-    /// Somebody pays an address, in one transaction that waits for a block. Answers its hash.
+    /// Somebody pays an address, in one transaction that waits for a block. Answers its hash, as its family writes it.
     ///
     /// # Errors
     /// [`WorldFault::NoChain`], [`WorldFault::Address`].
     pub fn pay(&self, chain: &ChainId, to: &str, sent: &Sent) -> Result<String, WorldFault> {
-        let address = |text: &str| evm_bytes(text).map(EvmAddress::from).ok_or_else(|| WorldFault::Address(text.to_owned()));
+        let (known, node) = self.nodes.get(chain).ok_or_else(|| WorldFault::NoChain(chain.clone()))?;
+        let account = |text: &str| account_bytes(&known.protocol, text).map(EvmAddress::from);
+        let address = |text: &str| account(text).ok_or_else(|| WorldFault::Address(text.to_owned()));
         let (contract, value) = match sent {
             Sent::Token(token, value) => (address(token.contract.as_str())?, *value),
             Sent::Fake(value) => (FAKE_TOKEN, *value),
         };
         let transfer = Transfer { contract, from: PAYER, to: address(to)?, value: U256::from(value) };
-        Ok(self.node(chain)?.lock().submit(Transaction::transfers([transfer])).to_string())
+        let hash = node.lock().submit(Transaction::transfers([transfer]));
+        Ok(if node.tron.is_some() { hex::encode(hash) } else { hash.to_string() })
     }
 
     /// Makes blocks on a chain, or on all. The chains' time is the virtual clock's; it moves on where blocks need more of it.
