@@ -9,3 +9,4 @@ mod nodes;
 mod sdk;
 mod store;
 mod tidy;
+mod tronweb;

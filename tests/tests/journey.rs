@@ -5,6 +5,7 @@ mod expiry;
 mod payments;
 mod reorganisations;
 mod restarts;
+mod tron;
 mod world;
 
 /// Each journey on each database.
@@ -24,4 +25,5 @@ on_both! {
     reorganisations_lose_and_double_nothing: reorganisations;
     what_is_left_unpaid_expires: expiry;
     a_killed_server_goes_on: restarts;
+    tron_payments_complete_when_solidified: tron;
 }

@@ -1,0 +1,119 @@
+//! An order and a deposit on Tron: `payin-server serve` with a java-tron node that is anvil behind a shim, and the chain's own USDT address.
+
+use payin_core::address::{Address, tron_bytes};
+use payin_tests::merchant::{Engine, Merchant};
+use payin_tests::nodes::anvil::{Anvil, AnvilOptions, Token};
+use payin_tests::nodes::tron::Tron;
+use serde_json::Value;
+
+use super::world::{USDT, address, id, part};
+
+const NILE: u64 = 3_448_148_188;
+/// TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf, the USDT of Nile, as 20 bytes.
+const NILE_USDT: &str = "0xeca9bc828a3005b9a3b909f2cc5c2a54794de05f";
+/// So many blocks lie above a final one: anvil's epochs are of so many half.
+const FINAL_BELOW: u64 = 8;
+
+struct World {
+    merchant: Merchant,
+    anvil: Anvil,
+    usdt: Token,
+    _tron: Tron,
+}
+
+pub async fn tron_payments_complete_when_solidified(engine: Engine) {
+    let epoch_slots = FINAL_BELOW / 2;
+    let anvil = Anvil::start_with(AnvilOptions { chain_id: NILE, epoch_slots, ..AnvilOptions::default() }).await;
+    let usdt = anvil.deploy_token_at(NILE_USDT, "Tether USD", "USDT", 6).await;
+    anvil.mine(20).await;
+    let tron = Tron::start(anvil.url(), NILE).await;
+    let settings = format!("[chains.tron-nile]\nrpc = \"{}\"\nblock_ms = 200\n", tron.json_rpc());
+    let merchant = Merchant::start(engine, &settings).await;
+    let world = World { merchant, anvil, usdt, _tron: tron };
+    world.fill_pool().await;
+    an_order(&world).await;
+    a_deposit(&world).await;
+    a_payment_that_is_taken_back(&world).await;
+}
+
+impl World {
+    async fn fill_pool(&self) {
+        let addresses: Vec<String> = (1..=8).map(|byte| Address::from_tron_bytes(&[0xa0 + byte; 20]).as_str().to_owned()).collect();
+        let mut import = self.merchant.payin();
+        import.args(["addresses", "import", "-", "--protocol", "tron"]).stdin(addresses.join("\n"));
+        let exit = import.run().await;
+        assert_eq!(exit.code, Some(0), "{exit:?}");
+    }
+
+    async fn order(&self, reference: &str) -> Value {
+        let args = ["orders", "create", "--reference", reference, "--amount", "100.00", "--currency", "USDT", "--chain", "tron-nile"];
+        let order = self.merchant.answer(&args).await;
+        assert!(address(&order).starts_with('T'), "{order:#}");
+        order
+    }
+
+    /// Answers the transaction as Tron writes it.
+    async fn pay(&self, account: usize, to: &str, base_units: u128) -> String {
+        let to: String = tron_bytes(to).expect("a Tron address").iter().map(|byte| format!("{byte:02x}")).collect();
+        let from = self.anvil.account(account);
+        self.anvil.mint(&self.usdt, from, base_units).await;
+        let hash = self.anvil.transfer_from(from, &self.usdt, &format!("0x{to}"), base_units).await;
+        hash.trim_start_matches("0x").to_owned()
+    }
+
+    async fn seen(&self, order: &Value) -> Value {
+        self.merchant.order_when(id(order), "seen on its chain", |order| order["detectedAt"].is_string()).await
+    }
+}
+
+async fn an_order(world: &World) {
+    part("an order is seen at once and completed when its block is solidified");
+    let order = world.order("TRON-1").await;
+    let paid = world.pay(1, address(&order), 100 * USDT).await;
+    let seen = world.seen(&order).await;
+    assert_eq!((&seen["status"], &seen["txHash"]), (&"pending".into(), &paid.as_str().into()), "{seen:#}");
+    // One block short of it, as the next block's payment being seen tells.
+    world.anvil.mine(FINAL_BELOW - 3).await;
+    let other = world.order("TRON-2").await;
+    world.pay(2, address(&other), 5 * USDT).await;
+    world.seen(&other).await;
+    assert_eq!(world.merchant.order(id(&order)).await["status"], "pending");
+    world.anvil.mine(2).await;
+    let completed = world.merchant.order_when(id(&order), "completed", |order| order["status"] == "completed").await;
+    assert_eq!((&completed["receivedAmount"], &completed["txHash"]), (&"100.00".into(), &paid.as_str().into()), "{completed:#}");
+    world.merchant.webhook(&completed, "order.completed").await;
+}
+
+async fn a_deposit(world: &World) {
+    part("a deposit");
+    let bind = ["deposits", "bind", "--deposit-reference", "PAYER-7", "--currency", "USDT", "--chain", "tron-nile"];
+    let bound = world.merchant.answer(&bind).await;
+    let paid = world.pay(3, address(&bound), 7 * USDT).await;
+    world.anvil.mine(FINAL_BELOW + 1).await;
+    let begun = std::time::Instant::now();
+    loop {
+        let deposits = world.merchant.answer(&["deposits", "list"]).await;
+        let text = deposits.to_string();
+        if text.contains(&paid) && (text.contains("\"confirmed\"") || text.contains("\"completed\"")) {
+            return;
+        }
+        assert!(begun.elapsed() < payin_tests::nodes::DEADLINE, "{deposits:#}");
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+}
+
+async fn a_payment_that_is_taken_back(world: &World) {
+    part("a reorganisation drops the payment, and brings it again");
+    let order = world.order("TRON-3").await;
+    let first = world.pay(4, address(&order), 100 * USDT).await;
+    world.seen(&order).await;
+    world.anvil.reorg(1, &[]).await;
+    world.anvil.mine(1).await;
+    let taken = world.merchant.order_when(id(&order), "unseen again", |order| order["detectedAt"].is_null()).await;
+    assert_eq!(taken["status"], "pending", "{taken:#}");
+    let second = world.pay(5, address(&order), 100 * USDT).await;
+    assert_ne!(first, second);
+    world.anvil.mine(FINAL_BELOW + 1).await;
+    let completed = world.merchant.order_when(id(&order), "completed", |order| order["status"] == "completed").await;
+    assert_eq!((&completed["receivedAmount"], &completed["txHash"]), (&"100.00".into(), &second.as_str().into()), "{completed:#}");
+}
