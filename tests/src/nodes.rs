@@ -7,6 +7,7 @@ pub mod anvil;
 pub mod postgres;
 pub mod program;
 pub mod receiver;
+pub mod solana;
 pub mod tron;
 
 use std::sync::Once;

@@ -1,5 +1,7 @@
 //! Do the tests' own nodes do what they say?
 
+mod solana;
+
 use payin_tests::nodes::abi::{self, Arg};
 use payin_tests::nodes::anvil::{Anvil, AnvilOptions, TEST_TOKEN};
 use payin_tests::nodes::http_client;

@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdin, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -20,6 +20,7 @@ pub struct Command {
     name: String,
     inner: std::process::Command,
     stdin: Vec<u8>,
+    talks: bool,
     home: TempDir,
 }
 
@@ -28,6 +29,8 @@ pub struct Command {
 pub struct Program {
     name: String,
     child: Child,
+    /// While it is open; a program that was only given a text has none.
+    stdin: Option<ChildStdin>,
     stdout: Arc<Stream>,
     stderr: Arc<Stream>,
     /// How much of stdout has been handed out as lines, in bytes.
@@ -87,7 +90,7 @@ impl Command {
         }
         inner.env("HOME", home.path()).current_dir(home.path());
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Self { name, inner, stdin: Vec::new(), home }
+        Self { name, inner, stdin: Vec::new(), talks: false, home }
     }
 
     pub fn arg(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
@@ -111,6 +114,12 @@ impl Command {
         self
     }
 
+    /// Its stdin stays open, for `Program::say`, until the program is dropped or we die: some take that for a sign to end.
+    pub fn talks(&mut self) -> &mut Self {
+        self.talks = true;
+        self
+    }
+
     /// Its home and working folder; gone when the program is dropped.
     pub fn home(&self) -> &Path {
         self.home.path()
@@ -122,10 +131,15 @@ impl Command {
         let mut stdin = child.stdin.take().expect("a piped stdin");
         // On a thread: a program that writes before it reads would otherwise stop both sides. One that does not read
         // to the end may close the pipe; that is its right.
-        std::thread::spawn(move || stdin.write_all(&self.stdin));
+        let stdin = if self.talks {
+            Some(stdin)
+        } else {
+            std::thread::spawn(move || stdin.write_all(&self.stdin));
+            None
+        };
         let stdout = Stream::reading(child.stdout.take().expect("a piped stdout"));
         let stderr = Stream::reading(child.stderr.take().expect("a piped stderr"));
-        Program { name: self.name, child, stdout, stderr, taken: 0, _home: self.home }
+        Program { name: self.name, child, stdin, stdout, stderr, taken: 0, _home: self.home }
     }
 
     /// Starts it and waits for its end.
@@ -141,6 +155,12 @@ impl Program {
 
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("a child can be asked").is_none()
+    }
+
+    /// Writes one line to a program that talks. It has to read it: nothing is kept for it but a pipe's buffer.
+    pub fn say(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().unwrap_or_else(|| panic!("{} does not talk", self.name));
+        stdin.write_all(format!("{line}\n").as_bytes()).unwrap_or_else(|error| panic!("{} does not listen: {error}", self.name));
     }
 
     /// The next line of stdout, without its end.
