@@ -2,6 +2,8 @@
 //! It knows nothing of orders; who pays what is said by its caller.
 
 pub mod evm;
+mod json_rpc;
+pub mod solana;
 pub mod tron;
 pub mod world;
 

@@ -5,6 +5,8 @@ use std::str::FromStr;
 use alloy::primitives::{Address, B256};
 use serde_json::{Value, json};
 
+use super::super::json_rpc;
+pub(super) use super::super::json_rpc::RpcError;
 use super::render::{self, quantity};
 use super::{Block, EvmChain, logs};
 
@@ -12,66 +14,16 @@ use super::{Block, EvmChain, logs};
 const DECIMALS: &str = "0x313ce567";
 const SYMBOL: &str = "0x95d89b41";
 
-#[derive(Debug)]
-pub(super) struct RpcError {
-    code: i64,
-    message: String,
-}
-
-impl RpcError {
-    pub(super) fn new(code: i64, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
-    }
-
-    /// −32602: what the caller sent makes no sense, or asks for too much.
-    pub(super) fn params(message: impl Into<String>) -> Self {
-        Self::new(-32602, message)
-    }
-}
-
 impl EvmChain {
     /// Answers a JSON-RPC request, or a batch of them. `Null` means that there is nothing to send: only notifications.
     pub fn handle(&mut self, request: &Value) -> Value {
-        match request {
-            Value::Array(batch) if batch.is_empty() => failure(&Value::Null, &RpcError::new(-32600, "empty batch")),
-            Value::Array(batch) => {
-                let answers: Vec<Value> = batch.iter().filter_map(|call| self.answer(call)).collect();
-                if answers.is_empty() { Value::Null } else { Value::Array(answers) }
+        json_rpc::handle(request, &mut |method, params| {
+            if let Some(left) = self.lies.fail_next.checked_sub(1) {
+                self.lies.fail_next = left;
+                return Err(RpcError::new(-32005, "limit exceeded"));
             }
-            single => self.answer(single).unwrap_or(Value::Null),
-        }
-    }
-
-    fn answer(&mut self, call: &Value) -> Option<Value> {
-        let id = call.get("id");
-        let result = self.call(call);
-        // Without an id it is a notification, which has no answer; but a thing without a method is not even that.
-        let id = match id {
-            None if call.get("method").is_some_and(Value::is_string) => return None,
-            id => id.unwrap_or(&Value::Null),
-        };
-        Some(match result {
-            Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
-            Err(error) => failure(id, &error),
+            self.dispatch(method, params)
         })
-    }
-
-    fn call(&mut self, call: &Value) -> Result<Value, RpcError> {
-        let version = call.get("jsonrpc").filter(|version| *version == "2.0");
-        let Some(method) = version.and(call.get("method")).and_then(Value::as_str) else {
-            return Err(RpcError::new(-32600, "invalid request"));
-        };
-        if let Some(left) = self.lies.fail_next.checked_sub(1) {
-            self.lies.fail_next = left;
-            return Err(RpcError::new(-32005, "limit exceeded"));
-        }
-        let none = Vec::new();
-        let params = match call.get("params") {
-            None | Some(Value::Null) => &none,
-            Some(Value::Array(params)) => params,
-            Some(_) => return Err(RpcError::params("non-array args")),
-        };
-        self.dispatch(method, params)
     }
 
     fn dispatch(&self, method: &str, params: &[Value]) -> Result<Value, RpcError> {
@@ -208,8 +160,4 @@ fn bounded(params: &[Value], arguments_max: usize) -> Result<(), RpcError> {
         return Err(RpcError::params(format!("too many arguments, want at most {arguments_max}")));
     }
     Ok(())
-}
-
-fn failure(id: &Value, error: &RpcError) -> Value {
-    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": error.code, "message": error.message } })
 }
