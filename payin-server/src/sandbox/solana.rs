@@ -36,6 +36,8 @@ pub struct SolanaChain {
     pub config: SolanaConfig,
     /// How the node misbehaves from the next call on. The chain itself stays what it is.
     pub lies: Lies,
+    /// What `getGenesisHash` answers: which cluster this claims to be.
+    genesis_hash: Key,
     seed: u64,
     genesis: Block,
     /// The canonical chain above genesis.
@@ -56,14 +58,15 @@ pub struct SolanaChain {
 }
 
 impl SolanaChain {
-    pub fn new(seed: u64, genesis_time_s: u64) -> Self {
+    pub fn new(genesis_hash: Key, seed: u64, genesis_time_s: u64) -> Self {
         let none = Key([0; 32]);
-        let blockhash = model::blockhash([seed, 0], none, 0, genesis_time_s, &[]);
+        let blockhash = model::blockhash([seed, 0], genesis_hash, 0, genesis_time_s, &[]);
         let (slot, parent_slot, height, previous_blockhash) = (0, 0, 0, none);
         let genesis = Block { slot, parent_slot, height, blockhash, previous_blockhash, time_s: genesis_time_s, transactions: Vec::new() };
         Self {
             config: SolanaConfig::default(),
             lies: Lies::default(),
+            genesis_hash,
             seed,
             genesis,
             above: Vec::new(),

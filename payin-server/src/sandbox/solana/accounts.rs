@@ -8,6 +8,7 @@ use super::super::json_rpc::{RpcError, put};
 use super::SolanaChain;
 use super::key::Key;
 use super::parsed;
+use super::rpc;
 use super::runtime::{Account, Mint, TokenAccount};
 
 /// What a node holds against its own fees: rent is never due.
@@ -15,6 +16,28 @@ const RENT_EPOCH: u64 = u64::MAX;
 const LAMPORTS: u64 = 2_039_280;
 /// A token account without extensions; those begin a byte after it, in mints too.
 const BASE_LENGTH: usize = 165;
+
+/// How a caller wants an account's data.
+pub(super) struct Shown<'a> {
+    encoding: &'a str,
+    /// From where, and how much of it at most.
+    slice: Option<(usize, usize)>,
+}
+
+impl<'a> Shown<'a> {
+    pub(super) fn new(config: Option<&'a Value>) -> Self {
+        let slice = config.and_then(|config| config.get("dataSlice"));
+        let part = |name: &str| slice?.get(name)?.as_u64().map(|part| usize::try_from(part).unwrap_or(usize::MAX));
+        Self { encoding: rpc::encoding(config), slice: part("offset").zip(part("length")) }
+    }
+
+    /// Bounds that lie outside give nothing.
+    fn part<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
+        let Some((offset, length)) = self.slice else { return bytes };
+        let end = offset.saturating_add(length).min(bytes.len());
+        bytes.get(offset..end).unwrap_or_default()
+    }
+}
 
 impl SolanaChain {
     /// An account as it was after a slot.
@@ -26,12 +49,13 @@ impl SolanaChain {
     }
 
     /// An account as the node shows it; null if there is none.
-    pub(super) fn account_json(&self, key: &Key, slot: u64, encoding: &str) -> Result<Value, RpcError> {
+    pub(super) fn account_json(&self, key: &Key, slot: u64, shown: &Shown<'_>) -> Result<Value, RpcError> {
         let Some(account) = self.account_at(key, slot) else { return Ok(Value::Null) };
         let bytes = self.bytes(&account, slot);
-        let data = match encoding {
-            "base64" => json!([BASE64.encode(&bytes), encoding]),
-            "base64+zstd" => json!([BASE64.encode(zstd(&bytes)), encoding]),
+        let part = shown.part(&bytes);
+        let data = match shown.encoding {
+            "base64" => json!([BASE64.encode(part), "base64"]),
+            "base64+zstd" => json!([BASE64.encode(zstd(part)), "base64+zstd"]),
             "jsonParsed" => self.spelled_out(&account, slot, bytes.len()),
             // agave writes base58 for at most 128 bytes, and a token account has more.
             _ => {

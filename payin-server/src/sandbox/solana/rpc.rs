@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde_json::{Value, json};
 
 use super::super::json_rpc::{self, RpcError, put};
+use super::accounts::Shown;
 use super::key::{Key, Signature};
 use super::model::{Commitment, Refusal};
 use super::render::{self, Details, Encoding, Wanted};
@@ -38,7 +39,7 @@ impl SolanaChain {
         match method {
             "getHealth" => self.health(),
             "getVersion" => Ok(json!({ "solana-core": VERSION, "feature-set": 0 })),
-            "getGenesisHash" => Ok(json!(self.genesis.blockhash.to_string())),
+            "getGenesisHash" => Ok(json!(self.genesis_hash.to_string())),
             "getFirstAvailableBlock" => Ok(json!(self.lies.first_available)),
             "getSlot" => Ok(json!(self.at(params.first())?)),
             "getBlockHeight" => Ok(json!(self.block(self.at(params.first())?).map_or(0, |block| block.height))),
@@ -51,13 +52,12 @@ impl SolanaChain {
             "getAccountInfo" => {
                 let (key, config) = (parsed::<Key>(argument(params, 0)?)?, params.get(1));
                 let slot = self.at(config)?;
-                Ok(in_context(slot, self.account_json(&key, slot, encoding(config))?))
+                Ok(in_context(slot, self.account_json(&key, slot, &Shown::new(config))?))
             }
             "getMultipleAccounts" => {
                 let (keys, config) = (list::<Key>(argument(params, 0)?, ACCOUNTS_MAX)?, params.get(1));
-                let slot = self.at(config)?;
-                let accounts: Result<Vec<Value>, RpcError> =
-                    keys.iter().map(|key| self.account_json(key, slot, encoding(config))).collect();
+                let (slot, shown) = (self.at(config)?, Shown::new(config));
+                let accounts: Result<Vec<Value>, RpcError> = keys.iter().map(|key| self.account_json(key, slot, &shown)).collect();
                 Ok(in_context(slot, json!(accounts?)))
             }
             "getTokenAccountBalance" => {
@@ -220,7 +220,7 @@ fn at_least_confirmed(config: Option<&Value>) -> Result<Commitment, RpcError> {
     }
 }
 
-fn encoding(config: Option<&Value>) -> &str {
+pub(super) fn encoding(config: Option<&Value>) -> &str {
     config.and_then(|config| config.get("encoding")).and_then(Value::as_str).unwrap_or_default()
 }
 

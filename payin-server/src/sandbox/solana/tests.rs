@@ -11,6 +11,7 @@ use super::{
 };
 
 const GENESIS_TIME_S: u64 = 1_700_000_000;
+const GENESIS: Key = Key([9; 32]);
 const USDC: Key = Key([1; 32]);
 /// A mint of Token-2022 that keeps 1 % of each transfer.
 const TAXED: Key = Key([2; 32]);
@@ -25,7 +26,7 @@ const TABLE: Key = Key([30; 32]);
 const PROGRAM: Key = Key([31; 32]);
 
 fn chain() -> SolanaChain {
-    let mut chain = SolanaChain::new(7, GENESIS_TIME_S);
+    let mut chain = SolanaChain::new(GENESIS, 7, GENESIS_TIME_S);
     let (program, decimals, authority) = (Key::TOKEN, 6, AUTHORITY);
     chain.register_mint(USDC, Mint { program, decimals, authority, fee_basis_points: 0 });
     chain.register_mint(TAXED, Mint { program: Key::TOKEN_2022, decimals, authority, fee_basis_points: 100 });
@@ -80,7 +81,7 @@ fn refusal(chain: &mut SolanaChain, method: &str, params: Value) -> (i64, String
 #[test]
 fn same_seed_and_calls_make_the_same_chain() {
     let run = |seed| {
-        let mut chain = SolanaChain::new(seed, GENESIS_TIME_S);
+        let mut chain = SolanaChain::new(GENESIS, seed, GENESIS_TIME_S);
         let kept = chain.submit(payment(5));
         chain.mine(GENESIS_TIME_S);
         chain.fork(&Fork { keep: vec![(kept, 0)], ..drop_last(1, Slots::After) }).unwrap();

@@ -146,6 +146,10 @@ fn accounts_are_those_of_the_commitment() {
     assert_eq!(amount(&mut chain, CONFIRMED), (6, "15".to_owned()));
     assert_eq!(amount(&mut chain, "finalized"), (3, "6".to_owned()));
     let config = json!({ "encoding": "jsonParsed" });
+    // The amount alone, which begins after two keys.
+    let sliced = json!({ "encoding": "base64", "dataSlice": { "offset": 64, "length": 8 } });
+    let sliced = ask(&mut chain, "getMultipleAccounts", json!([[WALLETS.to_string()], sliced]));
+    assert_eq!((&sliced["value"][0]["data"], &sliced["value"][0]["space"]), (&json!(["BgAAAAAAAAA=", "base64"]), &json!(165)));
     let parsed = ask(&mut chain, "getAccountInfo", json!([WALLETS.to_string(), config]));
     assert_eq!(parsed["value"]["data"]["parsed"]["info"]["tokenAmount"]["amount"], "6");
     assert_eq!(ask(&mut chain, "getAccountInfo", json!([TABLE.to_string(), config]))["value"], Value::Null);
