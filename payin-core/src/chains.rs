@@ -11,6 +11,7 @@ use crate::Units;
 use crate::address::Address;
 use crate::error::shown;
 use crate::finality::{self, Confirmed, Finality};
+use crate::solana::TokenProgram;
 
 /// A chain and what is accepted on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct Chain {
     pub environment: Environment,
     /// What `eth_chainId` answers; checked before anything a node says is believed. None for Solana.
     pub numeric_id: Option<u64>,
+    /// What `getGenesisHash` answers on a Solana cluster, which has no number: checked as the number is elsewhere.
+    pub genesis: Option<String>,
     /// Confirmations until a payment counts.
     pub confirmations: u64,
     /// When a payment counts.
@@ -67,6 +70,14 @@ impl Chain {
     #[must_use]
     pub fn token_at(&self, contract: &Address) -> Option<&Token> {
         self.tokens.iter().find(|token| &token.contract == contract)
+    }
+}
+
+impl Token {
+    /// The token program a mint of the table is known to be of; `None` for other mints, of which the mint's account tells.
+    #[must_use]
+    pub fn known_program(&self) -> Option<TokenProgram> {
+        MINTS.iter().find(|(mint, _)| *mint == self.contract.as_str()).map(|(_, program)| *program)
     }
 }
 
@@ -185,6 +196,20 @@ const TOKENS: &[(&str, &str, u32, &str)] = &[
     ("solana-devnet", "PYUSD", 6, "CXk2AMBfi3TwaEL2468s6zP8xq9NxTXjp9gjMgzeUynM"),
 ];
 
+/// Hashes of the genesis blocks of Solana's clusters (the same as in the crate `solana-cluster-type`).
+const GENESIS: &[(&str, &str)] = &[
+    ("solana-mainnet", "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d"),
+    ("solana-devnet", "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG"),
+];
+
+/// The token programs of Solana's mints: an account of the mint under the other program is not a payment.
+const MINTS: &[(&str, TokenProgram)] = &[
+    ("EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v", TokenProgram::SplToken),
+    ("2b1kV6DkPAnxd5ixfnxCpjxmKwqjjaYmCZfHsFu24GXo", TokenProgram::Token2022),
+    ("4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU", TokenProgram::SplToken),
+    ("CXk2AMBfi3TwaEL2468s6zP8xq9NxTXjp9gjMgzeUynM", TokenProgram::Token2022),
+];
+
 /// Every chain we know, of both environments, with its tokens.
 #[must_use]
 pub fn known() -> Vec<Chain> {
@@ -205,6 +230,7 @@ fn known_chain(&(slug, family, mainnet, numeric_id, confirmations, block_ms): &R
         id: ChainId::from(slug),
         environment: if mainnet { Environment::Mainnet } else { Environment::Testnet },
         numeric_id: (numeric_id != 0).then_some(numeric_id),
+        genesis: GENESIS.iter().find(|(id, _)| *id == slug).map(|(_, hash)| (*hash).to_owned()),
         confirmations,
         confirmed: if family == "evm" { Confirmed::ByCount } else { Confirmed::AtRest },
         final_above: None,
@@ -234,6 +260,15 @@ mod tests {
         assert_eq!(numeric.iter().collect::<BTreeSet<_>>().len(), numeric.len());
         for chain in &chains {
             assert_eq!(chain.tokens.iter().map(|token| &token.contract).collect::<BTreeSet<_>>().len(), chain.tokens.len());
+        }
+    }
+
+    #[test]
+    fn each_cluster_has_its_genesis_and_each_mint_its_program() {
+        for chain in known() {
+            let solana = chain.protocol == Protocol::Solana;
+            assert_eq!(chain.genesis.is_some(), solana, "{}", chain.id);
+            assert!(chain.tokens.iter().all(|token| token.known_program().is_some() == solana), "{}", chain.id);
         }
     }
 

@@ -32,6 +32,7 @@ pub mod redirect;
 pub mod reference;
 pub mod replay;
 pub mod settings;
+pub mod solana;
 pub mod stats;
 pub mod transfer;
 pub mod web_url;
