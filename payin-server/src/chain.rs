@@ -5,6 +5,8 @@ pub mod evm;
 pub mod follow;
 pub mod logs;
 pub mod nodes;
+#[cfg(feature = "solana")]
+pub mod solana;
 pub mod source;
 pub mod tron;
 pub mod watch;
