@@ -53,6 +53,17 @@ impl Address {
         }
     }
 
+    /// Reads the address of a token's contract. Solana's mints are no wallets, and need not be points of the curve as those must.
+    ///
+    /// # Errors
+    /// [`AddressError`] says what is wrong with it.
+    pub fn parse_contract(protocol: &Protocol, text: &str) -> Result<Self, AddressError> {
+        match protocol {
+            Protocol::Solana => solana_bytes(text).map(|bytes| Self::from_solana_bytes(&bytes)).ok_or(AddressError::SolanaForm),
+            _ => Self::parse(protocol, text),
+        }
+    }
+
     /// From the 20 bytes of an EVM address.
     #[must_use]
     pub fn from_evm_bytes(bytes: &[u8; 20]) -> Self {

@@ -218,13 +218,8 @@ pub fn known() -> Vec<Chain> {
 
 fn known_chain(&(slug, family, mainnet, numeric_id, confirmations, block_ms): &Row) -> Chain {
     let protocol = Protocol::from(family);
-    let contract = |text: &str| match protocol {
-        // A Solana mint is an account of the token program: no wallet, so not read as one.
-        Protocol::Solana => Some(Address::from_canonical(text.to_owned())),
-        _ => Address::parse(&protocol, text).ok(),
-    };
     let tokens = TOKENS.iter().filter(|(chain, ..)| *chain == slug).filter_map(|&(_, currency, decimals, text)| {
-        Some(Token { currency: Currency::from(currency), contract: contract(text)?, decimals })
+        Some(Token { currency: Currency::from(currency), contract: Address::parse_contract(&protocol, text).ok()?, decimals })
     });
     Chain {
         id: ChainId::from(slug),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use payin_core::address::Address;
+use payin_core::address::{Address, solana_bytes};
 use payin_core::client::{Network, NoNetwork};
 use payin_core::quota::Limits;
 use payin_core::{Chain, Token, Units, chains, order};
@@ -81,6 +81,8 @@ struct ChainFile {
     confirmations: Option<u64>,
     finality: Option<payin_core::finality::Finality>,
     block_ms: Option<u64>,
+    /// Of a Solana cluster that is none of those we know, such as a test node.
+    genesis: Option<String>,
     /// Replaces the table's tokens.
     tokens: Option<BTreeMap<String, TokenFile>>,
 }
@@ -306,14 +308,20 @@ fn chain_source(environment: &Environment, id: &str, file: ChainFile) -> anyhow:
         bail!("chains.{id} is not a chain we know; there are {}", ids.join(", "));
     };
     ensure!(&chain.environment == environment, "chains.{id} is of {}, this deployment is {environment}: they never mix", chain.environment);
-    ensure!(chain.protocol != Protocol::Solana, "chains.{id}: this version does not follow Solana");
+    let built = cfg!(feature = "solana") || chain.protocol != Protocol::Solana;
+    ensure!(built, "chains.{id}: this program was built without the feature \"solana\"; build it with that, or leave the chain out");
+    if let Some(genesis) = file.genesis {
+        ensure!(chain.protocol == Protocol::Solana, "chains.{id}.genesis is for Solana: other chains have a number");
+        ensure!(solana_bytes(&genesis).is_some(), "chains.{id}.genesis must be what getGenesisHash answers");
+        chain.genesis = Some(genesis);
+    }
     chain.confirmations = file.confirmations.unwrap_or(chain.confirmations);
     ensure!(chain.confirmations >= 1, "chains.{id}.confirmations must be 1 or more");
     chain.finality = file.finality.unwrap_or(chain.finality);
     chain.block_ms = file.block_ms.unwrap_or(chain.block_ms).max(1);
     if let Some(tokens) = file.tokens {
         let token = |(currency, token): (String, TokenFile)| {
-            let contract = Address::parse(&chain.protocol, &token.contract)
+            let contract = Address::parse_contract(&chain.protocol, &token.contract)
                 .map_err(|error| anyhow::anyhow!("chains.{id}.tokens.{currency}: {error}"))?;
             ensure!(token.decimals <= 18, "chains.{id}.tokens.{currency}.decimals must be at most 18");
             let named =

@@ -18,6 +18,8 @@ use crate::app::checkout::{Front, Visits};
 use crate::app::progress::EndLeases;
 use crate::app::quota::Meters;
 use crate::chain::evm::EvmSource;
+#[cfg(feature = "solana")]
+use crate::chain::solana::SolanaSource;
 use crate::chain::tron::TronSource;
 use crate::chain::{Nodes, Source};
 use crate::config::{Config, Node};
@@ -114,6 +116,8 @@ pub fn source(chain: &Chain, node: &Node, client: &reqwest::Client) -> anyhow::R
 pub fn source_over(chain: &Chain, rpc: Arc<dyn Rpc>, http: Arc<dyn Rpc>) -> Arc<dyn Source> {
     match chain.protocol {
         Protocol::Tron => Arc::new(TronSource::new(chain.clone(), rpc, http)),
+        #[cfg(feature = "solana")]
+        Protocol::Solana => Arc::new(SolanaSource::new(chain.clone(), rpc)),
         _ => Arc::new(EvmSource::new(chain.clone(), rpc)),
     }
 }

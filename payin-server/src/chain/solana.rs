@@ -110,7 +110,7 @@ impl SolanaSource {
         }
     }
 
-    /// The newest block the node has written down.
+    /// The newest block the node has written down: the newest one it may still be busy with.
     async fn newest(&self, level: Level) -> Result<Block, SourceFault> {
         let slot = self.node.slot(level).await?;
         match self.node.header(slot, level).await {
@@ -119,8 +119,14 @@ impl SolanaSource {
             Err(failed) => return Err(failed.into()),
         }
         let below = self.node.slots(slot.saturating_sub(NEAR), slot.saturating_sub(1), level).await?;
-        let below = below.last().ok_or_else(|| SourceFault::Unavailable("it is still writing its newest blocks down".to_owned()))?;
-        self.node.header(*below, level).await?.block(*below)
+        for below in below.into_iter().rev() {
+            match self.node.header(below, level).await {
+                Ok(header) => return header.block(below),
+                Err(Failed::NotYet(_)) => {}
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+        Err(SourceFault::Unavailable("it is still writing its newest blocks down".to_owned()))
     }
 
     /// What the accounts held before a run of blocks, if the one before it was the last that was read.
@@ -200,7 +206,6 @@ struct Scanned {
     changed: Vec<(String, Vec<Change>)>,
 }
 
-
 impl Source for SolanaSource {
     fn check(&self) -> BoxFuture<'_, Result<(), SourceFault>> {
         async move {
@@ -238,7 +243,8 @@ impl Source for SolanaSource {
     fn above<'a>(&'a self, tip: &'a Block, latest: &'a Block, max: usize) -> BoxFuture<'a, Result<Vec<Block>, SourceFault>> {
         async move {
             let slots = self.node.slots(tip.number.saturating_add(1), latest.number, Level::Confirmed).await?;
-            let headers = stream::iter(slots.into_iter().take(max)).map(|slot| async move { (slot, self.node.header(slot, Level::Confirmed).await) });
+            let headers =
+                stream::iter(slots.into_iter().take(max)).map(|slot| async move { (slot, self.node.header(slot, Level::Confirmed).await) });
             let headers: Vec<_> = headers.buffered(AT_ONCE).collect().await;
             let mut blocks = Vec::new();
             for (slot, header) in headers {

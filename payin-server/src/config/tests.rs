@@ -39,6 +39,23 @@ fn tokens_and_policy_can_be_replaced() {
     assert_eq!(config.orders.tolerance.to_amount().to_string(), "0.01");
 }
 
+/// A test node has a genesis and mints of its own.
+#[test]
+#[cfg(feature = "solana")]
+fn a_solana_cluster_is_known_by_its_genesis() {
+    let small = format!("{SMALL}[chains.solana-devnet]\nrpc = \"http://127.0.0.1:1\"\n");
+    let chain = |text: &str| config(text).map(|mut config| config.chains.remove(0).chain);
+    assert_eq!(chain(&small).unwrap().genesis.as_deref(), Some("EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG"));
+    let own = "genesis = \"5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d\"\n[chains.solana-devnet.tokens]\n";
+    let mint = |mint: &str| chain(&format!("{small}{own}USDC = {{ contract = \"{mint}\", decimals = 6 }}\n"));
+    // A mint at a derived address, which no wallet can have.
+    let derived = mint("6wzzozWHyumGXyBgFpxnYkpoPN2fserASyYW3Yj882Br").unwrap();
+    assert_eq!(derived.genesis.as_deref(), Some("5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d"));
+    assert_eq!(derived.tokens[0].known_program(), None);
+    assert!(format!("{:#}", mint("nothing").unwrap_err()).contains("32 bytes"));
+    assert!(format!("{:#}", chain(&format!("{small}genesis = \"main\"\n")).unwrap_err()).contains("getGenesisHash"));
+}
+
 #[test]
 fn a_tron_node_has_two_interfaces() {
     for (rpc, url, http) in [
@@ -62,7 +79,6 @@ fn what_is_wrong_is_said() {
         ("environment = \"testnet\"\ndatabase = \"mysql://x\"", "sqlite"),
         ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.ethereum-mainnet]\nrpc = \"http://x\"", "never mix"),
         ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.dogecoin]\nrpc = \"http://x\"", "there are"),
-        ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.solana-devnet]\nrpc = \"http://x\"", "Solana"),
         (
             "environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.base-sepolia]\nrpc = { url = \"http://x\", http = \"http://y\" }",
             "Tron",
@@ -70,6 +86,10 @@ fn what_is_wrong_is_said() {
         (
             "environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.tron-nile]\nrpc = { url = \"http://x\", http = \"ftp://y\" }",
             "http",
+        ),
+        (
+            "environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.base-sepolia]\nrpc = \"http://x\"\ngenesis = \"x\"",
+            "genesis is for Solana",
         ),
         ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[chains.bsc-testnet]\nrpc = \"http://x\"", "tokens"),
         ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\nunknown = 1", "unknown"),

@@ -27,7 +27,8 @@ impl Header {
     /// # Errors
     /// If the node does not tell its time: a payment's time decides whether it was late, so none is made up.
     pub fn block(&self, slot: u64) -> Result<Block, SourceFault> {
-        let time = self.block_time.ok_or_else(|| SourceFault::Inconsistent(format!("it does not tell the time of the block in slot {slot}")))?;
+        let time =
+            self.block_time.ok_or_else(|| SourceFault::Inconsistent(format!("it does not tell the time of the block in slot {slot}")))?;
         Ok(Block {
             number: slot,
             hash: self.blockhash.clone(),

@@ -99,11 +99,7 @@ pub enum Unreadable {
 ///
 /// # Errors
 /// [`Unreadable`]: the node must be asked again, or another one.
-pub fn changes(
-    transaction: &Recorded,
-    mints: &[Mint],
-    watched: &dyn Fn(&[u8; 32]) -> Option<Place>,
-) -> Result<Vec<Change>, Unreadable> {
+pub fn changes(transaction: &Recorded, mints: &[Mint], watched: &dyn Fn(&[u8; 32]) -> Option<Place>) -> Result<Vec<Change>, Unreadable> {
     let meta = transaction.meta.as_ref().ok_or(Unreadable::NoMeta)?;
     if !meta.err.is_null() {
         return Ok(Vec::new());
@@ -175,7 +171,9 @@ impl Touched<'_> {
         match sums.net(before, after, may_have_fees) {
             Some(net) => {
                 let net = net.into_iter().filter(|(_, amount)| *amount > 0);
-                change.credits = net.map(|(incoming, amount)| Credit { ordinal: incoming.ordinal, amount, from: payer(incoming.source, keys, meta) }).collect();
+                change.credits = net
+                    .map(|(incoming, amount)| Credit { ordinal: incoming.ordinal, amount, from: payer(incoming.source, keys, meta) })
+                    .collect();
             }
             None if meta.inner_instructions.is_none() => return Err(Unreadable::NoInner),
             None => change.aside = Some(Aside::Unexplained),
@@ -233,8 +231,12 @@ impl Sums {
                 // To itself: nothing moved.
                 Effect::Transfer { source, destination, .. } if source == destination => {}
                 Effect::Transfer { mint: Some(named), .. } if keys.get(named).is_none_or(|named| *named != mint.address) => {}
-                Effect::Transfer { source, destination, fee, .. } if destination == key => sums.incoming.push(Incoming { ordinal, source, amount, fee }),
-                Effect::Transfer { source, .. } | Effect::Burn { source } if source == key => sums.gone = sums.gone.saturating_add(i128::from(amount)),
+                Effect::Transfer { source, destination, fee, .. } if destination == key => {
+                    sums.incoming.push(Incoming { ordinal, source, amount, fee })
+                }
+                Effect::Transfer { source, .. } | Effect::Burn { source } if source == key => {
+                    sums.gone = sums.gone.saturating_add(i128::from(amount))
+                }
                 Effect::Mint { destination } if destination == key => sums.minted = sums.minted.saturating_add(i128::from(amount)),
                 Effect::Transfer { .. } | Effect::Mint { .. } | Effect::Burn { .. } => {}
             }
@@ -272,4 +274,4 @@ impl Sums {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -42,8 +42,13 @@ const EXTENSIONS_ALLOWED: &[(u16, &str)] = &[
 ];
 
 /// What is known of the others, for the text that refuses them.
-const EXTENSIONS_REFUSED: &[(u16, &str)] =
-    &[(9, "non-transferable"), (10, "interest-bearing"), (24, "confidential mint and burn"), (25, "scaled amounts"), (28, "permissioned burn")];
+const EXTENSIONS_REFUSED: &[(u16, &str)] = &[
+    (9, "non-transferable"),
+    (10, "interest-bearing"),
+    (24, "confidential mint and burn"),
+    (25, "scaled amounts"),
+    (28, "permissioned burn"),
+];
 
 /// Reads a configured token's mint account.
 ///
@@ -98,4 +103,4 @@ fn extensions(data: &[u8]) -> Vec<u16> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

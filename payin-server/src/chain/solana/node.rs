@@ -111,7 +111,8 @@ impl Node {
     pub(super) async fn transaction(&self, signature: &str, level: Level) -> Result<Placed, SourceFault> {
         let how = json!({"encoding": "json", "maxSupportedTransactionVersion": 0, "commitment": level.word()});
         let placed: Option<Placed> = self.call(RpcRequest::GetTransaction, json!([signature, how])).await?;
-        let placed = placed.ok_or_else(|| SourceFault::Inconsistent(format!("it lists the transaction {signature} and does not have it")))?;
+        let placed =
+            placed.ok_or_else(|| SourceFault::Inconsistent(format!("it lists the transaction {signature} and does not have it")))?;
         if placed.recorded.transaction.signatures.first().is_some_and(|first| first == signature) {
             Ok(placed)
         } else {

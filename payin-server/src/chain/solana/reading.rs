@@ -45,7 +45,8 @@ impl SolanaSource {
         let mut same: Option<u64> = None;
         for (slot, signature, changes) in &found.changed {
             let block = blocks.iter().find(|block| block.number == *slot);
-            let block = block.ok_or_else(|| SourceFault::Inconsistent(format!("it has {signature} in slot {slot}, where it has no block")))?;
+            let block =
+                block.ok_or_else(|| SourceFault::Inconsistent(format!("it has {signature} in slot {slot}, where it has no block")))?;
             if changes.is_empty() {
                 continue;
             }
@@ -140,7 +141,8 @@ impl SolanaSource {
             transfers.extend(self.transfers_of(&block, signature, changes));
             place = Some(block);
         }
-        let last = if found.to == last { highest.block(last)? } else { self.node.header(found.to, Level::Finalized).await?.block(found.to)? };
+        let last =
+            if found.to == last { highest.block(last)? } else { self.node.header(found.to, Level::Finalized).await?.block(found.to)? };
         self.hold(&last, found.held);
         Ok(Some(Read { last, transfers }))
     }
