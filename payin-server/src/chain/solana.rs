@@ -14,7 +14,7 @@ mod transport;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use payin_core::address::Address;
 use payin_core::finality::Rest;
@@ -41,6 +41,8 @@ const SLOTS_BY_ACCOUNT: usize = 10_000;
 const SLOTS_BY_BLOCK: usize = 16;
 /// Whole blocks under way at a time: each may take 30 megabytes.
 const BLOCKS_AT_ONCE: usize = 2;
+/// How long a slot is.
+const SLOT_MS: u64 = 400;
 /// How far below a slot that the node is still writing down another is looked for.
 const NEAR: u64 = 8;
 
@@ -51,6 +53,8 @@ pub struct SolanaSource {
     mints: OnceCell<Vec<Mint>>,
     accounts: Mutex<Accounts>,
     held: Mutex<Held>,
+    /// Where the chain stood when it was last looked at.
+    seen: Mutex<Option<Heads>>,
 }
 
 /// What the accounts held after the block last read.
@@ -70,7 +74,14 @@ impl SolanaSource {
     /// A chain's source over a transport.
     #[must_use]
     pub fn new(chain: Chain, rpc: Arc<dyn Rpc>) -> Self {
-        Self { chain, node: Node::new(rpc), mints: OnceCell::new(), accounts: Mutex::default(), held: Mutex::default() }
+        Self {
+            chain,
+            node: Node::new(rpc),
+            mints: OnceCell::new(),
+            accounts: Mutex::default(),
+            held: Mutex::default(),
+            seen: Mutex::default(),
+        }
     }
 
     /// The mints, as the node has them: read once.
@@ -111,8 +122,7 @@ impl SolanaSource {
     }
 
     /// The newest block the node has written down: the newest one it may still be busy with.
-    async fn newest(&self, level: Level) -> Result<Block, SourceFault> {
-        let slot = self.node.slot(level).await?;
+    async fn newest(&self, slot: u64, level: Level) -> Result<Block, SourceFault> {
         match self.node.header(slot, level).await {
             Ok(header) => return header.block(slot),
             Err(Failed::NotYet(_) | Failed::Skipped) => {}
@@ -127,6 +137,20 @@ impl SolanaSource {
             }
         }
         Err(SourceFault::Unavailable("it is still writing its newest blocks down".to_owned()))
+    }
+
+    async fn newest_final(&self) -> Result<Block, SourceFault> {
+        let slot = self.node.slot(Level::Finalized).await?;
+        self.newest(slot, Level::Finalized).await
+    }
+
+    /// Where the chain stood a moment ago, while it has not grown by as much as is to be waited for. Looking at every slot as it comes would
+    /// ask a node for every account two and a half times a second; `block_ms` says how long to gather.
+    fn seen_lately(&self, slot: u64) -> Option<Heads> {
+        let gathered = self.chain.block_ms / SLOT_MS;
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let beyond = slot.checked_sub(seen.latest.number)?;
+        (gathered > 1 && beyond < gathered).then_some(seen)
     }
 
     /// What the accounts held before a run of blocks, if the one before it was the last that was read.
@@ -224,14 +248,21 @@ impl Source for SolanaSource {
 
     fn heads(&self) -> BoxFuture<'_, Result<Heads, SourceFault>> {
         async move {
-            let latest = self.newest(Level::Confirmed).await?;
+            let slot = self.node.slot(Level::Confirmed).await?;
+            if let Some(seen) = self.seen_lately(slot) {
+                return Ok(seen);
+            }
+            let (latest, finalized) = join(self.newest(slot, Level::Confirmed), self.newest_final()).await;
+            let latest = latest?;
             // Without it nothing becomes final, and nothing is lost; being limited is told, so that the node is asked less.
-            let finalized = match self.newest(Level::Finalized).await {
+            let finalized = match finalized {
                 Ok(block) => Some(Rest { number: block.number, hash: block.hash }),
                 Err(limited @ SourceFault::Limited { .. }) => return Err(limited),
                 Err(_) => None,
             };
-            Ok(Heads { latest, finalized })
+            let heads = Heads { latest, finalized };
+            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(heads.clone());
+            Ok(heads)
         }
         .boxed()
     }

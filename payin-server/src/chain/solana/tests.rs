@@ -97,6 +97,27 @@ async fn what_the_node_is_still_writing_down_is_left_for_later() {
 }
 
 #[tokio::test]
+async fn blocks_are_gathered_for_as_long_as_is_configured() {
+    let node = node(1..100);
+    let mut chain = source(&node).chain;
+    chain.block_ms = 4_000;
+    let source = SolanaSource::new(chain, Arc::clone(&node) as Arc<dyn Rpc>);
+    assert_eq!(source.heads().await.unwrap().latest.number, 99);
+    node.change(|state| {
+        state.blocks.extend((100..109).map(|slot| (slot, 0)));
+        state.calls.clear();
+    });
+    assert_eq!(source.heads().await.unwrap().latest.number, 99);
+    assert_eq!((node.count("getSlot"), node.count("getBlock")), (1, 0));
+    node.change(|state| {
+        state.blocks.insert(109, 0);
+    });
+    assert_eq!(source.heads().await.unwrap().latest.number, 109);
+    node.change(|state| state.blocks.retain(|slot, _| *slot < 105));
+    assert_eq!(source.heads().await.unwrap().latest.number, 104, "a node that lags is seen to lag");
+}
+
+#[tokio::test]
 async fn errors_of_the_node_are_told_in_our_words() {
     let node = node(1..30);
     let source = source(&node);
