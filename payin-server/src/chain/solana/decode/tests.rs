@@ -100,6 +100,19 @@ fn evil_transactions_are_worth_nothing_and_their_honest_twins_what_they_say() {
     }
 }
 
+proptest! {
+    /// Ours is written by hand and knows nothing of Solana's crates, which are the judge.
+    #[test]
+    fn token_accounts_are_those_of_solanas_own_crates(wallet in any::<[u8; 32]>(), mint in any::<[u8; 32]>()) {
+        use solana_pubkey::Pubkey;
+        let associated: Pubkey = "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL".parse().unwrap();
+        for program in TokenProgram::ALL {
+            let (theirs, _) = Pubkey::find_program_address(&[&wallet, program.bytes(), &mint], &associated);
+            prop_assert_eq!(token_account(&wallet, program, &mint), Some(theirs.to_bytes()));
+        }
+    }
+}
+
 #[test]
 fn what_is_paid_and_set_aside_says_why() {
     let asides = |name: &str| -> Vec<Aside> {
