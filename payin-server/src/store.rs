@@ -21,6 +21,7 @@ pub mod pool;
 pub mod quotas;
 pub mod reconciliations;
 pub mod scans;
+mod readers;
 pub mod settings;
 pub mod statement;
 pub mod text;
@@ -197,7 +198,7 @@ impl Store {
             }
         }
         match &self.readers {
-            open::Readers::Sqlite(pool, _) => pool.close().await,
+            open::Readers::Sqlite(readers, _) => readers.close().await,
             open::Readers::Postgres(pool, _) => pool.close().await,
         }
     }

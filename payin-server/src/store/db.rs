@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row as _, SqliteConnection};
 
 use super::Fault;
+use super::readers::Lent;
 use super::statement::{Arg, LockingSql, Sql};
 use super::totals::Changes;
 
@@ -141,7 +142,7 @@ pub struct Conn {
 #[derive(Debug)]
 pub(super) enum Raw {
     Sqlite(SqliteConnection),
-    SqlitePooled(PoolConnection<Sqlite>),
+    SqliteLent(Lent),
     Postgres(PgConnection),
     PostgresPooled(PoolConnection<Postgres>),
 }
@@ -172,18 +173,25 @@ impl Conn {
     #[must_use]
     pub fn engine(&self) -> Engine {
         match self.raw {
-            Raw::Sqlite(_) | Raw::SqlitePooled(_) => Engine::Sqlite,
+            Raw::Sqlite(_) | Raw::SqliteLent(_) => Engine::Sqlite,
             Raw::Postgres(_) | Raw::PostgresPooled(_) => Engine::Postgres,
         }
     }
 
-    fn borrow(&mut self) -> Borrowed<'_> {
-        match &mut self.raw {
+    fn ask(&mut self) -> Result<Borrowed<'_>, Fault> {
+        Ok(match &mut self.raw {
             Raw::Sqlite(conn) => Borrowed::Sqlite(conn),
-            Raw::SqlitePooled(conn) => Borrowed::Sqlite(conn),
+            Raw::SqliteLent(lent) => Borrowed::Sqlite(lent.ask()?),
             Raw::Postgres(conn) => Borrowed::Postgres(conn),
             Raw::PostgresPooled(conn) => Borrowed::Postgres(conn),
+        })
+    }
+
+    fn heard<T>(&mut self, answer: T) -> T {
+        if let Raw::SqliteLent(lent) = &mut self.raw {
+            lent.heard();
         }
+        answer
     }
 
     fn record(&self, sql: &Sql) {
@@ -199,10 +207,11 @@ impl Conn {
     pub(super) async fn execute(&mut self, sql: Sql) -> Result<u64, Fault> {
         self.record(&sql);
         let (text, args) = sql.text_for(self.engine());
-        Ok(match self.borrow() {
+        let answer = match self.ask()? {
             Borrowed::Sqlite(conn) => bound!(text, args).execute(conn).await?.rows_affected(),
             Borrowed::Postgres(conn) => bound!(text, args).execute(conn).await?.rows_affected(),
-        })
+        };
+        Ok(self.heard(answer))
     }
 
     /// The rows of a query.
@@ -212,10 +221,11 @@ impl Conn {
     pub(super) async fn all(&mut self, sql: Sql) -> Result<Vec<Row>, Fault> {
         self.record(&sql);
         let (text, args) = sql.text_for(self.engine());
-        Ok(match self.borrow() {
+        let answer = match self.ask()? {
             Borrowed::Sqlite(conn) => bound!(text, args).fetch_all(conn).await?.into_iter().map(Row::Sqlite).collect(),
             Borrowed::Postgres(conn) => bound!(text, args).fetch_all(conn).await?.into_iter().map(Row::Postgres).collect(),
-        })
+        };
+        Ok(self.heard(answer))
     }
 
     /// The first row of a query, if there is one.
@@ -225,18 +235,20 @@ impl Conn {
     pub(super) async fn one(&mut self, sql: Sql) -> Result<Option<Row>, Fault> {
         self.record(&sql);
         let (text, args) = sql.text_for(self.engine());
-        Ok(match self.borrow() {
+        let answer = match self.ask()? {
             Borrowed::Sqlite(conn) => bound!(text, args).fetch_optional(conn).await?.map(Row::Sqlite),
             Borrowed::Postgres(conn) => bound!(text, args).fetch_optional(conn).await?.map(Row::Postgres),
-        })
+        };
+        Ok(self.heard(answer))
     }
 
     /// Statements without arguments or answer that travel together, such as the words around a transaction.
     pub(super) async fn words(&mut self, text: &'static str) -> Result<(), Fault> {
-        match self.borrow() {
+        let answer = match self.ask()? {
             Borrowed::Sqlite(conn) => sqlx::raw_sql(text).execute(conn).await?.rows_affected(),
             Borrowed::Postgres(conn) => sqlx::raw_sql(text).execute(conn).await?.rows_affected(),
         };
+        self.heard(answer);
         Ok(())
     }
 }

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, PgPool, SqlitePool};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool};
 use tokio::sync::{Mutex, mpsc};
 
 use super::db::{Conn, Raw, Recorder};
-use super::{Fault, Store, writer};
+use super::{Fault, Store, readers, writer};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
@@ -111,14 +111,14 @@ impl Connector {
 
 #[derive(Debug, Clone)]
 pub(super) enum Readers {
-    Sqlite(SqlitePool, Option<Recorder>),
+    Sqlite(Arc<readers::Readers>, Option<Recorder>),
     Postgres(PgPool, Option<Recorder>),
 }
 
 impl Readers {
     pub(super) async fn acquire(&self) -> Result<Conn, Fault> {
         Ok(match self {
-            Self::Sqlite(pool, recorder) => Conn { raw: Raw::SqlitePooled(pool.acquire().await?), recorder: recorder.clone(), writer: 0 },
+            Self::Sqlite(readers, recorder) => Conn { raw: Raw::SqliteLent(readers.lend().await?), recorder: recorder.clone(), writer: 0 },
             Self::Postgres(pool, recorder) => {
                 Conn { raw: Raw::PostgresPooled(pool.acquire().await?), recorder: recorder.clone(), writer: 0 }
             }
@@ -149,9 +149,7 @@ pub async fn open(location: &Location, recorder: Option<Recorder>) -> Result<Sto
             let options = sqlite_options(path);
             let mut conn = Connector::Sqlite(options.clone(), None).connect().await?;
             check_sqlite(&mut conn).await?;
-            // A file does not hang up: asking each time whether it is there costs as much as a short query.
-            let readers = SqlitePoolOptions::new().max_connections(SQLITE_READERS).test_before_acquire(false);
-            let readers = readers.connect_lazy_with(options.clone());
+            let readers = readers::Readers::new(options.clone(), SQLITE_READERS);
             (Connector::Sqlite(options, recorder.clone()), Readers::Sqlite(readers, recorder), 1)
         }
         Location::Postgres(url) => {

@@ -47,19 +47,25 @@ pub struct Filter {
 type Range = (String, String, OrderStatus);
 
 impl Filter {
-    /// The sort's columns, and the sort itself.
-    fn sort(&self) -> [&'static str; 2] {
+    /// The sort's columns, the sort itself, and the same once the page has been found.
+    fn sort(&self) -> [&'static str; 3] {
         match (&self.sort_by, &self.sort_order) {
-            (OrderSort::Amount, SortOrder::Asc) => {
-                ["amount_whole, amount_nano, amount_atto", " ORDER BY amount_whole, amount_nano, amount_atto, id"]
+            (OrderSort::Amount, SortOrder::Asc) => [
+                "amount_whole, amount_nano, amount_atto",
+                " ORDER BY amount_whole, amount_nano, amount_atto, id",
+                " ORDER BY page.amount_whole, page.amount_nano, page.amount_atto, page.id",
+            ],
+            (OrderSort::Amount, _) => [
+                "amount_whole, amount_nano, amount_atto",
+                " ORDER BY amount_whole DESC, amount_nano DESC, amount_atto DESC, id DESC",
+                " ORDER BY page.amount_whole DESC, page.amount_nano DESC, page.amount_atto DESC, page.id DESC",
+            ],
+            (OrderSort::UpdatedAt, SortOrder::Asc) => ["updated_at", " ORDER BY updated_at, id", " ORDER BY page.updated_at, page.id"],
+            (OrderSort::UpdatedAt, _) => {
+                ["updated_at", " ORDER BY updated_at DESC, id DESC", " ORDER BY page.updated_at DESC, page.id DESC"]
             }
-            (OrderSort::Amount, _) => {
-                ["amount_whole, amount_nano, amount_atto", " ORDER BY amount_whole DESC, amount_nano DESC, amount_atto DESC, id DESC"]
-            }
-            (OrderSort::UpdatedAt, SortOrder::Asc) => ["updated_at", " ORDER BY updated_at, id"],
-            (OrderSort::UpdatedAt, _) => ["updated_at", " ORDER BY updated_at DESC, id DESC"],
-            (_, SortOrder::Asc) => ["created_at", " ORDER BY created_at, id"],
-            (_, _) => ["created_at", " ORDER BY created_at DESC, id DESC"],
+            (_, SortOrder::Asc) => ["created_at", " ORDER BY created_at, id", " ORDER BY page.created_at, page.id"],
+            (_, _) => ["created_at", " ORDER BY created_at DESC, id DESC", " ORDER BY page.created_at DESC, page.id DESC"],
         }
     }
 
@@ -185,7 +191,7 @@ async fn count(conn: &mut Conn, filter: &Filter, ranges: &[Range]) -> Result<u64
 
 /// The page's ids from the indexes alone; then its rows, and only then their addresses.
 fn page(filter: &Filter, ranges: &[Range], limit: i64, offset: i64) -> Sql {
-    let [columns, order] = filter.sort();
+    let [columns, order, order_of_page] = filter.sort();
     // PostgreSQL plans a statement anew each time if its cost depends on an argument, which takes longer than to execute this one: so
     // the limits of the first page stand in the text.
     let (first, of_range, of_page) = match (offset, limit) {
@@ -194,16 +200,15 @@ fn page(filter: &Filter, ranges: &[Range], limit: i64, offset: i64) -> Sql {
         _ => (false, " LIMIT $) AS range", " LIMIT $ OFFSET $"),
     };
     let statement = sql_from(
-        "SELECT o.id AS id, o.reference, o.amount, o.amount_whole AS amount_whole, o.amount_nano AS amount_nano, \
-         o.amount_atto AS amount_atto, o.currency, o.chain_id, o.protocol, o.address, o.created_at AS created_at, \
-         o.updated_at AS updated_at, o.completed_at, ",
+        "SELECT o.id, o.reference, o.amount, o.amount_whole, o.amount_nano, o.amount_atto, o.currency, o.chain_id, o.protocol, o.address, \
+         o.created_at, o.completed_at, ",
     );
     let statement = statement.with(STATUS).with(" AS status, p.mac AS address_mac FROM (SELECT * FROM (");
     let to = if first { None } else { Some(limit.saturating_add(offset)) };
     let statement = filter.union(statement, ranges, &["SELECT * FROM (SELECT id, ", columns], &[order, of_range], to);
     let statement = statement.with(") AS fit").with(order).with(of_page);
     let statement = if first { statement } else { statement.int(limit).int(offset) };
-    statement.with(") AS page JOIN orders o ON o.id = page.id JOIN pool_addresses p ON p.id = o.address_id").with(order)
+    statement.with(") AS page JOIN orders o ON o.id = page.id JOIN pool_addresses p ON p.id = o.address_id").with(order_of_page)
 }
 
 /// What the orders come to that a filter leaves, by chain, currency and status.
