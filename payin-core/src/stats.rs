@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use payin_types::order::OrderStats;
-use payin_types::{Currency, OrderStatus};
+use payin_types::{ChainId, Currency, OrderStatus};
 
 use crate::Units;
 
-/// Orders of one currency that stand in one place.
+/// Orders of one chain and currency that stand in one place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Orders {
+    /// The chain.
+    pub chain_id: ChainId,
     /// The currency.
     pub currency: Currency,
     /// Where they stand.
@@ -30,6 +32,12 @@ pub fn of_orders(parts: &[Orders]) -> OrderStats {
     for part in parts {
         stats.total_orders = stats.total_orders.saturating_add(part.orders);
         stats.paid_late_orders = stats.paid_late_orders.saturating_add(part.paid_late);
+        if part.orders > 0 {
+            let of_chain = stats.by_chain.entry(part.chain_id.clone()).or_default();
+            *of_chain = of_chain.saturating_add(part.orders);
+            let of_currency = stats.by_currency.entry(part.currency.clone()).or_default();
+            *of_currency = of_currency.saturating_add(part.orders);
+        }
         let count = match part.status {
             OrderStatus::Completed => {
                 let sum = volume.entry(part.currency.clone()).or_default();
@@ -72,6 +80,7 @@ mod tests {
     #[test]
     fn only_what_completed_orders_received_is_volume() {
         let part = |currency: &str, status, orders, received: &str| Orders {
+            chain_id: if currency == "DAI" { "polygon" } else { "ethereum" }.into(),
             currency: currency.into(),
             status,
             orders,
@@ -84,11 +93,14 @@ mod tests {
             part("USDT", OrderStatus::Completed, 1, "99.5"),
             Orders { paid_late: 1, ..part("USDT", OrderStatus::Expired, 2, "7") },
             part("USDC", OrderStatus::Pending, 3, "1"),
+            part("PYUSD", OrderStatus::Pending, 0, "0"),
         ]);
         assert_eq!((stats.total_orders, stats.pending_orders, stats.completed_orders, stats.expired_orders), (9, 3, 4, 2));
         assert_eq!((stats.paid_late_orders, stats.conversion_rate.as_str()), (1, "66.67"));
         let volume: Vec<_> = stats.volume.iter().map(|(currency, amount)| format!("{currency} {amount}")).collect();
         assert_eq!(volume, ["DAI 0.000000000000000001", "USDT 300.00"]);
+        assert_eq!(stats.by_chain, BTreeMap::from([("ethereum".into(), 8), ("polygon".into(), 1)]));
+        assert_eq!(stats.by_currency, BTreeMap::from([("DAI".into(), 1), ("USDC".into(), 3), ("USDT".into(), 5)]));
     }
 
     #[test]

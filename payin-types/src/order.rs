@@ -313,6 +313,12 @@ pub struct ListOrders {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OrderStatsQuery {
+    /// Only orders in this currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
+    /// Only orders on this chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain_id: Option<ChainId>,
     /// Only orders created at this time or later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_after: Option<Timestamp>,
@@ -340,6 +346,12 @@ pub struct OrderStats {
     pub volume: BTreeMap<Currency, Amount>,
     /// Paid of all that are over, in percent with two decimals; "0.00" while there are none.
     pub conversion_rate: String,
+    /// How many orders each chain has, of those that have any.
+    #[serde(default)]
+    pub by_chain: BTreeMap<ChainId, u64>,
+    /// How many orders each currency has, of those that have any.
+    #[serde(default)]
+    pub by_currency: BTreeMap<Currency, u64>,
 }
 
 impl OrderStats {
@@ -354,6 +366,8 @@ impl OrderStats {
             paid_late_orders: 0,
             volume: BTreeMap::new(),
             conversion_rate: "0.00".to_owned(),
+            by_chain: BTreeMap::new(),
+            by_currency: BTreeMap::new(),
         }
     }
 }

@@ -32,8 +32,17 @@ pub const ORDERS: Columns =
     &["orderId", "orderReference", "status", "amount", "currency", "chainId", "createdAt", "completedAt", "address"];
 
 /// The counts of orders.
-pub const ORDER_STATS: Columns =
-    &["totalOrders", "pendingOrders", "completedOrders", "expiredOrders", "paidLateOrders", "conversionRate", "volume"];
+pub const ORDER_STATS: Columns = &[
+    "totalOrders",
+    "pendingOrders",
+    "completedOrders",
+    "expiredOrders",
+    "paidLateOrders",
+    "conversionRate",
+    "volume",
+    "byChain",
+    "byCurrency",
+];
 
 /// Addresses of the pool.
 pub const ADDRESSES: Columns =

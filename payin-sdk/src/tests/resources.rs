@@ -65,13 +65,12 @@ async fn orders_and_deposits() {
         Case(|c| sent(c.orders().explain(&"ord_1".into())), "GET", "/orders/ord_1/explain", no_body()),
         Case(
             |c| {
-                sent(
-                    c.orders()
-                        .stats(&OrderStatsQuery { created_after: Some("2025-01-20T10:30:00Z".parse().unwrap()), created_before: None }),
-                )
+                let created_after = Some("2025-01-20T10:30:00Z".parse().unwrap());
+                let (currency, chain_id) = (Some("USDT".into()), Some("base".into()));
+                sent(c.orders().stats(&OrderStatsQuery { currency, chain_id, created_after, created_before: None }))
             },
             "GET",
-            "/orders/stats?createdAfter=2025-01-20T10%3A30%3A00.000Z",
+            "/orders/stats?currency=USDT&chainId=base&createdAfter=2025-01-20T10%3A30%3A00.000Z",
             no_body(),
         ),
         Case(

@@ -7,7 +7,7 @@ use payin_core::checkout::public_order;
 use payin_core::{Error, Units, stats};
 use payin_types::order::{OrderSort, OrderStats, OrderStatsQuery};
 use payin_types::{
-    Currency, ListOrders, Order, OrderId, OrderStatus, OrderSummary, OrganizationId, Page, Pagination, PublicOrder, SortOrder,
+    ChainId, Currency, ListOrders, Order, OrderId, OrderStatus, OrderSummary, OrganizationId, Page, Pagination, PublicOrder, SortOrder,
 };
 
 use super::query::{check_text, check_token, is_findable, known, paging};
@@ -107,13 +107,14 @@ pub async fn list(app: &App, organization: &OrganizationId, query: ListOrders) -
 /// What an organization's orders come to.
 ///
 /// # Errors
-/// What the database says.
+/// `VALIDATION_ERROR` for a filter that nothing can pass.
 pub async fn stats(app: &App, organization: &OrganizationId, query: OrderStatsQuery) -> Outcome<OrderStats> {
+    check_token(query.currency.as_ref(), query.chain_id.as_ref())?;
     let filter = orders::Filter {
         organization_id: organization.clone(),
         status: None,
-        currency: None,
-        chain_id: None,
+        currency: query.currency.map(|currency| currency.as_str().to_owned()),
+        chain_id: query.chain_id.map(|chain| chain.as_str().to_owned()),
         reference_part: None,
         created_after: query.created_after,
         created_before: query.created_before,
@@ -123,8 +124,8 @@ pub async fn stats(app: &App, organization: &OrganizationId, query: OrderStatsQu
     let totals = orders::totals(&mut app.store.read().await?, &filter).await?;
     let parts = totals.into_iter().map(|total| {
         let received = Units::from_limbs(total.received).ok_or_else(|| Fault::Corrupt("what orders received is no sum".to_owned()))?;
-        let (currency, status) = (Currency::from(total.count.currency), total.count.status);
-        Ok(stats::Orders { currency, status, orders: total.count.orders, paid_late: total.paid_late, received })
+        let (chain_id, currency, status) = (ChainId::from(total.count.chain_id), Currency::from(total.count.currency), total.count.status);
+        Ok(stats::Orders { chain_id, currency, status, orders: total.count.orders, paid_late: total.paid_late, received })
     });
     Ok(stats::of_orders(&parts.collect::<Result<Vec<_>, Fault>>()?))
 }

@@ -149,9 +149,16 @@ async fn orders_are_counted() {
     sandbox.order("OPEN", "3").await;
     let counted = json!({
         "totalOrders": 3, "pendingOrders": 1, "completedOrders": 1, "expiredOrders": 1, "paidLateOrders": 0,
-        "volume": { "USDT": "2.50" }, "conversionRate": "50.00",
+        "volume": { "USDT": "2.50" }, "conversionRate": "50.00", "byChain": { "ethereum-sepolia": 3 }, "byCurrency": { "USDT": 3 },
     });
     assert_eq!(sandbox.read(stats).await, counted);
+    assert_eq!(sandbox.read(&format!("{stats}?currency=USDT&chainId=ethereum-sepolia")).await, counted);
+    for other in ["currency=USDC", "chainId=base-sepolia", "chainId=not-offered&currency=USDT"] {
+        assert_eq!(sandbox.read(&format!("{stats}?{other}")).await, none, "{other}");
+    }
+    for bad in ["currency=", "chainId=%01"] {
+        sandbox.get(&format!("{stats}?{bad}")).await.refused(400, "VALIDATION_ERROR", "must be 1 to");
+    }
     sandbox.get(&format!("{stats}?colour=red")).await.refused(400, "VALIDATION_ERROR", "colour");
     let stranger = sandbox.stranger().await;
     assert_eq!(sandbox.ask("GET", stats).key(&stranger).send().await.ok(200), none);

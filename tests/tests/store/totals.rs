@@ -1,6 +1,7 @@
 //! The sums kept beside the orders against counting them, after histories in which orders are opened, paid, taken back and expire; and
 //! statistics, which are made of them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -100,7 +101,10 @@ pub async fn totals_survive_contention(kind: Kind) {
 }
 
 async fn stats(world: &World, organization: &OrganizationId, after: Option<Timestamp>, before: Option<Timestamp>) -> OrderStats {
-    let query = OrderStatsQuery { created_after: after, created_before: before };
+    stats_of(world, organization, OrderStatsQuery { created_after: after, created_before: before, ..Default::default() }).await
+}
+
+async fn stats_of(world: &World, organization: &OrganizationId, query: OrderStatsQuery) -> OrderStats {
     orders::stats(&world.gateway.app, organization, query).await.expect("statistics")
 }
 
@@ -114,7 +118,8 @@ pub async fn statistics_are_exact(kind: Kind) {
     let mut made = Vec::new();
     for number in 0..9u64 {
         let currency = if number == 8 { "USDC" } else { "USDT" };
-        let create = CreateOrder::new(format!("order {number}"), "1".parse().unwrap(), currency, "bsc-testnet");
+        let chain = if number == 7 { "base-sepolia" } else { "bsc-testnet" };
+        let create = CreateOrder::new(format!("order {number}"), "1".parse().unwrap(), currency, chain);
         made.push(gateway.create(&organization, create).await.unwrap());
         gateway.clock.advance(Duration::from_secs(1));
     }
@@ -125,14 +130,14 @@ pub async fn statistics_are_exact(kind: Kind) {
     let before = stats(&world, &organization, None, None).await;
     assert_eq!((before.pending_orders, before.completed_orders, before.expired_orders), (6, 3, 0));
     assert_eq!(before.conversion_rate, "100.00");
-    // All others expire, one of them paid too late.
+    // All others of the chain expire, one of them paid too late.
     line.block(at(3600), &[Sent::pays(&made[3], "1", "0x5")]).await;
     line.blocks(15, at(3601)).await;
     line.settle().await;
-    assert_eq!(line.expire().await.len(), 6);
+    assert_eq!(line.expire().await.len(), 5);
     let whole = stats(&world, &organization, None, None).await;
-    assert_eq!((whole.total_orders, whole.pending_orders, whole.completed_orders, whole.expired_orders), (9, 0, 3, 6));
-    assert_eq!((whole.paid_late_orders, whole.conversion_rate.as_str()), (1, "33.33"));
+    assert_eq!((whole.total_orders, whole.pending_orders, whole.completed_orders, whole.expired_orders), (9, 1, 3, 5));
+    assert_eq!((whole.paid_late_orders, whole.conversion_rate.as_str()), (1, "37.50"));
     let volume = |stats: &OrderStats| stats.volume.iter().map(|(currency, sum)| format!("{currency} {sum}")).collect::<Vec<_>>();
     assert_eq!(volume(&whole), ["USDC 1.00", "USDT 3.000000000000000001"]);
     // The same through counting, when a time is given; and parts of it.
@@ -142,4 +147,25 @@ pub async fn statistics_are_exact(kind: Kind) {
     assert_eq!((part.total_orders, part.completed_orders, part.expired_orders, part.paid_late_orders), (3, 1, 2, 1));
     assert_eq!((part.conversion_rate.as_str(), volume(&part)), ("33.33", vec!["USDT 2.00".to_owned()]));
     assert_eq!(stats(&world, &other, None, None).await, OrderStats::none());
+    by_chain_and_currency(&world, &organization, &whole).await;
+}
+
+/// Both from the sums that are kept and from counting, as a time given demands.
+async fn by_chain_and_currency(world: &World, organization: &OrganizationId, whole: &OrderStats) {
+    assert_eq!(whole.by_chain, BTreeMap::from([("base-sepolia".into(), 1), ("bsc-testnet".into(), 8)]));
+    assert_eq!(whole.by_currency, BTreeMap::from([("USDC".into(), 1), ("USDT".into(), 8)]));
+    for created_after in [None, Some(at(0))] {
+        let of = |currency: Option<&str>, chain: Option<&str>| {
+            let (currency, chain_id) = (currency.map(Into::into), chain.map(Into::into));
+            stats_of(world, organization, OrderStatsQuery { currency, chain_id, created_after, ..Default::default() })
+        };
+        assert_eq!(of(None, None).await, *whole);
+        let usdc = of(Some("USDC"), None).await;
+        assert_eq!((usdc.total_orders, usdc.completed_orders, usdc.conversion_rate.as_str()), (1, 1, "100.00"));
+        assert_eq!((usdc.by_chain.len(), usdc.by_currency, usdc.volume.len()), (1, BTreeMap::from([("USDC".into(), 1)]), 1));
+        let bsc = of(Some("USDT"), Some("bsc-testnet")).await;
+        assert_eq!((bsc.total_orders, bsc.completed_orders, bsc.expired_orders, bsc.paid_late_orders), (7, 2, 5, 1));
+        assert_eq!(of(Some("USDC"), Some("base-sepolia")).await, OrderStats::none());
+        assert_eq!(of(None, Some("no-chain-of-ours")).await, OrderStats::none());
+    }
 }
