@@ -1,7 +1,7 @@
 //! Idempotency keys over HTTP.
 
 use futures_util::future::join_all;
-use payin_tests::sandbox::{Ask, Reply, Sandbox, new_order, text};
+use payin_tests::sandbox::{Ask, Reply, Sandbox, contract, new_order, text};
 use payin_types::Role;
 use serde_json::{Value, json};
 
@@ -168,5 +168,83 @@ async fn a_secret_is_given_again_only_to_the_key_that_made_it() {
     let mine = with(&sandbox, "shared", &order).send().await;
     let theirs = with(&sandbox, "shared", &order).key(&admin).send().await;
     assert_eq!((is_replay(&theirs), &theirs.text), (true, &mine.text));
+    sandbox.stop().await;
+}
+
+/// Who takes a key: told by the refusal of one that is too long, which every operation that takes one looks at before anything else.
+#[tokio::test]
+async fn the_operations_that_take_a_key_are_those_of_the_contract() {
+    let sandbox = Sandbox::frozen().await;
+    let (mut taking, mut wrong) = (0, Vec::new());
+    for (method, template) in contract().operations().into_iter().filter(|(method, _)| method != "GET") {
+        let documented = contract().operation(&method, &template)["parameters"].to_string().contains("parameters/IdempotencyKey");
+        let part = |part: &str| if part.starts_with('{') { "nothing".to_owned() } else { part.to_owned() };
+        let path = template.split('/').map(part).collect::<Vec<_>>().join("/");
+        let ask = sandbox.ask(&method, &path).header("Idempotency-Key", "k".repeat(256));
+        let reply = match contract().request_example(&method, &template) {
+            Some(body) => ask.json(body).send().await,
+            None => ask.send().await,
+        };
+        let takes = reply.status == 400 && text(&reply.json["message"]).starts_with("Idempotency-Key: ");
+        taking += usize::from(takes);
+        if takes != documented {
+            wrong.push(format!("{method} {template}: documented {documented}, but {} {}", reply.status, reply.text));
+        }
+    }
+    sandbox.stop().await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(taking >= 15, "{taking}");
+}
+
+async fn steps(sandbox: &Sandbox) {
+    let keyed = |path: &str, key: &str| sandbox.ask("POST", path).header("Idempotency-Key", key);
+    let link = json!({ "title": "Plan", "amount": "1", "currencies": [{ "currency": "USDT", "chainOptions": ["ethereum-sepolia"], "isPrimary": true }] });
+    let link = sandbox.post("/api/v1/payment-links", &link).await.ok(201);
+    let link = format!("/api/v1/payment-links/{}", text(&link["id"]));
+    let hook =
+        sandbox.post("/api/v1/webhooks/endpoints", &json!({ "url": "https://a.example/hook", "events": ["order.created"] })).await.ok(201);
+    let test = format!("/api/v1/webhooks/endpoints/{}/test", text(&hook["id"]));
+    sandbox.order("TOLD", "1").await;
+    let event = sandbox.read("/api/v1/webhooks/events?limit=1").await["data"][0]["id"].clone();
+    let import = json!({ "protocol": "evm", "addresses": "0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE" });
+    sandbox.post("/api/v1/address-pool/import", &import).await.ok(200);
+    let address = "/api/v1/address-pool/addresses/0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE";
+    for path in [
+        format!("{link}/publish"),
+        format!("{link}/unpublish"),
+        format!("{link}/archive"),
+        format!("{link}/restore"),
+        format!("{address}/archive"),
+        format!("{address}/restore"),
+        test.clone(),
+        format!("/api/v1/webhooks/events/{}/resend", text(&event)),
+    ] {
+        let (first, again) = (keyed(&path, "step").send().await, keyed(&path, "step").send().await);
+        assert!([200, 202].contains(&first.status) && !is_replay(&first), "{first:?}");
+        assert_eq!((again.status, &again.text, is_replay(&again)), (first.status, &first.text, true), "{path}");
+    }
+    // One test was sent; under another key it is another one.
+    let sent = async |key: &str| keyed(&test, key).send().await.ok(202)["eventId"].clone();
+    assert_eq!(sent("step").await, sent("step").await);
+    assert_ne!(sent("step").await, sent("another").await);
+    let other = keyed(&test, "step").json(&json!({})).send().await;
+    other.refused(409, "IDEMPOTENCY_KEY_CONFLICT", "another request body");
+    // What the body may be.
+    sandbox.post(&test, &json!({ "event": "order.created" })).await.refused(400, "VALIDATION_ERROR", "event");
+    sandbox.ask("POST", &test).body("{}").send().await.refused(415, "UNSUPPORTED_MEDIA_TYPE", "application/json");
+    sandbox.ask("POST", &test).raw_json(" ".repeat(70_000)).send().await.refused(413, "PAYLOAD_TOO_LARGE", "at most");
+}
+
+#[tokio::test]
+async fn steps_are_taken_once_on_sqlite() {
+    let sandbox = Sandbox::frozen().await;
+    steps(&sandbox).await;
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn steps_are_taken_once_on_postgresql() {
+    let sandbox = Sandbox::frozen_on_postgres().await;
+    steps(&sandbox).await;
     sandbox.stop().await;
 }
