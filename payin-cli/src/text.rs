@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use payin_sdk::Timestamp;
 use payin_sdk::types::time::TimestampError;
+use payin_sdk::{Protocol, Timestamp};
 
 /// Without control characters and marks that turn the direction of writing: text from elsewhere must not move the cursor,
 /// change colours or show an address other than it is. Line ends and tabs become spaces.
@@ -45,6 +45,11 @@ pub fn seconds(text: &str) -> Result<u64, String> {
 pub fn time(text: &str) -> Result<Timestamp, String> {
     let midnight = format!("{text}T00:00:00Z");
     text.parse().or_else(|error: TimestampError| midnight.parse().map_err(|_| error.to_string()))
+}
+
+/// A family of chains, for what is done here: a server may know more.
+pub fn protocol(text: &str) -> Result<Protocol, String> {
+    Protocol::known(text).ok_or_else(|| "write evm, tron or solana".to_owned())
 }
 
 /// `KEY=VALUE`.

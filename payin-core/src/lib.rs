@@ -6,7 +6,6 @@
 //! Reading order: [`money`], [`chains`], [`order`], [`transfer`], [`finality`].
 
 pub mod access;
-pub mod address;
 pub mod block;
 pub mod chains;
 pub mod checkout;
@@ -36,7 +35,9 @@ pub mod solana;
 pub mod stats;
 pub mod transfer;
 pub mod web_url;
-pub mod xpub;
+
+/// What addresses and extended public keys are is known to clients too, so it stands beside the words.
+pub use payin_types::{address, xpub};
 
 pub use block::Block;
 pub use chains::{Chain, Chains, Token};

@@ -9,6 +9,7 @@
 //! | `rustls` (default) | the client over rustls with ring and the system's trusted certificates |
 //! | `native-tls` | the client over the system's TLS; on Linux that needs OpenSSL's headers to build |
 //! | `blocking` | the client for programs without an async runtime: [`blocking`] |
+//! | `addresses` | reading addresses, and deriving them from an account's extended public key, without a server: `types::address`, `types::xpub` |
 //!
 //! # Create an order and wait for the money
 //!

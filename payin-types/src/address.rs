@@ -3,8 +3,9 @@
 
 use std::fmt;
 
-use payin_types::Protocol;
 use sha3::{Digest, Keccak256};
+
+use crate::Protocol;
 
 /// An address in its family's canonical text: EIP-55 mixed case, Tron's base58check, Solana's base58.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -161,7 +162,7 @@ fn evm(text: &str) -> Result<Address, AddressError> {
 
 /// EIP-55: a letter is upper case where the hash of the lower-case digits has a digit of 8 or more.
 fn eip55(bytes: &[u8; 20]) -> String {
-    let digits = payin_types::id::hex(bytes);
+    let digits = crate::id::hex(bytes);
     let hash = Keccak256::digest(digits.as_bytes());
     let nibbles = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     let cased = digits.chars().zip(nibbles).map(|(digit, nibble)| if nibble >= 8 { digit.to_ascii_uppercase() } else { digit });

@@ -5,6 +5,8 @@
 //!
 //! Reading order: [`amount`], [`chain`], [`order`], [`event`], [`signature`].
 
+#[cfg(feature = "addresses")]
+pub mod address;
 pub mod amount;
 mod build;
 pub mod chain;
@@ -32,6 +34,8 @@ pub mod setting;
 pub mod signature;
 pub mod time;
 pub mod transfer;
+#[cfg(feature = "addresses")]
+pub mod xpub;
 
 pub use amount::{Amount, AmountError};
 pub use chain::{ChainId, Currency, Environment, Protocol};

@@ -4,9 +4,9 @@
 use std::fmt;
 
 use bip32::{ChildNumber, ExtendedKey, Prefix, XPub};
-use payin_types::Protocol;
 use sha3::{Digest, Keccak256};
 
+use crate::Protocol;
 use crate::address::Address;
 
 /// What people are told who send a private key or a seed phrase, wherever they put it.

@@ -1,5 +1,6 @@
 //! Our programs as people run them: `payin` against the sandbox, and `payin-server` itself.
 
+mod addresses;
 mod import;
 mod offline;
 mod orders;

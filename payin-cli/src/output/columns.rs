@@ -48,6 +48,12 @@ pub const ORDER_STATS: Columns = &[
 pub const ADDRESSES: Columns =
     &["address", "protocol", "state", "orderId", "depositReference", "cooldownUntil", "derivationIndex", "createdAt"];
 
+/// Addresses that were checked.
+pub const CHECKED: Columns = &["line", "valid", "protocol", "address", "canonical", "error"];
+
+/// Addresses that were derived.
+pub const DERIVED: Columns = &["index", "path", "address"];
+
 /// The pool's counts.
 pub const POOL: Columns = &["protocol", "total", "available", "allocated", "bound", "coolingDown", "quarantined", "archived"];
 

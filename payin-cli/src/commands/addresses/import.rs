@@ -2,9 +2,8 @@
 
 mod chunks;
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::io::BufRead;
+use std::path::PathBuf;
 
 use clap::ArgGroup;
 use payin_sdk::types::pool::{ImportMode, ImportSummary};
@@ -14,6 +13,7 @@ use serde_json::{Value, json};
 use self::chunks::{Chunk, Chunks};
 use super::super::once::Once;
 use super::super::{Context, input};
+use super::{lines, refuse_secret};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::columns;
@@ -78,7 +78,7 @@ pub struct Args {
 
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let Some(path) = &args.file else { return derive(context, args).await };
-    let mut chunks = Chunks::new(open(path)?, args.chunk, args.from_line);
+    let mut chunks = Chunks::new(lines::open(path)?, args.chunk, args.from_line);
     if args.dry_run {
         return count(context, chunks);
     }
@@ -136,14 +136,6 @@ impl Total {
 
 type Input = Chunks<Box<dyn BufRead + Send>>;
 
-fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, Failure> {
-    if path.as_os_str() == "-" {
-        return Ok(Box::new(BufReader::new(std::io::stdin())));
-    }
-    let file = File::open(path).map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
-    Ok(Box::new(BufReader::new(file)))
-}
-
 async fn read(mut chunks: Input) -> Result<Option<(Chunk, Input)>, Failure> {
     let read = tokio::task::spawn_blocking(move || chunks.next().map(|chunk| Some((chunk?, chunks))));
     read.await.map_err(|error| Failure::internal(format!("cannot read: {error}")))?
@@ -181,7 +173,7 @@ fn go_on(line: u64) -> String {
     format!("to go on from there: the same command with --from-line {line}")
 }
 
-fn empty() -> Failure {
+pub fn empty() -> Failure {
     Failure::new(Exit::Validation, "VALIDATION_ERROR", "there is no address: give one a line, or CSV with a column named address")
 }
 
@@ -205,11 +197,7 @@ async fn derive(context: &Context, args: Args) -> Result<(), Failure> {
         (None, None) => return Err(Failure::usage("name a FILE or an --xpub")),
     };
     let xpub = xpub.trim();
-    // What can spend must not leave this machine, not even to be refused.
-    if xpub.get(1..4) == Some("prv") || xpub.split_whitespace().count() > 1 {
-        return Err(Failure::usage("this is no extended public key but a private one, or the words of one: nothing was sent")
-            .hint("export the account's public key (xpub…) from the wallet"));
-    }
+    refuse_secret(xpub)?;
     let addresses = ImportAddresses {
         protocol: args.protocol,
         mode: Some(args.mode.unwrap_or(ImportMode::HdWallet)),

@@ -1,5 +1,6 @@
 //! How a list is cut, and which line of the file a line of a piece is.
 
+use super::super::super::lines::LINE_MAX;
 use super::*;
 
 fn cut(text: &str, lines: u64, from: u64) -> Vec<(String, u64, u64, u64)> {
