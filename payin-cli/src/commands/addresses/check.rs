@@ -9,13 +9,14 @@ use payin_sdk::Protocol;
 use payin_sdk::types::address::Address;
 use payin_sdk::types::xpub::{self, LEAKED, looks_secret};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::super::Context;
 use super::import::empty;
 use super::lines::{self, Lines, column_of_addresses, fields};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::columns;
+use crate::output::{Format, columns};
 use crate::text;
 
 #[derive(Debug, clap::Args)]
@@ -56,19 +57,30 @@ struct Checked {
     error: Option<String>,
 }
 
+impl Checked {
+    /// A table has no room for an address, its canonical form and what is wrong with it.
+    fn for_eyes(self) -> Value {
+        let Self { line, address, canonical, error, .. } = self;
+        json!({ "line": line, "result": canonical.unwrap_or_else(|| format!("{address} is bad: {}", error.unwrap_or_default())) })
+    }
+}
+
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let mut source = match &args.file {
         Some(path) => Source::Text { lines: Lines::new(lines::open(path)?), column: None },
         None => Source::Arguments(args.addresses.into_iter().zip(1..)),
     };
     let (mut all, mut bad) = (0u64, 0u64);
-    let next = async || {
+    let mut next = async || {
         let checked = source.next()?.map(|(line, fields, at)| check(args.protocol.as_ref(), line, &fields, at));
         all = all.saturating_add(u64::from(checked.is_some()));
         bad = bad.saturating_add(u64::from(checked.as_ref().is_some_and(|checked| !checked.valid)));
         Ok(checked)
     };
-    context.ui.stream(next, columns::CHECKED).await?;
+    match context.ui.format {
+        Format::Table => context.ui.stream(async || Ok(next().await?.map(Checked::for_eyes)), &["line", "result"]).await?,
+        _ => context.ui.stream(next, columns::CHECKED).await?,
+    }
     match (all, bad) {
         (0, _) => Err(empty()),
         (_, 0) => Ok(()),
