@@ -70,7 +70,7 @@ async fn orders_and_deposits() {
                 sent(c.orders().stats(&OrderStatsQuery { currency, chain_id, created_after, created_before: None }))
             },
             "GET",
-            "/orders/stats?currency=USDT&chainId=base&createdAfter=2025-01-20T10%3A30%3A00.000Z",
+            "/orders/stats?chainId=base&createdAfter=2025-01-20T10%3A30%3A00.000Z&currency=USDT",
             no_body(),
         ),
         Case(

@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Fault;
 
-/// How long a request waits for a reader before it is told that the server cannot do this now.
+/// How long a request waits for a reader before it fails.
 const WAITS: Duration = Duration::from_secs(30);
 
 /// All readers of one file, opened when they are first needed.
