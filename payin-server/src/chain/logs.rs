@@ -4,6 +4,7 @@
 mod appetite;
 pub mod decode;
 pub mod family;
+pub mod lean;
 pub mod node;
 mod transport;
 pub mod wire;
