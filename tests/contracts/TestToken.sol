@@ -54,6 +54,16 @@ contract TestToken {
         for (uint256 i = 0; i < to.length; i++) _move(msg.sender, to[i], amounts[i]);
     }
 
+    /// Several transfers in one transaction, in the order given, each followed by `each` payments to strangers, who are counted up from
+    /// `stranger`. A stranger's payment is an event and nothing else, so that a hundred thousand of them are made in no time.
+    function amidst(address[] calldata to, uint256[] calldata amounts, uint256 stranger, uint256 each) external {
+        require(to.length == amounts.length, "lengths differ");
+        for (uint256 i = 0; i < to.length; i++) {
+            _move(msg.sender, to[i], amounts[i]);
+            for (uint256 j = 0; j < each; j++) emit Transfer(msg.sender, address(uint160(stranger++)), amounts[i]);
+        }
+    }
+
     /// Several transfers of several tokens in one transaction, in the order given. Each token must be a TestToken.
     function batchAcross(address[] calldata tokens, address[] calldata to, uint256[] calldata amounts) external {
         require(tokens.length == to.length && to.length == amounts.length, "lengths differ");

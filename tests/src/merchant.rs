@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use payin_sdk::webhook::{self, Scheme, Verifier};
 use payin_sdk::{SecretString, Timestamp};
 use serde_json::Value;
+use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
@@ -38,7 +39,7 @@ pub struct Merchant {
     // Before what it works on: fields are dropped in this order.
     server: Program,
     receiver: Receiver,
-    _database: Option<Database>,
+    database: Option<Database>,
     home: TempDir,
     /// `[chains.…]` and whatever else a configuration has.
     settings: String,
@@ -78,7 +79,7 @@ impl Merchant {
         let mut merchant = Self {
             server,
             receiver,
-            _database: database,
+            database,
             home,
             settings: settings.to_owned(),
             database_url,
@@ -266,6 +267,14 @@ impl Merchant {
 
     pub fn thaw(&self) {
         self.server.signal("CONT");
+    }
+
+    /// Ends a killed server's leases, as their time would: on PostgreSQL the next server waits for that, half a minute long.
+    pub async fn end_leases(&self) {
+        if let Some(database) = &self.database {
+            let mut connection = PgConnection::connect(database.url()).await.expect("a connection");
+            sqlx::query("UPDATE leases SET expires_at = 0").execute(&mut connection).await.expect("leases");
+        }
     }
 
     /// Starts the server again after its end, with the same configuration, at the same address.

@@ -6,6 +6,7 @@ pub mod abi;
 pub mod anvil;
 pub mod postgres;
 pub mod program;
+pub mod proxy;
 pub mod receiver;
 pub mod solana;
 pub mod tron;

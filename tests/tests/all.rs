@@ -1,6 +1,7 @@
 //! The one test binary: one link instead of many.
 
 mod api;
+mod chaos;
 mod cli;
 mod contract;
 mod follow;

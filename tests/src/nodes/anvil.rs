@@ -26,11 +26,13 @@ pub struct AnvilOptions {
     pub epoch_slots: u64,
     /// Mine every so many seconds instead of at each transaction.
     pub block_time_s: Option<u64>,
+    /// Another node's URL and a height: the chain is that node's up to there, and its own above.
+    pub fork: Option<(String, u64)>,
 }
 
 impl Default for AnvilOptions {
     fn default() -> Self {
-        Self { chain_id: 31337, epoch_slots: 1, block_time_s: None }
+        Self { chain_id: 31337, epoch_slots: 1, block_time_s: None, fork: None }
     }
 }
 
@@ -82,6 +84,9 @@ impl Anvil {
         command.args(["--gas-limit", "100000000000"]);
         if let Some(seconds) = options.block_time_s {
             command.args(["--block-time", &seconds.to_string()]);
+        }
+        if let Some((url, number)) = &options.fork {
+            command.args(["--fork-url", url, "--fork-block-number", &number.to_string(), "--no-storage-caching"]);
         }
         let mut program = command.start();
         let line = program.line_with("Listening on ").await;
@@ -187,6 +192,16 @@ impl Anvil {
         let amounts = transfers.iter().map(|(_, amount)| *amount).collect();
         let args = [Arg::Addresses(to), Arg::Uints(amounts)];
         self.call_token(token, "multiTransfer(address[],uint256[])", &args).await
+    }
+
+    /// From one of the node's accounts, which has to have been given enough: each transfer followed by `each` payments to strangers,
+    /// who are counted up from `stranger`. Answers the transaction's hash, before it is in a block.
+    pub async fn amidst(&self, from: &str, token: &Token, transfers: &[(&str, u128)], stranger: u128, each: u128) -> String {
+        let to = transfers.iter().map(|(to, _)| (*to).to_owned()).collect();
+        let amounts = transfers.iter().map(|(_, amount)| *amount).collect();
+        let args = [Arg::Addresses(to), Arg::Uints(amounts), Arg::Uint(stranger), Arg::Uint(each)];
+        let data = abi::call("amidst(address[],uint256[],uint256,uint256)", &args);
+        self.send_data(from, Some(&token.address), &data).await
     }
 
     /// Transfers of several tokens in one transaction, in this order. At least one.

@@ -1,0 +1,21 @@
+//! Everything goes wrong at once, and no money is lost or doubled: reorganisations, a node that drops calls, lags and lies beside one
+//! that does worse, a server that is killed and killed again. Then it all heals, and database and chain are compared transfer by transfer.
+//!
+//! `PAYIN_CHAOS_SEED` repeats a run's choices; how the programs' own timing falls is not repeated.
+
+mod holders;
+mod payers;
+mod truth;
+mod world;
+
+use payin_tests::merchant::Engine;
+
+#[tokio::test]
+async fn nothing_is_lost_or_doubled_on_sqlite() {
+    world::storm(Engine::Sqlite).await;
+}
+
+#[tokio::test]
+async fn nothing_is_lost_or_doubled_on_postgres() {
+    world::storm(Engine::Postgres).await;
+}
