@@ -1,6 +1,7 @@
-//! `payin-bench`: orders per second of our server beside two bare floors, in one run on one machine.
+//! `payin-bench`: orders per second of our server beside two bare floors, and what chains cost it, in one run on one machine.
 //! Composition only: what is measured is in `run`, how in `load`, against what in `floor`, and the text in `report`.
 
+mod chain;
 mod database;
 mod floor;
 mod http;
@@ -29,6 +30,8 @@ enum Command {
     Run(run::Options),
     /// Measure reading beside a bare floor on the same databases, a small and a large one
     Reads(reads::Options),
+    /// Measure what following a chain costs: decoding beside a bare decoder, memory, and how soon a payment is seen
+    Chain(chain::Options),
     /// The floor of reading: the same queries and answers, nothing else
     #[command(hide = true)]
     FloorReads(floor::reads::Options),
@@ -54,6 +57,7 @@ fn start() -> anyhow::Result<()> {
         // One thread drives all connections: it spends less of the machine that the servers share with it.
         Command::Run(options) => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run::run(options)),
         Command::Reads(options) => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(reads::run(options)),
+        Command::Chain(options) => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(chain::run(options)),
         Command::FloorReads(options) => floor_runtime()?.block_on(floor::reads::serve(options)),
         Command::FloorNaive(options) => floor_runtime()?.block_on(floor::serve(floor::Kind::Naive, options)),
         Command::FloorGroup(options) => floor_runtime()?.block_on(floor::serve(floor::Kind::Group, options)),

@@ -38,7 +38,7 @@ fn address(number: u32) -> String {
 }
 
 /// The finaliser of splitmix64.
-fn spread(number: u32, stream: u64) -> u64 {
+pub fn spread(number: u32, stream: u64) -> u64 {
     let mut mixed = (u64::from(number) << 2 | stream).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -93,6 +93,9 @@ impl Payers {
     /// The chain replaces its newest blocks by as many others.
     pub async fn reorganise(&mut self, anvil: &Anvil, depth: usize) {
         let depth = depth.min(self.blocks.len());
+        if depth == 0 {
+            return;
+        }
         let old = self.blocks.split_off(self.blocks.len() - depth);
         let mut new = vec![Vec::new(); depth];
         // By payer: the earliest block that the next transaction may be in, or nothing once one was dropped. They bear numbers.

@@ -26,7 +26,7 @@ const EPOCH: u64 = 12;
 /// Between two blocks: as fast as the server follows on two cores.
 const PACE: Duration = Duration::from_millis(100);
 /// For the server to have everything after all has healed.
-const CALM: Duration = Duration::from_secs(120);
+const CALM: Duration = Duration::from_secs(180);
 
 const FIRST: Weather = Weather { faults: 150, storms: 15, storm_calls: 5, behind: 40, others: 0 };
 const SECOND: Weather = Weather { faults: 300, storms: 30, storm_calls: 10, behind: 40, others: 0 };

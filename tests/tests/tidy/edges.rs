@@ -90,7 +90,8 @@ const CRATE_EDGES: &[(&str, &[&str])] = &[
     ("payin-server", &["payin-core", "payin-types"]),
     ("tests", &["payin-types", "payin-core", "payin-sdk", "payin-server"]),
     ("tests/solana-node", &[]),
-    ("bench", &[]),
+    ("fuzz", &["payin-core", "payin-server", "payin-types"]),
+    ("bench", &["payin-core", "payin-server", "payin-types"]),
 ];
 
 fn crate_edges(files: &[File]) -> Vec<String> {

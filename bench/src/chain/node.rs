@@ -1,0 +1,125 @@
+//! An EVM node of one measurement's own (anvil), with a block each second and one token.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use alloy::primitives::{hex, keccak256};
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
+use hyper::client::conn::http1;
+use hyper::header::{CONTENT_TYPE, HOST};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStdout, Command};
+
+/// Compiled for the tests, from the source beside it.
+const TOKEN: &str = include_str!("../../../tests/contracts/TestToken.json");
+
+pub struct Node {
+    pub url: String,
+    pub token: String,
+    payer: String,
+    host: String,
+    sender: http1::SendRequest<Full<Bytes>>,
+    /// Killed when dropped.
+    _child: Child,
+    _stdout: BufReader<ChildStdout>,
+}
+
+fn call_data(signature: &str, words: &[String]) -> String {
+    let selector = keccak256(signature.as_bytes());
+    format!("0x{}{}", hex::encode(selector.get(..4).unwrap_or_default()), words.concat())
+}
+
+fn word(text: &str) -> String {
+    format!("{:0>64}", text.trim_start_matches("0x"))
+}
+
+impl Node {
+    pub async fn start(program: &Path, chain_id: u64) -> anyhow::Result<Self> {
+        let mut child = Command::new(program)
+            .args(["--host", "127.0.0.1", "--port", "0", "--chain-id", &chain_id.to_string()])
+            .args(["--slots-in-an-epoch", "4", "--prune-history", "128", "--gas-limit", "100000000000"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("starting {}", program.display()))?;
+        let mut stdout = BufReader::new(child.stdout.take().context("no stdout")?);
+        let mut line = String::new();
+        let host = loop {
+            line.clear();
+            if stdout.read_line(&mut line).await? == 0 {
+                bail!("the node ended at once");
+            }
+            if let Some((_, host)) = line.split_once("Listening on ") {
+                break host.trim().to_owned();
+            }
+        };
+        let stream = TcpStream::connect(&host).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        let mut node = Self {
+            url: format!("http://{host}"),
+            token: String::new(),
+            payer: String::new(),
+            host,
+            sender,
+            _child: child,
+            _stdout: stdout,
+        };
+        node.payer = node.rpc("eth_accounts", json!([])).await?[0].as_str().context("no account")?.to_owned();
+        node.deploy().await?;
+        node.rpc("evm_setIntervalMining", json!([1])).await?;
+        Ok(node)
+    }
+
+    pub async fn rpc(&mut self, method: &str, params: Value) -> anyhow::Result<Value> {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
+        let request = Request::post("/").header(HOST, &self.host).header(CONTENT_TYPE, "application/json").body(Full::from(body))?;
+        self.sender.ready().await?;
+        let answer = self.sender.send_request(request).await?.into_body().collect().await?.to_bytes();
+        let mut answer: Value = serde_json::from_slice(&answer)?;
+        if !answer["error"].is_null() {
+            bail!("{method}: {}", answer["error"]);
+        }
+        Ok(answer["result"].take())
+    }
+
+    /// A dollar of six decimals, at an address of its own.
+    async fn deploy(&mut self) -> anyhow::Result<()> {
+        let artefact: Value = serde_json::from_str(TOKEN)?;
+        // The constructor's arguments: ("T", "T", 6).
+        let text = [word("1"), format!("{:0<64}", "54")].concat();
+        let arguments = [word("60"), word("a0"), word("6"), text.clone(), text].concat();
+        let code = format!("{}{arguments}", artefact["bytecode"].as_str().context("no bytecode")?);
+        let hash = self.send(None, &code).await?;
+        let receipt = self.rpc("eth_getTransactionReceipt", json!([hash])).await?;
+        self.token = receipt["contractAddress"].as_str().context("the token was not deployed")?.to_owned();
+        Ok(())
+    }
+
+    async fn send(&mut self, to: Option<&str>, data: &str) -> anyhow::Result<String> {
+        let mut transaction = json!({"from": self.payer, "data": data, "gas": "0x989680"});
+        if let Some(to) = to {
+            transaction["to"] = json!(to);
+        }
+        let hash = self.rpc("eth_sendTransaction", json!([transaction])).await?;
+        Ok(hash.as_str().context("no hash")?.to_owned())
+    }
+
+    /// A payment of one dollar, in the next block. Answers its transaction.
+    pub async fn pay(&mut self, to: &str) -> anyhow::Result<String> {
+        let token = self.token.clone();
+        self.send(Some(&token), &call_data("mint(address,uint256)", &[word(to), word(&format!("{:x}", 1_000_000))])).await
+    }
+
+    pub async fn height(&mut self) -> anyhow::Result<String> {
+        Ok(self.rpc("eth_blockNumber", json!([])).await?.as_str().context("no number")?.to_owned())
+    }
+}
