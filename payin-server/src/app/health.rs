@@ -32,7 +32,7 @@ impl Health {
     /// What is wrong with following a chain, as this server last found it.
     #[must_use]
     pub fn trouble(&self, chain: &ChainId) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(chain.as_str()).and_then(|found| found.clone().err())
+        self.chains.lock().unwrap_or_else(PoisonError::into_inner).get(chain.as_str()).and_then(|found| found.clone().err())
     }
 }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::chain::evm::decode::{self, Seen};
+use crate::chain::logs::decode::{self, Seen};
 
 const USDT: EvmAddress = address!("aA8E23Fb1079EA71e0a56F48a2aA51851D8433D0");
 const SHOP: EvmAddress = address!("8db97C7cEcE249c2b98bDC0226Cc4C2A57BF52FC");
