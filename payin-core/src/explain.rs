@@ -262,6 +262,7 @@ impl Known<'_> {
             FindingCode::ChainGap => format!("blocks of {chain} are still to be looked at"),
             FindingCode::Confirming => "a payment was seen and waits for confirmations".to_owned(),
             FindingCode::Resting => "a payment was seen and waits until its block has come to rest".to_owned(),
+            FindingCode::Agreeing => "a payment was seen and waits for a second node's word".to_owned(),
             FindingCode::Short => format!("{} are missing", self.sum(self.missing())),
             FindingCode::WrongToken => "what came is another token".to_owned(),
             FindingCode::WrongChain => "what came is on another chain".to_owned(),

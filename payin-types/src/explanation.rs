@@ -31,6 +31,8 @@ open_enum! {
         Confirming = "confirming",
         /// Payments wait for their block to come to rest.
         Resting = "resting",
+        /// Payments wait until a second node has said the same.
+        Agreeing = "agreeing",
         /// Less came than it asks for.
         Short = "short",
         /// Another token came.

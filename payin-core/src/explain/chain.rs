@@ -1,13 +1,11 @@
 //! What an order's chain has to do with it: how far it has been followed, and what keeps it from being followed. Nothing of payments.
 
-use std::time::Duration;
-
 use payin_types::explanation::{Evidence, ExplainedChain, Finding, FindingCode};
 use serde_json::Map;
 
 use super::words::span;
 use super::{Followed, Known, finding};
-use crate::Chain;
+use crate::order::stale_after;
 
 /// What holds whenever a chain is not followed as it should be.
 const MEANWHILE: &str = "Meanwhile nothing on it is confirmed, and no order on it expires";
@@ -31,10 +29,6 @@ pub(super) fn shown(known: &Known<'_>) -> ExplainedChain {
 pub(super) fn head(known: &Known<'_>, followed: &Followed) -> String {
     let behind = span(known.now.since(followed.head_time));
     format!("block {} of {}, which is {behind} ago; it was taken in at {}", followed.head, followed.head_time, followed.moved_at)
-}
-
-fn stale_after(chain: &Chain) -> Duration {
-    Duration::from_secs(300).max(Duration::from_millis(chain.block_ms.saturating_mul(25)))
 }
 
 /// What keeps the chain from being followed, the worst first.

@@ -6,6 +6,7 @@ use payin_types::explanation::{Evidence, Finding, FindingCode};
 
 use super::words::{amount, count, span, transactions};
 use super::{Known, chain, finding};
+use crate::Units;
 use crate::finality::{Confirmed, confirmations};
 use crate::order::is_paid;
 use crate::record::{Depth, Record};
@@ -57,16 +58,25 @@ impl Known<'_> {
         let newest = waiting.iter().map(|(record, _)| record.transfer.block_number).max()?;
         let (chain, followed) = (self.chain?, self.followed?);
         let came = format!("{} came {}", self.sum(self.pending), transactions(&waiting));
+        let largest = waiting.iter().map(|(record, _)| record.transfer.amount).max()?;
         let transfers = self.shown(waiting);
         let (have, need) = (confirmations(followed.head, newest), self.order.required_confirmations);
-        if chain.confirmed == Confirmed::AtRest || have >= need {
+        let is_large = |least: Option<Units>| least.is_some_and(|least| largest >= least);
+        let rests = chain.confirmed == Confirmed::AtRest || is_large(chain.final_above);
+        if rests && newest > followed.at_rest {
             let message = format!(
-                "{came}. A payment counts when its block has come to rest: the newest is in block {newest}, and {} has come to rest up to \
-                 block {}.",
-                chain.id, followed.at_rest
+                "{came}. {} counts when its block has come to rest: the newest is in block {newest}, and {} has come to rest up to block {}.",
+                if chain.confirmed == Confirmed::AtRest { "A payment" } else { "So large a payment" },
+                chain.id,
+                followed.at_rest
             );
             let evidence = Evidence { confirmations: Some(have), transfers, ..Evidence::default() };
             return Some(finding(FindingCode::Resting, message, evidence));
+        }
+        if (rests || have >= need) && is_large(chain.agreed_above) {
+            let message = format!("{came}. So large a payment counts once a second node of {} has said the same of it.", chain.id);
+            let evidence = Evidence { confirmations: Some(have), transfers, ..Evidence::default() };
+            return Some(finding(FindingCode::Agreeing, message, evidence));
         }
         let wait = Duration::from_millis(need.saturating_sub(have).saturating_mul(chain.block_ms));
         let message =

@@ -178,6 +178,17 @@ fn what_was_seen_waits_or_is_short() {
     let at_rest = Case::new().got("100", |_| ()).with(|case| case.chain.as_mut().unwrap().confirmed = crate::finality::Confirmed::AtRest);
     let says = ["come to rest", "in block 109", "up to block 50"];
     at_rest.tells(&["resting", "window_open"], "It is not paid yet: a payment was seen and waits until its block has come to rest.", &says);
+    // What is large waits for more than what is small.
+    let large = Case::new().got("100", |_| ()).with(|case| case.chain.as_mut().unwrap().final_above = Some(units("100")));
+    let says = ["So large a payment counts when its block has come to rest"];
+    large.tells(&["resting", "window_open"], "It is not paid yet: a payment was seen and waits until its block has come to rest.", &says);
+    let agree = |head| {
+        let case = Case::new().got("100", |_| ());
+        case.with(|case| (case.chain.as_mut().unwrap().agreed_above, case.followed.as_mut().unwrap().head) = (Some(units("100")), head))
+    };
+    agree(110).tells(&["confirming", "window_open"], "It is not paid yet: a payment was seen and waits for confirmations.", &[]);
+    let says = ["once a second node of ethereum-sepolia has said the same"];
+    agree(111).tells(&["agreeing", "window_open"], "It is not paid yet: a payment was seen and waits for a second node's word.", &says);
     let told = Case::new().got("40", confirmed).got("20", confirmed).tells(
         &["short", "window_open"],
         "It is not paid yet: 40.00 USDT are missing.",

@@ -23,7 +23,7 @@ fn followed(cursor: Cursor) -> Followed {
         confirmed_time: cursor.confirmed_time,
         moved_at: cursor.updated_at,
         halted: cursor.halted,
-        gap_since: None,
+        gap_since: cursor.hole_since,
     }
 }
 
