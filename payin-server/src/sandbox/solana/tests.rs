@@ -3,6 +3,8 @@
 #[cfg(feature = "solana")]
 mod client;
 mod node;
+#[cfg(feature = "solana")]
+mod source;
 
 use serde_json::{Value, json};
 
