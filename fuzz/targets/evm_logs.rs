@@ -8,8 +8,8 @@ use alloy::rpc::types::Log;
 use libfuzzer_sys::fuzz_target;
 use payin_core::Chain;
 use payin_core::address::evm_bytes;
-use payin_server::chain::evm::decode::{self, Seen};
-use payin_server::chain::evm::lean;
+use payin_server::chain::logs::decode::{self, Seen};
+use payin_server::chain::logs::lean;
 use serde_json::value::RawValue;
 
 /// A chain, its tokens' contracts, and who is watched.

@@ -8,7 +8,7 @@ use alloy::rpc::types::Log;
 use anyhow::Context;
 use payin_core::Chain;
 use payin_server::chain::Watched;
-use payin_server::chain::evm::{decode, lean};
+use payin_server::chain::logs::{decode, lean};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
