@@ -173,7 +173,7 @@ async fn no_answer_is_no_empty_block() {
     assert_eq!(found(step(&source, &tip).await.unwrap()).1, paid);
     node.without_index(false);
     node.lie(Lies { no_json_rpc: true, ..Lies::default() });
-    let Next::Blocks { blocks, transfers, finalized } = step(&source, &tip).await.unwrap() else { panic!("no blocks") };
+    let Next::Blocks { blocks, transfers, finalized, .. } = step(&source, &tip).await.unwrap() else { panic!("no blocks") };
     assert_eq!((blocks.len(), transfers.len(), finalized.map(|rest| rest.number)), (3, 1, Some(103 - FINAL_BELOW)));
     // Asked too often.
     node.lie(Lies { suspended: true, ..Lies::default() });
