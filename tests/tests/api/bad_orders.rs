@@ -53,7 +53,7 @@ fn chains_and_currencies() -> Vec<Bad> {
     vec![
         bad("chainId", "\"nowhere\"", "INVALID_CHAIN", "'nowhere'"),
         bad("chainId", "\"ethereum-mainnet\"", "INVALID_CHAIN", "'ethereum-mainnet'"),
-        bad("chainId", "\"tron-nile\"", "INVALID_CHAIN", "'tron-nile'"),
+        bad("chainId", "\"tron-mainnet\"", "INVALID_CHAIN", "'tron-mainnet'"),
         bad("chainId", "\"Ethereum-Sepolia\"", "INVALID_CHAIN", "'Ethereum-Sepolia'"),
         bad("chainId", "\"ethereum-sepolia \"", "INVALID_CHAIN", "'ethereum-sepolia '"),
         bad("chainId", "\"ethereum-sepolia\\u0000\"", "INVALID_CHAIN", "ethereum-sepolia"),

@@ -70,12 +70,16 @@ pub fn answer(model: &mut Model, call: &Call) -> Answer {
             "total": pool.total(), "available": free, "allocated": pending, "bound": bound, "coolingDown": 0, "quarantined": 0, "archived": 0,
         });
         let open: &[&str] = if loose { &["available", "allocated", "coolingDown"] } else { &[] };
-        return Answer::new(200, json!({ "evm": counts })).leaving_open(open).by_workers(loose);
+        // Nobody in the model asks for anything on Tron.
+        let tron = json!({
+            "total": pool.first, "available": pool.first, "allocated": 0, "bound": 0, "coolingDown": 0, "quarantined": 0, "archived": 0,
+        });
+        return Answer::new(200, json!({ "evm": counts, "tron": tron })).leaving_open(open).by_workers(loose);
     }
     if call.path.ends_with("btc") {
         return Answer::refused(400, "VALIDATION_ERROR");
     }
-    let total = if call.path.ends_with("evm") { pool.total() } else { 0 };
+    let total = if call.path.ends_with("evm") { pool.total() } else { pool.first };
     let limit: u64 = call.path.split(['=', '&']).nth(1).and_then(|text| text.parse().ok()).expect("a number");
     let pages = total.div_ceil(limit);
     let pagination = json!({ "page": 1, "limit": limit, "total": total, "totalPages": pages, "hasMore": 1 < pages });
