@@ -12,19 +12,21 @@ pub mod wire;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use alloy::primitives::{Address as EvmAddress, B256, Bytes};
+use alloy::primitives::{Address as EvmAddress, B256, Bytes, Log as Event};
 use alloy::rpc::types::Log;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use payin_core::finality::Rest;
 use payin_core::transfer::Transfer;
 use payin_core::{Block, Chain, address};
+use serde_json::value::RawValue;
 
 use super::source::{Heads, Read, Source, SourceFault};
 use super::watch::{Watch, Watched};
 use crate::env::Rpc;
 use appetite::Appetite;
 use family::{Family, Wanted};
+use lean::{Malformed, Told};
 use node::{CallError, Node, Place, fault};
 use wire::{Header, Receipt};
 
@@ -49,6 +51,16 @@ pub struct LogSource<F> {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The logs of an answer, each read only as far as it is looked at; none where there was no answer.
+fn told(answer: Option<&RawValue>) -> Result<Vec<Told<'_>>, SourceFault> {
+    let logs = answer.map(lean::read).transpose();
+    Ok(logs.map_err(|error| SourceFault::Unavailable(format!("its logs cannot be read: {error}")))?.unwrap_or_default())
+}
+
+fn unreadable(malformed: Malformed) -> SourceFault {
+    SourceFault::Unavailable(format!("its logs cannot be read: {malformed}"))
 }
 
 fn lacks(number: u64) -> SourceFault {
@@ -138,9 +150,10 @@ impl<F: Family> LogSource<F> {
             return Ok(Vec::new());
         }
         let logs = match (self.node.logs_in(hash).await.map_err(|error| fault(&error)), self.family.otherwise()) {
-            (Err(SourceFault::Unavailable(_)), Some(_)) => Vec::new(),
-            (logs, _) => logs?,
+            (Err(SourceFault::Unavailable(_)), Some(_)) => None,
+            (logs, _) => Some(logs?),
         };
+        let logs = told(logs.as_deref())?;
         let watched = watch.now().await?;
         Ok(self.examine(&header, &logs, &watched).await?.0)
     }
@@ -150,34 +163,31 @@ impl<F: Family> LogSource<F> {
     /// None at all is not believed: a node that lacks the block, or the index of its logs, answers just that. Some are, because nodes
     /// make this answer from the block's receipts as a whole, and refuse one that is too large rather than cut it; what reconciles
     /// finds what one kept back on purpose. Of a transaction that pays us the receipt must hold exactly what was told of it.
-    async fn examine(&self, header: &Header, logs: &[Log], watched: &Watched) -> Result<(Vec<Transfer>, bool), SourceFault> {
-        if logs.iter().any(|log| log.block_hash != Some(header.hash) || log.block_number != Some(header.number)) {
+    async fn examine(&self, header: &Header, logs: &[Told<'_>], watched: &Watched) -> Result<(Vec<Transfer>, bool), SourceFault> {
+        if logs.iter().any(|log| log.block_hash() != Some(header.hash) || log.block_number() != Some(header.number)) {
             return Err(SourceFault::Inconsistent(format!("asked for logs of block {} it gave others", header.number)));
         }
         if self.family.rules_out(header, &self.node) {
             if logs.is_empty() {
                 return Ok((Vec::new(), false));
             }
-            return Err(SourceFault::Inconsistent(format!("it has logs of block {}, whose bloom rules them out", header.number)));
+            return Err(SourceFault::Inconsistent(format!("it has logs of block {}, whose header rules them out", header.number)));
         }
-        let mut told: BTreeMap<B256, Vec<_>> = BTreeMap::new();
-        let mut paying = Vec::new();
-        for log in logs {
-            let place = log.transaction_hash.ok_or_else(|| SourceFault::Inconsistent("a log without its place".to_owned()))?;
-            let pays = decode::recipient(&log.inner).is_some_and(|to| watched.has(&to)) && decode::transfer(log, &self.chain).is_some();
-            if pays && !paying.contains(&place) {
-                paying.push(place);
-            }
-            told.entry(place).or_default().push(&log.inner);
-        }
+        let paying = self.paying(logs, watched)?;
         if paying.is_empty() && !logs.is_empty() {
             return Ok((Vec::new(), false));
+        }
+        let mut told: BTreeMap<B256, Vec<Event>> = BTreeMap::new();
+        for log in logs.iter().filter(|_| !paying.is_empty()) {
+            if let Some(place) = log.transaction().filter(|place| paying.contains(place)) {
+                told.entry(place).or_default().push(log.event().map_err(unreadable)?);
+            }
         }
         let wanted = if logs.is_empty() { Wanted::All } else { Wanted::Of(&paying) };
         let receipts = self.family.receipts(&self.node, header, wanted).await?;
         for receipt in receipts.iter().filter(|receipt| receipt.succeeded && paying.contains(&receipt.transaction)) {
             let ours = receipt.events.iter().filter(|event| self.is_ours(event));
-            if !told.get(&receipt.transaction).is_some_and(|told| ours.eq(told.iter().copied())) {
+            if !told.get(&receipt.transaction).is_some_and(|told| ours.eq(told)) {
                 return Err(SourceFault::Inconsistent(format!("logs and receipt of {} tell of different events", receipt.transaction)));
             }
         }
@@ -194,12 +204,30 @@ impl<F: Family> LogSource<F> {
         Ok((proven.into_iter().flat_map(|receipt| decode::credited(&self.chain, &block, receipt, watched)).collect(), true))
     }
 
-    fn is_ours(&self, event: &alloy::primitives::Log) -> bool {
+    /// The transactions that pay somebody of ours, by what was told of them, in their order.
+    fn paying(&self, logs: &[Told<'_>], watched: &Watched) -> Result<Vec<B256>, SourceFault> {
+        let mut paying = Vec::new();
+        for log in logs {
+            if !log.recipient(self.node.contracts()).map_err(unreadable)?.is_some_and(|to| watched.has(&to)) {
+                continue;
+            }
+            let event = Log { inner: log.event().map_err(unreadable)?, ..Log::default() };
+            if decode::transfer(&event, &self.chain).is_some() {
+                let place = log.transaction().ok_or_else(|| SourceFault::Inconsistent("a log without its place".to_owned()))?;
+                if !paying.contains(&place) {
+                    paying.push(place);
+                }
+            }
+        }
+        Ok(paying)
+    }
+
+    fn is_ours(&self, event: &Event) -> bool {
         self.node.contracts().contains(&event.address) && event.topics().first() == Some(&decode::TRANSFER)
     }
 
     /// The logs of a range, up to where the node gives them at a time. Empty where JSON-RPC does not answer and receipts do.
-    async fn logs_from(&self, from: u64, to: u64) -> Result<(u64, Vec<Log>, Option<B256>), SourceFault> {
+    async fn logs_from(&self, from: u64, to: u64) -> Result<(u64, Option<(Box<RawValue>, B256)>), SourceFault> {
         loop {
             let end = to.min(from.saturating_add(locked(&self.range).size()).saturating_sub(1));
             let asked = end.saturating_sub(from).saturating_add(1);
@@ -207,16 +235,13 @@ impl<F: Family> LogSource<F> {
                 Ok((logs, last)) => {
                     locked(&self.range).answered(asked);
                     let last = last.filter(|last| last.number == end).ok_or_else(|| lacks(end))?;
-                    if logs.iter().any(|log| log.block_number.is_none_or(|number| !(from..=end).contains(&number))) {
-                        return Err(SourceFault::Inconsistent(format!("asked for logs of blocks {from} to {end} it gave others")));
-                    }
-                    return Ok((end, logs, Some(last.hash)));
+                    return Ok((end, Some((logs, last.hash))));
                 }
                 Err(error) => match (learn(&self.range, asked, &error), self.family.otherwise()) {
                     (Ok(()), _) => {}
                     (Err(SourceFault::Unavailable(_)), Some(_)) => {
                         let looks = u64::try_from(LOOKS_MAX).unwrap_or(u64::MAX);
-                        return Ok((to.min(from.saturating_add(looks)), Vec::new(), None));
+                        return Ok((to.min(from.saturating_add(looks)), None));
                     }
                     (Err(fault), _) => return Err(fault),
                 },
@@ -227,21 +252,25 @@ impl<F: Family> LogSource<F> {
     /// A range as single blocks: each the child of the one before, and each examined as near the tip. What was asked of the node in one
     /// breath it may have taken from an index that lacks some of it: an empty answer proves nothing about any of the blocks.
     async fn read(&self, from: u64, to: u64, watch: &dyn Watch) -> Result<Read, SourceFault> {
-        let (end, logs, end_hash) = self.logs_from(from, to).await?;
+        let (end, answer) = self.logs_from(from, to).await?;
+        let logs = told(answer.as_ref().map(|(logs, _)| logs.as_ref()))?;
+        if logs.iter().any(|log| log.block_number().is_none_or(|number| !(from..=end).contains(&number))) {
+            return Err(SourceFault::Inconsistent(format!("asked for logs of blocks {from} to {end} it gave others")));
+        }
         let headers = self.headers(from.saturating_sub(1), end).await?;
         let hangs = |pair: &[Header]| matches!(pair, [parent, child] if child.parent_hash == parent.hash);
         if !headers.windows(2).all(hangs) {
             return Err(SourceFault::Inconsistent(format!("its blocks {from} to {end} do not hang together")));
         }
         let last = headers.last().filter(|last| last.number == end).ok_or_else(|| lacks(end))?;
-        if end_hash.is_some_and(|hash| hash != last.hash) {
+        if answer.as_ref().is_some_and(|(_, hash)| *hash != last.hash) {
             return Err(SourceFault::Inconsistent(format!("it has two blocks {end}, below what is final")));
         }
         let watched = watch.now().await?;
         let (mut read, mut looks) = (None::<Read>, 0);
         let mut logs = logs.as_slice();
         for header in headers.iter().filter(|header| header.number >= from) {
-            let here = logs.iter().take_while(|log| log.block_number == Some(header.number)).count();
+            let here = logs.iter().take_while(|log| log.block_number() == Some(header.number)).count();
             let (told, rest) = logs.split_at(here);
             match self.examine(header, told, &watched).await {
                 Ok((transfers, looked)) => {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use alloy::primitives::{Address as EvmAddress, B256};
 use alloy::rpc::client::RpcClient;
 use alloy::rpc::json_rpc::{RpcRecv, RpcSend};
-use alloy::rpc::types::{Filter, Log};
+use alloy::rpc::types::Filter;
 use alloy::transports::{RpcError, TransportErrorKind};
+use serde_json::value::RawValue;
 
 use super::wire::Header;
 use super::{appetite, decode, transport};
@@ -131,12 +132,12 @@ impl Node {
     }
 
     /// The `Transfer` events of our tokens in one block.
-    pub(super) async fn logs_in(&self, block: B256) -> Result<Vec<Log>, CallError> {
+    pub(super) async fn logs_in(&self, block: B256) -> Result<Box<RawValue>, CallError> {
         self.call("eth_getLogs", (self.filter().at_block_hash(block),)).await
     }
 
     /// The same in a range of blocks, with the last one's header: in one request, so behind a load balancer from one node.
-    pub(super) async fn logs_to(&self, from: u64, end: u64) -> Result<(Vec<Log>, Option<Header>), CallError> {
+    pub(super) async fn logs_to(&self, from: u64, end: u64) -> Result<(Box<RawValue>, Option<Header>), CallError> {
         let mut batch = self.client.new_batch();
         let logs = batch.add_call("eth_getLogs", &(self.filter().from_block(from).to_block(end),))?;
         let last = batch.add_call("eth_getBlockByNumber", &(Place::Number(end).to_string(), false))?;
