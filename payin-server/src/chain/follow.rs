@@ -89,10 +89,18 @@ async fn at_or_below(source: &dyn Source, heads: &Heads, tip: &Block, finalized:
         return Ok(if heads.latest.hash == tip.hash { Next::Idle { finalized } } else { Next::Fork });
     }
     // A lower head alone proves nothing: a node behind a load balancer may lag. What it says of our own block does.
-    match source.block(tip.number).await? {
-        Some(block) if block.hash != tip.hash => Ok(Next::Fork),
+    match keeps(source, tip.number, &tip.hash).await? {
+        Some(false) => Ok(Next::Fork),
         _ => Err(SourceFault::Inconsistent(format!("its newest block is {}, we have seen {}: it lags", heads.latest.number, tip.number))),
     }
+}
+
+/// Whether a block of ours is on the node's chain; `None` if the node does not have what would tell.
+async fn keeps(source: &dyn Source, number: u64, hash: &str) -> Result<Option<bool>, SourceFault> {
+    Ok(match source.block(number).await? {
+        Some(block) => Some(block.hash == hash),
+        None => source.skips().then_some(false),
+    })
 }
 
 async fn one_by_one(
@@ -108,8 +116,8 @@ async fn one_by_one(
     let linked = blocks.iter().take_while(|block| std::mem::replace(&mut parent, block.hash.clone()) == block.parent_hash).count();
     blocks.truncate(linked);
     if blocks.is_empty() {
-        return match source.block(tip.number).await? {
-            Some(ours) if ours.hash != tip.hash => Ok(Next::Fork),
+        return match keeps(source, tip.number, &tip.hash).await? {
+            Some(false) => Ok(Next::Fork),
             _ => Err(SourceFault::Inconsistent(format!("what it has above block {} does not follow on it", tip.number))),
         };
     }
@@ -122,9 +130,8 @@ async fn one_by_one(
 
 /// Makes sure that a block of ours, below what is final, is on the chain of the node.
 async fn on_chain(source: &dyn Source, number: u64, hash: &str, to: u64) -> Result<bool, SourceFault> {
-    let theirs = source.block(number).await?;
-    let theirs = theirs.ok_or_else(|| SourceFault::Inconsistent(format!("it has final blocks up to {to} and lacks block {number}")))?;
-    Ok(theirs.hash == hash)
+    let kept = keeps(source, number, hash).await?;
+    kept.ok_or_else(|| SourceFault::Inconsistent(format!("it has final blocks up to {to} and lacks block {number}")))
 }
 
 /// The next piece of a hole, from above a block of ours up to a final block that is ours too.
@@ -154,9 +161,8 @@ pub enum Parting {
 /// When the source does not answer, or lacks a block of a height it should have.
 pub async fn parting(source: &dyn Source, ours: &[Block]) -> Result<Option<Parting>, SourceFault> {
     for block in ours {
-        let theirs = source.block(block.number).await?;
-        let theirs = theirs.ok_or_else(|| SourceFault::Inconsistent(format!("it lacks block {}: it lags", block.number)))?;
-        if theirs.hash == block.hash {
+        let kept = keeps(source, block.number, &block.hash).await?;
+        if kept.ok_or_else(|| SourceFault::Inconsistent(format!("it lacks block {}: it lags", block.number)))? {
             return Ok(Some(Parting::At(block.clone())));
         }
     }

@@ -121,6 +121,16 @@ impl SolanaSource {
         }
     }
 
+    /// Makes sure that a slot was skipped and not lost, which nodes tell with the same words: the block above says what its parent is.
+    async fn skipped(&self, slot: u64) -> Result<(), SourceFault> {
+        let newest = self.node.slot(Level::Confirmed).await?;
+        let above = self.node.slots(slot.saturating_add(1), newest, Level::Confirmed).await?;
+        let lost = || SourceFault::Unavailable(format!("it does not have slot {slot} and cannot tell whether that was skipped"));
+        let above = above.first().copied().ok_or_else(lost)?;
+        let parent = self.node.header(above, Level::Confirmed).await?.parent_slot;
+        if parent < slot { Ok(()) } else { Err(lost()) }
+    }
+
     /// The newest block the node has written down: the newest one it may still be busy with.
     async fn newest(&self, slot: u64, level: Level) -> Result<Block, SourceFault> {
         match self.node.header(slot, level).await {
@@ -268,7 +278,17 @@ impl Source for SolanaSource {
     }
 
     fn block(&self, number: u64) -> BoxFuture<'_, Result<Option<Block>, SourceFault>> {
-        async move { self.header(number, Level::Confirmed).await?.map(|header| header.block(number)).transpose() }.boxed()
+        async move {
+            match self.header(number, Level::Confirmed).await? {
+                Some(header) => header.block(number).map(Some),
+                None => self.skipped(number).await.map(|()| None),
+            }
+        }
+        .boxed()
+    }
+
+    fn skips(&self) -> bool {
+        true
     }
 
     fn above<'a>(&'a self, tip: &'a Block, latest: &'a Block, max: usize) -> BoxFuture<'a, Result<Vec<Block>, SourceFault>> {

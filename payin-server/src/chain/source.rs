@@ -74,6 +74,12 @@ pub trait Source: Send + Sync {
     /// A block of the chain the node believes in; `None` if it has none of that height (a slot, on Solana, which may have been skipped).
     fn block(&self, number: u64) -> BoxFuture<'_, Result<Option<Block>, SourceFault>>;
 
+    /// Whether heights may be without a block, as Solana's slots are that their leaders skip. [`block`](Self::block) answers `None` then only
+    /// if the node's chain goes on without one: what we had there is gone. Elsewhere it means that the node lags.
+    fn skips(&self) -> bool {
+        false
+    }
+
     /// What the node's chain has above a block, up to its newest one and `max` at most, oldest first. Whether they hang together and on
     /// that block is for the caller to see.
     fn above<'a>(&'a self, tip: &'a Block, latest: &'a Block, max: usize) -> BoxFuture<'a, Result<Vec<Block>, SourceFault>>;

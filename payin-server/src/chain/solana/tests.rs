@@ -74,7 +74,11 @@ async fn a_cluster_and_its_mints_are_checked() {
 async fn skipped_slots_have_no_block_and_the_others_hang_together() {
     let node = node([90, 91, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104]);
     let source = source(&node);
-    assert_eq!(source.block(92).await.unwrap(), None);
+    assert_eq!((source.block(92).await.unwrap(), source.skips()), (None, true));
+    // The node says the same of blocks that it lost, and the next block's parent belies it.
+    node.change(|state| state.missing.extend([91]));
+    assert!(matches!(source.block(91).await, Err(SourceFault::Unavailable(text)) if text.contains("cannot tell")));
+    node.change(|state| state.missing.clear());
     let heads = source.heads().await.unwrap();
     assert_eq!((heads.latest.number, heads.finalized.map(|rest| rest.hash)), (104, Some(hash(94, 0))));
     let tip = source.block(90).await.unwrap().unwrap();
