@@ -1,6 +1,7 @@
 //! Following a chain behind nodes that lag, hide, change their minds or answer something else: a step finds every transfer, tells of a
 //! fork, or fails and is taken again. One chain is made up by hand, the others are the sandbox's behind the real clients.
 
+mod downtime;
 mod evm;
 mod recorded;
 mod script;

@@ -99,7 +99,7 @@ impl TronNode {
     fn behind_id(&self, id: &str, behind: &mut Behind<'_>) -> Option<String> {
         let number = u64::from_str_radix(id.get(2..18)?, 16).ok()?;
         let block = ask(behind, "eth_getBlockByNumber", json!([format!("{number:#x}"), false]));
-        let hash = block["hash"].as_str()?;
+        let hash = at(&block, "hash").as_str()?;
         (self.block_id(number, hash) == id).then(|| hash.to_owned())
     }
 }
@@ -116,4 +116,9 @@ fn quantity(value: &Value) -> Option<u64> {
 /// Hexadecimal digits without `0x`, as the HTTP interface writes them.
 fn bare(value: &Value) -> &str {
     value.as_str().map(|text| text.trim_start_matches("0x")).unwrap_or_default()
+}
+
+/// A field, or null.
+fn at<'a>(value: &'a Value, name: &str) -> &'a Value {
+    value.get(name).unwrap_or(&Value::Null)
 }

@@ -271,7 +271,7 @@ async fn ranges_shrink_until_they_pass() {
 }
 
 #[tokio::test]
-async fn what_was_not_asked_for_is_not_believed() {
+async fn blocks_that_were_not_asked_for_are_not_believed() {
     let (chain, node) = (chain(), Node::of(60));
     node.pay(OURS, 1_000_000);
     (0..40).for_each(|_| node.mine());
@@ -298,6 +298,15 @@ async fn what_was_not_asked_for_is_not_believed() {
             inconsistent(parting(&source, std::slice::from_ref(&near)).await);
         }
     }
+}
+
+#[tokio::test]
+async fn blocks_that_contradict_their_logs_or_each_other_are_not_believed() {
+    let (chain, node) = (chain(), Node::of(60));
+    node.pay(OURS, 1_000_000);
+    (0..41).for_each(|_| node.mine());
+    let source = source(&node);
+    let far = source.block(10).await.unwrap().unwrap();
     // A log of a block whose bloom rules it out; and blocks of a range that are not each other's children.
     node.tamper("eth_getBlockByNumber", |call, mut answer| {
         if call["params"][0] == "0x3d" {
@@ -315,6 +324,17 @@ async fn what_was_not_asked_for_is_not_believed() {
         });
         inconsistent(next(&chain, &source, Some(&far), &One).await);
     }
+}
+
+#[tokio::test]
+async fn logs_that_were_not_asked_for_are_not_believed() {
+    let (chain, node) = (chain(), Node::of(60));
+    node.pay(OURS, 1_000_000);
+    (0..40).for_each(|_| node.mine());
+    node.pay(OURS, 2_000_000);
+    let source = source(&node);
+    let (far, near) = (source.block(10).await.unwrap().unwrap(), source.block(100).await.unwrap().unwrap());
+    let both = || async { (next(&chain, &source, Some(&far), &One).await, next(&chain, &source, Some(&near), &One).await) };
     // Logs of blocks below and above the range, of another block than the one asked for, or of none.
     for place in [json!("0x5"), json!("0x66"), json!("0x1000"), Value::Null] {
         let name = place.to_string();

@@ -85,7 +85,7 @@ pub async fn a_hole_is_filled_beside_the_newest_blocks(kind: Kind) {
     gateway.write(line.fill_unit(20_000, later, &[Sent::pays(&unpaid, "1", "0x3")]).await).await.unwrap();
     assert_eq!(scans().await, [["100", "20004"]]);
     line.settle().await;
-    assert_eq!(line.due().await.expire, [unpaid.order_id.clone()]);
+    assert_eq!(line.due().await.expire, std::slice::from_ref(&unpaid.order_id));
     line.expire().await;
     assert_eq!(world.fresh(&organization, &unpaid).await.status, OrderStatus::Expired);
     assert_eq!(world.place.value("SELECT COUNT(*) FROM transfers").await, "4");

@@ -3,7 +3,7 @@
 use alloy::primitives::B256;
 use serde_json::{Value, json};
 
-use super::{Behind, TronNode, Verdict, quantity};
+use super::{Behind, TronNode, Verdict, at, quantity};
 
 /// The calls that a watcher may make. There are no subscriptions, no raw transactions and no nonces on Tron.
 const METHODS: [&str; 9] = [
@@ -35,7 +35,7 @@ impl TronNode {
     }
 
     fn answer(&self, call: &Value, behind: &mut Behind<'_>) -> Value {
-        let id = call["id"].clone();
+        let id = at(call, "id").clone();
         match self.call(call, behind) {
             Ok(result) => json!({"jsonrpc": "2.0", "id": id, "result": result}),
             Err(refusal) => refuse(&id, &refusal),
@@ -43,11 +43,11 @@ impl TronNode {
     }
 
     fn call(&self, call: &Value, behind: &mut Behind<'_>) -> Result<Value, Refusal> {
-        let method = call["method"].as_str().unwrap_or_default();
+        let method = at(call, "method").as_str().unwrap_or_default();
         if !METHODS.contains(&method) {
             return Err(Refusal(-32601, format!("the method {method} does not exist/is not available")));
         }
-        let mut params = call["params"].as_array().cloned().unwrap_or_default();
+        let mut params = at(call, "params").as_array().cloned().unwrap_or_default();
         if method == "eth_chainId" {
             return Ok(json!(format!("{:#x}", self.chain_id)));
         }
@@ -70,10 +70,10 @@ impl TronNode {
         let mut answer = behind(&json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}));
         if let Some(error) = answer.get("error") {
             // geth's advice behind the limit is not java-tron's.
-            let words = error["message"].as_str().unwrap_or_default().split(". Try").next().unwrap_or_default();
-            return Err(Refusal(error["code"].as_i64().unwrap_or(-32000), words.to_owned()));
+            let words = at(error, "message").as_str().unwrap_or_default().split(". Try").next().unwrap_or_default();
+            return Err(Refusal(at(error, "code").as_i64().unwrap_or(-32000), words.to_owned()));
         }
-        let mut result = answer["result"].take();
+        let mut result = answer.get_mut("result").map(Value::take).unwrap_or_default();
         if result.as_array().is_some_and(|logs| logs.len() > RESULTS_MAX) {
             return Err(Refusal(-32005, format!("query returned more than {RESULTS_MAX} results")));
         }
@@ -83,12 +83,14 @@ impl TronNode {
 
     /// What a filter of logs may ask for, in the words of the chain behind.
     fn filter(&self, filter: &mut Value, behind: &mut Behind<'_>) -> Result<(), Refusal> {
-        if let Some(id) = filter["blockHash"].as_str() {
+        if let Some(id) = at(filter, "blockHash").as_str() {
             let hash = self.behind_id(id, behind).ok_or_else(|| Refusal(-32602, "invalid blockHash".to_owned()))?;
-            filter["blockHash"] = json!(hash);
+            if let Some(field) = filter.get_mut("blockHash") {
+                *field = json!(hash);
+            }
             return Ok(());
         }
-        let (from, to) = (quantity(&filter["fromBlock"]), quantity(&filter["toBlock"]));
+        let (from, to) = (quantity(at(filter, "fromBlock")), quantity(at(filter, "toBlock")));
         if let (Some(from), Some(to)) = (from, to)
             && to.saturating_sub(from) > BLOCKS_MAX
         {
