@@ -146,7 +146,7 @@ async fn nothing_is_lost_and_nobody_waits(kind: Kind) {
     }
     let [paid, not] = [OrderStatus::Completed, OrderStatus::Expired];
     assert_eq!(statuses, [paid.clone(), paid.clone(), paid, not.clone(), not]);
-    let sum = "SELECT SUM(amount_whole) FROM transfers WHERE deposit_id IS NOT NULL AND confirmed_at IS NOT NULL AND orphaned_at IS NULL";
+    let sum = "SELECT CAST(SUM(amount_whole) AS BIGINT) FROM transfers WHERE deposit_id IS NOT NULL AND confirmed_at IS NOT NULL AND orphaned_at IS NULL";
     assert_eq!(world.place.value(sum).await, deposited.to_string());
     let transfers = world.place.value("SELECT COUNT(*) FROM transfers").await;
     assert_eq!(transfers, (MISSED / DEPOSIT_EVERY + 5).to_string(), "each transfer is one row");

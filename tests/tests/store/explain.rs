@@ -48,7 +48,7 @@ pub async fn what_came_on_any_chain_is_explained(kind: Kind) {
     assert_eq!(explained.findings[1].evidence.missing_amount.unwrap().to_string(), "29.4997");
     assert_eq!(explained.findings[5].evidence.left_out, Some(203));
     // A chain that stands still, or is not followed any more.
-    gateway.clock.advance(Duration::from_secs(600));
+    gateway.clock.advance(Duration::from_secs(3 * 86_400));
     assert_eq!(codes(&told(&world, &organization, &order).await)[0], "chain_stale");
     let (lease, chain, from) = (line.lease.clone(), line.chain.clone(), line.cursor().await.unwrap());
     gateway.write(Halt { lease, chain, from, reason: "it contradicts itself".to_owned() }).await.unwrap();

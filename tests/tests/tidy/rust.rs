@@ -12,7 +12,7 @@ pub(super) struct Rust<'a> {
 }
 
 pub(super) fn is_test_file(path: &str) -> bool {
-    path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("/tests.rs")
+    path.starts_with("tests/") || path.starts_with("fuzz/") || path.contains("/tests/") || path.ends_with("/tests.rs")
 }
 
 /// The Rust files that are not tests.

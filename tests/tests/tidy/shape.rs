@@ -35,6 +35,13 @@ fn is_declared(file: &File, files: &[File]) -> bool {
     if ["main", "lib", "all", "build"].contains(&name) {
         return true;
     }
+    let by_manifest = |manifest: &File| {
+        let relative = manifest.path.strip_suffix("Cargo.toml").and_then(|root| file.path.strip_prefix(root));
+        relative.is_some_and(|relative| manifest.text.contains(&format!("path = \"{relative}\"")))
+    };
+    if files.iter().any(by_manifest) {
+        return true;
+    }
     let parents = [format!("{folder}.rs"), format!("{folder}/lib.rs"), format!("{folder}/main.rs"), format!("{folder}/all.rs")];
     let declaration = format!("mod {name};");
     files.iter().any(|parent| parents.contains(&parent.path) && places(&take_apart(&parent.text).0, &declaration).next().is_some())
