@@ -156,7 +156,7 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
     world.mine(None, 1)?;
     let driver = workers(&app, &world, &wake, options.frozen)?;
     followed(&app, &chains).await?;
-    let sandbox = Arc::new(Play { world, wake });
+    let sandbox = Arc::new(Play { app: app.clone(), world, wake });
     let router = crate::http::router(app.clone(), Some(sandbox));
     // Everybody who plays comes from one address.
     let limits = Limits { connections_per_ip: Limits::default().connections, ..Limits::default() };

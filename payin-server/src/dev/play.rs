@@ -5,18 +5,24 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use payin_core::order::check_chain;
 use payin_core::{Chain, Error, Token, Units};
 use payin_types::sandbox::{Advance, ChainHead, ClockState, Mine, Mined, Paid, Pay, PayDeposit, PaymentKind, Reorg};
 use payin_types::{Amount, ChainId, DepositReference, ErrorCode, Order, OrderStatus};
 use tokio::sync::Notify;
 
-use crate::env::Clock as _;
+use crate::app::{App, progress};
+use crate::env::{Clock as _, SystemClock};
 use crate::http::sandbox::Sandbox;
 use crate::sandbox::world::Sent;
 use crate::sandbox::{World, WorldFault};
 
+/// How long a call that moves the clock waits for the watchers at most.
+const FOLLOWED_WITHIN: Duration = Duration::from_secs(5);
+
 /// The world as the sandbox API offers it.
 pub(super) struct Play {
+    pub(super) app: App,
     pub(super) world: Arc<World>,
     /// Rung when something has changed.
     pub(super) wake: Arc<Notify>,
@@ -35,6 +41,22 @@ impl From<WorldFault> for Error {
 impl Play {
     fn changed(&self) {
         self.wake.notify_waiters();
+    }
+
+    /// Waits until the watchers have come to where the clock was moved: before that no order is taken. Not for ever: a chain that a test
+    /// makes stand still shall be seen to.
+    async fn followed(&self) {
+        let give_up = SystemClock.now().plus(FOLLOWED_WITHIN);
+        for chain in self.world.chains() {
+            while SystemClock.now() < give_up {
+                self.changed();
+                let head = progress::cursor(&self.app, chain).await.ok().flatten().map(|cursor| cursor.head_time);
+                if check_chain(chain, head, self.world.clock().now()).is_ok() {
+                    break;
+                }
+                SystemClock.sleep_until(SystemClock.now().plus(Duration::from_millis(2))).await;
+            }
+        }
     }
 
     fn pay_now(&self, order: &Order, pay: &Pay) -> Result<Paid, Error> {
@@ -110,7 +132,14 @@ fn within(field: &str, value: u64, most: u64) -> Result<(), Error> {
 
 impl Sandbox for Play {
     fn pay<'a>(&'a self, order: &'a Order, pay: Pay) -> BoxFuture<'a, Result<Paid, Error>> {
-        futures_util::future::ready(self.pay_now(order, &pay)).boxed()
+        async move {
+            let paid = self.pay_now(order, &pay)?;
+            if pay.kind == Some(PaymentKind::Late) {
+                self.followed().await;
+            }
+            Ok(paid)
+        }
+        .boxed()
     }
 
     fn pay_deposit(&self, reference: &DepositReference, pay: PayDeposit) -> Result<Paid, Error> {
@@ -149,10 +178,13 @@ impl Sandbox for Play {
         ClockState { now: self.world.clock().now(), frozen: self.world.clock().is_frozen() }
     }
 
-    fn advance(&self, advance: Advance) -> Result<ClockState, Error> {
-        within("seconds", advance.seconds, 31_536_000)?;
-        self.world.advance(Duration::from_secs(advance.seconds));
-        self.changed();
-        Ok(self.clock())
+    fn advance(&self, advance: Advance) -> BoxFuture<'_, Result<ClockState, Error>> {
+        async move {
+            within("seconds", advance.seconds, 31_536_000)?;
+            self.world.advance(Duration::from_secs(advance.seconds));
+            self.followed().await;
+            Ok(self.clock())
+        }
+        .boxed()
     }
 }

@@ -30,7 +30,7 @@ pub trait Sandbox: Send + Sync {
     /// What time it is.
     fn clock(&self) -> ClockState;
     /// Time passes.
-    fn advance(&self, advance: Advance) -> Result<ClockState, Error>;
+    fn advance(&self, advance: Advance) -> BoxFuture<'_, Result<ClockState, Error>>;
 }
 
 #[derive(Clone)]
@@ -95,5 +95,5 @@ async fn clock(State(both): State<Both>, _: Player) -> Response {
 }
 
 async fn advance(State(both): State<Both>, _: Player, request: Request) -> Result<Response, Reject> {
-    Ok(json(200, &both.sandbox.advance(parse(&body(request, BODY_MAX).await?)?)?))
+    Ok(json(200, &both.sandbox.advance(parse(&body(request, BODY_MAX).await?)?).await?))
 }
