@@ -9,7 +9,6 @@ use anyhow::Context;
 use payin_core::Chain;
 use payin_server::chain::Watched;
 use payin_server::chain::logs::{decode, lean};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{verdict, watched};
@@ -21,23 +20,12 @@ const ANSWERS: u32 = 50;
 /// One log in so many is to a watched address.
 const HIT_EVERY: u32 = 100;
 
-#[derive(Deserialize)]
-struct Bare {
-    result: Vec<Log>,
-}
-
-#[derive(Deserialize)]
-struct Lean<'a> {
-    #[serde(borrow)]
-    result: &'a RawValue,
-}
-
 fn block_hash(answer: u32) -> B256 {
     B256::with_last_byte(u8::try_from(answer % 256).unwrap_or_default())
 }
 
-/// An answer as geth writes it.
-fn answer(number: u32, contract: &str, watched: u32) -> String {
+/// The result of an answer as geth writes it: what the JSON-RPC client hands over, whoever then reads it.
+fn answer(number: u32, contract: &str, watched: u32) -> anyhow::Result<Box<RawValue>> {
     let mut logs = String::new();
     for log in 0..LOGS {
         let serial = number * LOGS + log;
@@ -59,24 +47,24 @@ fn answer(number: u32, contract: &str, watched: u32) -> String {
             block_hash(number),
         );
     }
-    format!("{{\"jsonrpc\":\"2.0\",\"id\":{number},\"result\":[{logs}]}}")
+    Ok(RawValue::from_string(format!("[{logs}]"))?)
 }
 
-fn bare(answers: &[String]) -> anyhow::Result<usize> {
+fn bare(answers: &[Box<RawValue>]) -> anyhow::Result<usize> {
     let mut count = 0;
     for answer in answers {
-        count += serde_json::from_str::<Bare>(answer)?.result.len();
+        count += serde_json::from_str::<Vec<Log>>(answer.get())?.len();
     }
     Ok(count)
 }
 
 /// All that the follower does with an answer: reads it, makes sure each log is of the block asked for, finds those to watched addresses,
 /// and decodes them.
-fn ours(answers: &[String], chain: &Chain, contracts: &[alloy::primitives::Address], watched: &Watched) -> anyhow::Result<usize> {
+fn ours(answers: &[Box<RawValue>], chain: &Chain, contracts: &[alloy::primitives::Address], watched: &Watched) -> anyhow::Result<usize> {
     let mut found = 0;
     for (number, answer) in (0..).zip(answers) {
         let asked = block_hash(number);
-        for told in lean::read(serde_json::from_str::<Lean<'_>>(answer)?.result)? {
+        for told in lean::read(answer)? {
             anyhow::ensure!(told.block_hash() == Some(asked), "a log of another block");
             if told.recipient(contracts)?.is_some_and(|to| watched.has(&to)) {
                 let log = Log { inner: told.event()?, transaction_hash: told.transaction(), ..Log::default() };
@@ -93,7 +81,7 @@ pub fn measure(count: u32, rounds: usize) -> anyhow::Result<String> {
     let contracts: Vec<_> =
         chain.tokens.iter().filter_map(|token| payin_core::address::evm_bytes(token.contract.as_str())).map(Into::into).collect();
     let contract = chain.tokens.first().context("no token")?.contract.as_str().to_lowercase();
-    let answers: Vec<String> = (0..ANSWERS).map(|number| answer(number, &contract, count)).collect();
+    let answers: Vec<_> = (0..ANSWERS).map(|number| answer(number, &contract, count)).collect::<Result<_, _>>()?;
     let logs = f64::from(LOGS * ANSWERS);
     let (mut rates, mut ratios) = ((Vec::new(), Vec::new()), Vec::new());
     for _ in 0..rounds {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use alloy::primitives::{hex, keccak256};
 use anyhow::{Context, bail};
@@ -99,9 +100,16 @@ impl Node {
         let arguments = [word("60"), word("a0"), word("6"), text.clone(), text].concat();
         let code = format!("{}{arguments}", artefact["bytecode"].as_str().context("no bytecode")?);
         let hash = self.send(None, &code).await?;
-        let receipt = self.rpc("eth_getTransactionReceipt", json!([hash])).await?;
-        self.token = receipt["contractAddress"].as_str().context("the token was not deployed")?.to_owned();
-        Ok(())
+        // The node answers a sender a moment before it mines.
+        for _ in 0..1_000 {
+            let receipt = self.rpc("eth_getTransactionReceipt", json!([hash])).await?;
+            if let Some(address) = receipt["contractAddress"].as_str() {
+                self.token = address.to_owned();
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        bail!("the token was not deployed")
     }
 
     async fn send(&mut self, to: Option<&str>, data: &str) -> anyhow::Result<String> {
