@@ -121,7 +121,8 @@ impl SolanaSource {
         }
     }
 
-    /// Makes sure that a slot was skipped and not lost, which nodes tell with the same words: the block above says what its parent is.
+    /// Makes sure that a slot was skipped and is neither lost nor still to come, which nodes tell with the same words: the block above says
+    /// what its parent is.
     async fn skipped(&self, slot: u64) -> Result<(), SourceFault> {
         let newest = self.node.slot(Level::Confirmed).await?;
         let above = self.node.slots(slot.saturating_add(1), newest, Level::Confirmed).await?;
@@ -279,9 +280,12 @@ impl Source for SolanaSource {
 
     fn block(&self, number: u64) -> BoxFuture<'_, Result<Option<Block>, SourceFault>> {
         async move {
-            match self.header(number, Level::Confirmed).await? {
-                Some(header) => header.block(number).map(Some),
-                None => self.skipped(number).await.map(|()| None),
+            match self.node.header(number, Level::Confirmed).await {
+                Ok(header) => header.block(number).map(Some),
+                // Only of final slots a node says that they were skipped; of newer ones that it does not have their block (agave's
+                // `get_block`), and a fork must not wait for finality to be seen.
+                Err(Failed::Skipped | Failed::NotYet(_)) => self.skipped(number).await.map(|()| None),
+                Err(failed) => Err(failed.into()),
             }
         }
         .boxed()

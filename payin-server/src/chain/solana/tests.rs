@@ -79,6 +79,11 @@ async fn skipped_slots_have_no_block_and_the_others_hang_together() {
     node.change(|state| state.missing.extend([91]));
     assert!(matches!(source.block(91).await, Err(SourceFault::Unavailable(text)) if text.contains("cannot tell")));
     node.change(|state| state.missing.clear());
+    // Of slots that are not final the node never says that they were skipped, and the next block's parent does.
+    node.change(|state| assert_eq!(state.blocks.remove(&102), Some(0)));
+    assert_eq!(source.block(102).await.unwrap(), None);
+    assert!(matches!(source.block(105).await, Err(SourceFault::Unavailable(_))), "that one is still to come");
+    node.change(|state| assert_eq!(state.blocks.insert(102, 0), None));
     let heads = source.heads().await.unwrap();
     assert_eq!((heads.latest.number, heads.finalized.map(|rest| rest.hash)), (104, Some(hash(94, 0))));
     let tip = source.block(90).await.unwrap().unwrap();

@@ -107,7 +107,7 @@ impl State {
                 let (from, to) = (params[0].as_u64().unwrap(), params[1].as_u64().unwrap().min(head));
                 Ok(json!(self.blocks.keys().filter(|slot| (from..=to).contains(slot) && !self.missing.contains(slot)).collect::<Vec<_>>()))
             }
-            "getBlock" => self.block(params[0].as_u64().unwrap(), head, params[1]["transactionDetails"] == "full"),
+            "getBlock" => self.block(params[0].as_u64().unwrap(), params[1]["transactionDetails"] == "full"),
             "getSignaturesForAddress" => Ok(self.signatures(params[0].as_str().unwrap(), &params[1], head)),
             "getTransaction" => {
                 let paid = self.payments.iter().find(|(_, signature, ..)| params[0] == signature.as_str()).cloned();
@@ -126,9 +126,10 @@ impl State {
         }
     }
 
-    fn block(&self, slot: u64, head: u64, full: bool) -> Result<Value, i64> {
+    fn block(&self, slot: u64, full: bool) -> Result<Value, i64> {
         let Some(fork) = self.blocks.get(&slot).filter(|_| !self.missing.contains(&slot)) else {
-            return Err(if slot > head { -32004 } else { -32007 });
+            // As agave does, whatever commitment was asked for.
+            return Err(if slot > self.finalized { -32004 } else { -32007 });
         };
         let (below, below_fork) = self.blocks.range(..slot).next_back().map_or((0, 0), |(slot, fork)| (*slot, *fork));
         let height = self.blocks.range(..slot).count() as u64 + self.lost * slot;
