@@ -90,8 +90,9 @@ impl Dev {
     }
 }
 
-/// The families that are simulated.
-const FAMILIES: [Protocol; 2] = [Protocol::Evm, Protocol::Tron];
+/// The families that are simulated: those that this server can follow.
+const FAMILIES: &[Protocol] =
+    if cfg!(feature = "solana") { &[Protocol::Evm, Protocol::Tron, Protocol::Solana] } else { &[Protocol::Evm, Protocol::Tron] };
 
 /// The chains of the testnet environment that are simulated; USDT on polygon-amoy exists in the sandbox only.
 fn sandbox_chains() -> Vec<Chain> {
@@ -209,15 +210,26 @@ async fn seed(app: &App, api_key: Option<SecretString>) -> anyhow::Result<String
         Err(_) => app.store.write(access::CreateKey::new(app, &secret, Role::Owner, "sandbox", Some("Sandbox".to_owned()))).await?.0,
     };
     for protocol in FAMILIES {
-        let free = pool::status(app, &organization).await?.get(&protocol).map_or(0, |counts| counts.available);
+        let free = pool::status(app, &organization).await?.get(protocol).map_or(0, |counts| counts.available);
         if free == 0 {
-            let addresses = (0..POOL).filter_map(|_| Address::from_account_bytes(&protocol, &app.entropy.array()));
+            let addresses = std::iter::repeat_with(|| address(protocol, app.entropy.as_ref())).flatten().take(POOL);
             let addresses = addresses.map(|address| address.as_str().to_owned()).collect::<Vec<_>>().join("\n");
-            let request = ImportAddresses::new(protocol, addresses);
+            let request = ImportAddresses::new(protocol.clone(), addresses);
             app.store.write(pool::Import::new(app, organization.clone(), Ok(request))).await?;
         }
     }
     Ok(secret)
+}
+
+/// Anybody's address. On Solana about every second number is one that somebody could have the key of.
+fn address(protocol: &Protocol, entropy: &dyn Entropy) -> Option<Address> {
+    match protocol {
+        Protocol::Solana => {
+            let any = Address::from_solana_bytes(&entropy.array());
+            Address::parse(protocol, any.as_str()).ok()
+        }
+        _ => Address::from_account_bytes(protocol, &entropy.array()),
+    }
 }
 
 struct ForgetChains;
@@ -247,7 +259,7 @@ impl Worker for BlockTimer {
     fn step(&mut self) -> BoxFuture<'_, Result<Did, StepFault>> {
         async move {
             if self.clock.now() >= self.due {
-                self.world.mine(None, 1).map_err(|fault| StepFault::Refused(fault.to_string()))?;
+                self.world.tick();
                 self.due = self.clock.now().plus(BLOCK_EVERY);
             }
             Ok(Did::Idle { until: self.due })

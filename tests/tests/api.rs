@@ -7,6 +7,7 @@ mod checkout;
 mod deposits;
 mod docs;
 mod explain;
+mod families;
 mod fill_pool;
 mod idempotency;
 mod keys;

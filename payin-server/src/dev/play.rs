@@ -33,6 +33,7 @@ impl From<WorldFault> for Error {
         match fault {
             WorldFault::NoChain(_) => Self::new(ErrorCode::InvalidChain, fault.to_string()),
             WorldFault::Address(_) => Self::field("orderId", fault.to_string()),
+            WorldFault::TooMuch => Self::new(ErrorCode::InvalidAmount, fault.to_string()),
             WorldFault::Reorg(_) => Self::field("depth", fault.to_string()),
         }
     }

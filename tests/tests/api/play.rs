@@ -39,27 +39,6 @@ async fn a_payment_is_seen_confirmed_and_completes() {
     sandbox.stop().await;
 }
 
-/// On a chain where what is final counts, and nothing before.
-#[tokio::test]
-async fn a_payment_on_tron_completes_when_it_is_solidified() {
-    let sandbox = Sandbox::frozen().await;
-    let mut body = new_order("TRON-1", "12.50");
-    body["chainId"] = json!("tron-nile");
-    let order = sandbox.post("/api/v1/orders", &body).await.ok(201);
-    let id = &order["orderId"];
-    let paid = sandbox.pay(id, json!({})).await;
-    let seen = sandbox.order_seen(id).await;
-    assert_eq!((&seen["status"], &seen["txHash"], seen["txHash"].as_str().map(str::len)), (&json!("pending"), &paid["txHash"], Some(64)));
-    assert!(text(&seen["address"]).starts_with('T'), "{seen}");
-    sandbox.post("/api/v1/sandbox/reorg", &json!({ "chainId": "tron-nile", "depth": 1, "drop": true })).await.ok(200);
-    sandbox.order_when(id, "unseen again", |order| order.get("detectedAt").is_none()).await;
-    let paid = sandbox.pay(id, json!({})).await;
-    sandbox.post("/api/v1/sandbox/mine", &json!({ "chainId": "tron-nile", "blocks": 9 })).await.ok(200);
-    let done = sandbox.order_with_status(id, "completed").await;
-    assert_eq!((&done["receivedAmount"], &done["txHash"]), (&json!("12.50"), &paid["txHash"]));
-    sandbox.stop().await;
-}
-
 /// However soon it comes: the chains are followed from before the sandbox says that it is ready.
 #[tokio::test]
 async fn a_payment_right_after_the_start_counts() {

@@ -32,7 +32,7 @@ pub fn call(_: &Model, dice: &mut Dice) -> Call {
     match dice.below(4) {
         0 | 1 => Call::post(&format!("{PATH}/import"), import(dice)),
         2 => Call::get(format!("{PATH}/status")),
-        _ => Call::get(format!("{PATH}/addresses?limit={}&protocol={}", 1 + dice.below(100), dice.pick(&["evm", "tron", "btc"]))),
+        _ => Call::get(format!("{PATH}/addresses?limit={}&protocol={}", 1 + dice.below(100), dice.pick(&["evm", "tron", "solana", "btc"]))),
     }
 }
 
@@ -70,11 +70,11 @@ pub fn answer(model: &mut Model, call: &Call) -> Answer {
             "total": pool.total(), "available": free, "allocated": pending, "bound": bound, "coolingDown": 0, "quarantined": 0, "archived": 0,
         });
         let open: &[&str] = if loose { &["available", "allocated", "coolingDown"] } else { &[] };
-        // Nobody in the model asks for anything on Tron.
-        let tron = json!({
+        // Nobody in the model asks for anything on the others.
+        let other = json!({
             "total": pool.first, "available": pool.first, "allocated": 0, "bound": 0, "coolingDown": 0, "quarantined": 0, "archived": 0,
         });
-        return Answer::new(200, json!({ "evm": counts, "tron": tron })).leaving_open(open).by_workers(loose);
+        return Answer::new(200, json!({ "evm": counts, "tron": other, "solana": other })).leaving_open(open).by_workers(loose);
     }
     if call.path.ends_with("btc") {
         return Answer::refused(400, "VALIDATION_ERROR");

@@ -1,0 +1,241 @@
+//! One simulated chain of whatever family, in the words that all have: somebody pays, blocks come, blocks are replaced. It has no clock:
+//! its caller says the time.
+
+use alloy::primitives::{Address as EvmAddress, B256, U256, hex};
+use payin_core::address::{account_bytes, solana_bytes};
+use payin_core::solana::{TokenProgram, token_account};
+use payin_core::{Chain, Token};
+use payin_types::Protocol;
+
+use super::super::evm::{EvmChain, EvmConfig, Reorg, Rest, Transaction, Transfer};
+use super::super::solana::{self, Fork, Instruction, Key, Mint, Move, Slots, SolanaChain, SolanaConfig, TokenAccount};
+use super::super::tron::TronNode;
+use super::{Sent, WorldFault};
+use crate::env::RpcFault;
+
+/// How far above the confirmations finality lies, in blocks.
+const FINAL_ABOVE: u64 = 5;
+/// Who pays in a sandbox.
+const PAYER: EvmAddress = EvmAddress::repeat_byte(0x5a);
+/// A token that calls itself like a real one.
+const FAKE_TOKEN: EvmAddress = EvmAddress::repeat_byte(0xfa);
+/// The same on Solana.
+const FAKE_MINT: Key = Key([0xfa; 32]);
+/// As many as the real ones have.
+const FAKE_DECIMALS: u32 = 6;
+/// Who signs for all accounts on Solana that pay.
+const SOLANA_PAYER: Key = Key([0x5a; 32]);
+/// A block of EVM or Tron is at least a second younger than its parent.
+const BLOCK_MS: u64 = 1_000;
+/// Several of Solana's slots share a second.
+const SLOT_MS: u64 = 400;
+
+/// A chain and the manners of its node.
+pub(super) enum Simulated {
+    Evm(Box<EvmChain>),
+    /// java-tron's manners in front of the same chain.
+    Tron(Box<EvmChain>, TronNode),
+    Solana(Box<Solana>),
+}
+
+/// Solana, and how many payers it has had: each has an account of his own, which holds what he pays.
+pub(super) struct Solana {
+    node: SolanaChain,
+    payers: u64,
+}
+
+impl Simulated {
+    /// The same for the same seed. `None` for a family that is not simulated, and for a cluster whose genesis is not known.
+    pub(super) fn new(chain: &Chain, seed: u64, genesis_time_s: u64) -> Option<Self> {
+        let id = chain.numeric_id.unwrap_or_default();
+        match chain.protocol {
+            Protocol::Evm => Some(Self::Evm(evm(chain, seed, genesis_time_s))),
+            Protocol::Tron => Some(Self::Tron(evm(chain, seed, genesis_time_s), TronNode::new(id))),
+            Protocol::Solana => Solana::new(chain, seed, genesis_time_s).map(|solana| Self::Solana(Box::new(solana))),
+            _ => None,
+        }
+    }
+
+    /// What its node says to a call.
+    pub(super) fn answer(&mut self, path: &str, body: &[u8]) -> Result<Vec<u8>, RpcFault> {
+        let request = || serde_json::from_slice(body).map_err(|error| RpcFault::Transport(error.to_string()));
+        let answer = match self {
+            Self::Evm(chain) => chain.handle(&request()?),
+            Self::Tron(chain, node) => return node.handle(path, body, &mut |call| chain.handle(call)),
+            Self::Solana(solana) => solana.node.handle(&request()?),
+        };
+        Ok(answer.to_string().into_bytes())
+    }
+
+    /// Somebody pays an address, in one transaction that waits for a block. Answers its hash, as its family writes it.
+    pub(super) fn pay(&mut self, known: &Chain, to: &str, sent: &Sent) -> Result<String, WorldFault> {
+        match self {
+            Self::Evm(chain) => pay_account(chain, known, to, sent).map(|hash| hash.to_string()),
+            Self::Tron(chain, _) => pay_account(chain, known, to, sent).map(hex::encode),
+            Self::Solana(solana) => solana.pay(to, sent),
+        }
+    }
+
+    /// The newest block's number (on Solana its slot) and time.
+    pub(super) fn head(&self) -> (u64, u64) {
+        match self {
+            Self::Evm(chain) | Self::Tron(chain, _) => (chain.head().number, chain.head().time_s),
+            Self::Solana(solana) => (solana.node.head().slot, solana.node.head().time_s),
+        }
+    }
+
+    /// The earliest time that the next block may have.
+    pub(super) fn next_time_s(&self) -> u64 {
+        let (_, time_s) = self.head();
+        if self.block_ms() < 1_000 { time_s } else { time_s.saturating_add(1) }
+    }
+
+    pub(super) fn mine(&mut self, time_s: u64) {
+        match self {
+            Self::Evm(chain) | Self::Tron(chain, _) => {
+                chain.mine(time_s);
+            }
+            Self::Solana(solana) => {
+                solana.node.mine(time_s);
+            }
+        }
+    }
+
+    /// How many blocks a second brings.
+    pub(super) fn blocks_a_second(&self) -> u64 {
+        1_000 / self.block_ms()
+    }
+
+    fn block_ms(&self) -> u64 {
+        match self {
+            Self::Evm(_) | Self::Tron(..) => BLOCK_MS,
+            Self::Solana(_) => SLOT_MS,
+        }
+    }
+
+    /// So many blocks until then that what was over is confirmed to be over, but no more than fit.
+    pub(super) fn advance(&mut self, until_s: u64) {
+        let final_below = match self {
+            Self::Evm(chain) | Self::Tron(chain, _) => chain.config.finality_depth,
+            Self::Solana(solana) => solana.node.config.finalized_depth,
+        };
+        let (_, head_s) = self.head();
+        // More would let time pass further than was asked.
+        let fit = until_s.saturating_sub(head_s).saturating_mul(1_000) / self.block_ms();
+        for left in (0..final_below.saturating_add(1).min(fit)).rev() {
+            self.mine(until_s.saturating_sub(left.saturating_mul(self.block_ms()) / 1_000));
+        }
+    }
+
+    /// Replaces the newest blocks; their transactions come back in the first new one, or are lost.
+    pub(super) fn reorg(&mut self, depth: u64, drop: bool) -> Result<(), WorldFault> {
+        match self {
+            Self::Evm(chain) | Self::Tron(chain, _) => reorg(chain, depth, drop),
+            Self::Solana(solana) => solana.reorg(depth, drop),
+        }
+    }
+}
+
+fn evm(chain: &Chain, seed: u64, genesis_time_s: u64) -> Box<EvmChain> {
+    let mut node = EvmChain::new(chain.numeric_id.unwrap_or_default(), seed, genesis_time_s);
+    let depth = chain.confirmations.saturating_add(FINAL_ABOVE);
+    node.config = EvmConfig { finality_depth: depth, safe_depth: depth / 2, ..node.config };
+    for token in &chain.tokens {
+        if let Some(bytes) = account_bytes(&chain.protocol, token.contract.as_str()) {
+            node.register_token(EvmAddress::from(bytes), token.currency.as_str(), u8::try_from(token.decimals).unwrap_or(u8::MAX));
+        }
+    }
+    Box::new(node)
+}
+
+fn pay_account(chain: &mut EvmChain, known: &Chain, to: &str, sent: &Sent) -> Result<B256, WorldFault> {
+    let account = |text: &str| account_bytes(&known.protocol, text).map(EvmAddress::from);
+    let address = |text: &str| account(text).ok_or_else(|| WorldFault::Address(text.to_owned()));
+    let (contract, value) = match sent {
+        Sent::Token(token, value) => (address(token.contract.as_str())?, *value),
+        Sent::Fake(value) => (FAKE_TOKEN, *value),
+    };
+    let transfer = Transfer { contract, from: PAYER, to: address(to)?, value: U256::from(value) };
+    Ok(chain.submit(Transaction::transfers([transfer])))
+}
+
+fn reorg(chain: &mut EvmChain, depth: u64, drop: bool) -> Result<(), WorldFault> {
+    let head = chain.head().number;
+    let replaced = (head.saturating_add(1).saturating_sub(depth)..=head).filter_map(|number| chain.block(number));
+    let transactions: Vec<B256> = replaced.flat_map(|block| block.transactions.clone()).collect();
+    let keep = if drop { Vec::new() } else { transactions.into_iter().map(|transaction| (transaction, 0)).collect() };
+    let done = chain.reorg(&Reorg { depth, blocks: depth, keep, rest: Rest::Dropped });
+    done.map(|_| ()).map_err(|error| WorldFault::Reorg(error.to_string()))
+}
+
+/// A token's mint and the program that it is of.
+fn mint_of(token: &Token) -> Option<(Key, TokenProgram)> {
+    let mint = solana_bytes(token.contract.as_str())?;
+    Some((Key(mint), token.known_program().unwrap_or(TokenProgram::SplToken)))
+}
+
+impl Solana {
+    fn new(chain: &Chain, seed: u64, genesis_time_s: u64) -> Option<Self> {
+        let genesis = chain.genesis.as_deref().and_then(solana_bytes)?;
+        let mut node = SolanaChain::new(Key(genesis), seed, genesis_time_s);
+        // Who plays sees at once what is in a block, as on the other chains.
+        node.config = SolanaConfig { confirmed_depth: 0, ..node.config };
+        let mut register = |mint: Key, program: TokenProgram, decimals: u32| {
+            let decimals = u8::try_from(decimals).unwrap_or(u8::MAX);
+            node.register_mint(mint, Mint { program: Key(*program.bytes()), decimals, authority: SOLANA_PAYER, fee_basis_points: 0 });
+        };
+        for token in &chain.tokens {
+            let (mint, program) = mint_of(token)?;
+            register(mint, program, token.decimals);
+        }
+        register(FAKE_MINT, TokenProgram::SplToken, FAKE_DECIMALS);
+        Some(Self { node, payers: 0 })
+    }
+
+    fn pay(&mut self, to: &str, sent: &Sent) -> Result<String, WorldFault> {
+        let refuse = || WorldFault::Address(to.to_owned());
+        let wallet = solana_bytes(to).ok_or_else(refuse)?;
+        let (mint, program, decimals, value) = match sent {
+            Sent::Token(token, value) => {
+                let (mint, program) = mint_of(token).ok_or_else(refuse)?;
+                (mint, program, token.decimals, *value)
+            }
+            Sent::Fake(value) => (FAKE_MINT, TokenProgram::SplToken, FAKE_DECIMALS, *value),
+        };
+        let amount = u64::try_from(value).map_err(|_| WorldFault::TooMuch)?;
+        let to = Key(token_account(&wallet, program, &mint.0).ok_or_else(refuse)?);
+        let (program, decimals) = (Key(*program.bytes()), u8::try_from(decimals).unwrap_or(u8::MAX));
+        let from = self.next_payer();
+        self.node.register_account(from, TokenAccount { program, mint, owner: SOLANA_PAYER, amount, withheld: 0 });
+        let open = Instruction::open(program, SOLANA_PAYER, to, Key(wallet), mint);
+        let moved = Move { program, mint, decimals, from, owner: SOLANA_PAYER, to, amount };
+        let transaction = solana::Transaction::new(SOLANA_PAYER, vec![open, moved.transfer_checked()]);
+        Ok(self.node.submit(transaction).to_string())
+    }
+
+    /// A token account that nobody has used yet.
+    fn next_payer(&mut self) -> Key {
+        self.payers = self.payers.saturating_add(1);
+        let mut key = SOLANA_PAYER;
+        for (place, byte) in key.0.iter_mut().zip(self.payers.to_be_bytes()) {
+            *place = byte;
+        }
+        key
+    }
+
+    fn reorg(&mut self, depth: u64, drop: bool) -> Result<(), WorldFault> {
+        let mut keep = Vec::new();
+        let mut block = Some(self.node.head());
+        for _ in 0..depth {
+            let Some(dropped) = block.filter(|block| block.height > 0) else { break };
+            keep.extend(dropped.signatures().rev().map(|signature| (signature, 0)));
+            block = self.node.block(dropped.parent_slot);
+        }
+        keep.reverse();
+        if drop {
+            keep.clear();
+        }
+        let fork = Fork { depth, blocks: depth, slots: Slots::After, keep, resubmit: false };
+        self.node.fork(&fork).map_err(|error| WorldFault::Reorg(error.to_string()))
+    }
+}
