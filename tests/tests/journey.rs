@@ -5,6 +5,7 @@ mod expiry;
 mod payments;
 mod reorganisations;
 mod restarts;
+mod solana;
 mod tron;
 mod world;
 
@@ -25,5 +26,6 @@ on_both! {
     reorganisations_lose_and_double_nothing: reorganisations;
     what_is_left_unpaid_expires: expiry;
     a_killed_server_goes_on: restarts;
+    solana_payments_complete_when_finalized: solana;
     tron_payments_complete_when_solidified: tron;
 }
