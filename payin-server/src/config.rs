@@ -1,7 +1,7 @@
 //! The configuration of a production server: a TOML file, overridden by environment variables, checked as a whole. The only file of the
 //! server that reads the environment.
 
-mod chain;
+mod chains;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,8 +20,8 @@ use url::Url;
 
 use crate::env::Targets;
 use crate::store::Location;
-use chain::{ChainFile, chain_source};
-pub use chain::{ChainSource, Node};
+use chains::{ChainFile, chain_source};
+pub use chains::{ChainSource, Node};
 
 /// The file, as written.
 #[derive(Debug, Default, Deserialize)]

@@ -70,6 +70,27 @@ fn a_tron_node_has_two_interfaces() {
 }
 
 #[test]
+fn large_payments_may_wait_for_more() {
+    let chain = |text: &str| config(&format!("{SMALL}[chains.ethereum-sepolia]\n{text}\n")).map(|mut config| config.chains.remove(0));
+    let two = chain("rpc = [\"http://a\", { url = \"http://b\" }]\nfinal_above = \"10000\"\nagreed_above = \"999.99\"").unwrap();
+    let shown = |units: Option<Units>| units.map(|units| units.to_amount().to_string());
+    assert_eq!((shown(two.chain.final_above), shown(two.chain.agreed_above)), (Some("10000.00".to_owned()), Some("999.99".to_owned())));
+    let one = chain("rpc = \"http://a\"\nfinal_above = \"0.5\"").unwrap();
+    assert_eq!((shown(one.chain.final_above), one.chain.agreed_above), (Some("0.50".to_owned()), None));
+    for (text, said) in [
+        ("rpc = \"http://a\"\nagreed_above = \"5\"", "chains.ethereum-sepolia.agreed_above asks for a second node's word"),
+        ("rpc = [\"http://a\"]\nagreed_above = \"5\"", "names only one node"),
+        ("rpc = []", "names no node"),
+        ("rpc = \"http://a\"\nfinal_above = \"0\"", "chains.ethereum-sepolia.final_above must be more than 0"),
+        ("rpc = \"http://a\"\nfinal_above = 10000", "line"),
+        ("rpc = \"http://a\"\nfinal_above = \"-1\"", "line"),
+    ] {
+        let error = format!("{:#}", chain(text).err().unwrap());
+        assert!(error.contains(said), "{text}: {error}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_said() {
     for (text, said) in [
         ("database = \"sqlite://x\"", "environment"),

@@ -1,11 +1,12 @@
-//! What a configuration says of chains: which are offered, by which nodes, and where they differ from the table. It must not open anything.
+//! The chains of a configuration: which, by which nodes, and what differs from the table. It must not print a URL or a header, which bear
+//! keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, bail, ensure};
 use payin_core::address::{Address, solana_bytes};
-use payin_core::{Chain, Token, chains};
-use payin_types::{Currency, Environment, Protocol};
+use payin_core::{Chain, Token, Units, chains};
+use payin_types::{Amount, Currency, Environment, Protocol};
 use serde::Deserialize;
 use url::Url;
 
@@ -16,6 +17,10 @@ pub(super) struct ChainFile {
     confirmations: Option<u64>,
     finality: Option<payin_core::finality::Finality>,
     block_ms: Option<u64>,
+    /// From this amount on a payment counts only when its block is final.
+    final_above: Option<Amount>,
+    /// From this amount on a payment counts only when a second node has said the same.
+    agreed_above: Option<Amount>,
     /// Of a Solana cluster that is none of those we know, such as a test node.
     genesis: Option<String>,
     /// Replaces the table's tokens.
@@ -77,10 +82,6 @@ pub struct Node {
     pub headers: Vec<(String, String)>,
 }
 
-/// Checks what is said of a chain.
-///
-/// # Errors
-/// What is wrong, and where.
 pub(super) fn chain_source(environment: &Environment, id: &str, file: ChainFile) -> anyhow::Result<ChainSource> {
     let known = chains::known();
     let Some(mut chain) = known.iter().find(|chain| chain.id.as_str() == id).cloned() else {
@@ -99,6 +100,8 @@ pub(super) fn chain_source(environment: &Environment, id: &str, file: ChainFile)
     ensure!(chain.confirmations >= 1, "chains.{id}.confirmations must be 1 or more");
     chain.finality = file.finality.unwrap_or(chain.finality);
     chain.block_ms = file.block_ms.unwrap_or(chain.block_ms).max(1);
+    chain.final_above = tier(id, "final_above", file.final_above)?;
+    chain.agreed_above = tier(id, "agreed_above", file.agreed_above)?;
     if let Some(tokens) = file.tokens {
         let token = |(currency, token): (String, TokenFile)| {
             let contract = Address::parse_contract(&chain.protocol, &token.contract)
@@ -114,7 +117,18 @@ pub(super) fn chain_source(environment: &Environment, id: &str, file: ChainFile)
     let contracts: BTreeSet<&Address> = chain.tokens.iter().map(|token| &token.contract).collect();
     ensure!(contracts.len() == chain.tokens.len(), "chains.{id}.tokens names one contract twice");
     ensure!(!chain.tokens.is_empty(), "chains.{id} has no tokens; give chains.{id}.tokens");
-    Ok(ChainSource { nodes: nodes(id, &chain.protocol, file.rpc)?, chain })
+    let nodes = nodes(id, &chain.protocol, file.rpc)?;
+    let agree = chain.agreed_above.is_none() || nodes.len() > 1;
+    ensure!(agree, "chains.{id}.agreed_above asks for a second node's word, and rpc names only one node: give rpc = [\"…\", \"…\"]");
+    Ok(ChainSource { chain, nodes })
+}
+
+/// An amount from which on more must be known of a payment.
+fn tier(id: &str, key: &str, amount: Option<Amount>) -> anyhow::Result<Option<Units>> {
+    let Some(amount) = amount else { return Ok(None) };
+    let units = Units::from_amount(amount).with_context(|| format!("chains.{id}.{key} is too large"))?;
+    ensure!(units > Units::ZERO, "chains.{id}.{key} must be more than 0");
+    Ok(Some(units))
 }
 
 fn nodes(id: &str, protocol: &Protocol, file: RpcFile) -> anyhow::Result<Vec<Node>> {
