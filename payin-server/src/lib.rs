@@ -10,6 +10,7 @@ pub mod dev;
 pub mod env;
 pub mod http;
 pub mod reconcile;
+pub mod resume;
 pub mod sandbox;
 pub mod seal;
 pub mod serve;

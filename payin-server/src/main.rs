@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use payin_core::quota::Limits;
 use payin_server::config::{Config, log_filter};
 use payin_server::store::Location;
-use payin_server::{app, demo, dev, reconcile, serve, store};
+use payin_server::{app, demo, dev, reconcile, resume, serve, store};
 use payin_types::{ExposeSecret as _, Role, SecretString, Timestamp};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -75,6 +75,9 @@ enum Command {
         #[arg(long)]
         node: Option<usize>,
     },
+    /// Chains that are not followed any more until a person has looked
+    #[command(subcommand)]
+    Chains(ChainsCommand),
     /// API keys
     #[command(subcommand)]
     Keys(Keys),
@@ -140,6 +143,27 @@ enum RoleArgument {
 }
 
 #[derive(Debug, Subcommand)]
+enum ChainsCommand {
+    /// The halted chains, a line each: chain, newest block known, up to where it was final, why
+    Halted(Configured),
+    /// Let a halted chain go on, after its reason has been shown; a running server need not be stopped
+    Resume {
+        #[command(flatten)]
+        configured: Configured,
+        /// The chain, such as base-mainnet
+        #[arg(long)]
+        chain: String,
+        /// Lowest block that the chain has taken back: all from here on may be taken back once, final or not, and are read again. Without
+        /// it nothing final is taken back: for when it was the node that was wrong. Too low is safe, too high is noticed
+        #[arg(long, value_name = "N")]
+        from_block: Option<u64>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 enum ConfigCommand {
     /// Check the configuration and say what it comes to; nothing is started
     Check(Configured),
@@ -196,6 +220,11 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Reconcile { configured, chain, from, to, node } => {
             let options = reconcile::Options { chain: chain.into(), from, to, node };
             reconcile::run(Config::load(configured.config.as_deref())?, options).await
+        }
+        Command::Chains(ChainsCommand::Halted(configured)) => resume::halted(&Config::load(configured.config.as_deref())?).await,
+        Command::Chains(ChainsCommand::Resume { configured, chain, from_block, yes }) => {
+            let options = resume::Options { chain: chain.into(), from_block, yes };
+            resume::run(&Config::load(configured.config.as_deref())?, options).await
         }
         Command::Keys(Keys::Create { configured, role, name, organization }) => create_key(&configured, role, &name, organization).await,
         Command::Keys(Keys::List(configured)) => list_keys(&configured).await,

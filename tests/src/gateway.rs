@@ -218,6 +218,7 @@ impl Gateway {
                 confirmed_time: None,
                 updated_at: now,
                 halted: None,
+                take_back_from: None,
                 hole_since: None,
             };
             let followed = self.tx(move |tx| {

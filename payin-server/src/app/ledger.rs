@@ -19,7 +19,7 @@ use crate::store::orders::{self, Stored};
 use crate::store::transfers::Received;
 use crate::store::{Fault, Tx, chains};
 pub use blocks::{FillHole, TakeBlocks};
-pub use reorganisation::{Halt, TakeBack};
+pub use reorganisation::{Halt, Resume, TakeBack};
 pub use settlement::{Agree, Expire, Release, Settle};
 
 /// The newest block with enough confirmations.

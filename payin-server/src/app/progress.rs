@@ -100,6 +100,34 @@ pub async fn scans(app: &App, chain: &Chain) -> Result<Vec<Scan>, Fault> {
     scans::all(&mut app.store.read().await?, chain.id.as_str()).await
 }
 
+/// Where a chain's blocks from a height on are taken back to, at most down to where a hole begins; and blocks of ours at or below that, by
+/// height and hash, which a chain that parted no lower must have.
+///
+/// # Errors
+/// What the database says.
+pub async fn below(app: &App, chain: &Chain, lowest: u64) -> Result<(u64, Vec<(u64, String)>), Fault> {
+    let (id, mut number) = (chain.id.as_str(), lowest.saturating_sub(1));
+    let mut conn = app.store.read().await?;
+    let mut ours = Vec::new();
+    let scans = scans::all(&mut conn, id).await?;
+    if let Some(scan) = scans.into_iter().rev().find(|scan| scan.from_number <= number).filter(|scan| scan.to_number <= number) {
+        number = scan.to_number;
+        ours.push((scan.to_number, scan.to_hash));
+    }
+    let kept = chains::newest_at_or_below(&mut conn, id, number).await?;
+    ours.extend(kept.map(|block| (block.number, block.hash)));
+    ours.extend(transfers::evidence::newest_at_or_below(&mut conn, id, number).await?);
+    Ok((number, ours))
+}
+
+/// The transfers that stand in blocks of a height and above.
+///
+/// # Errors
+/// What the database says.
+pub async fn standing_from(app: &App, chain: &Chain, lowest: u64) -> Result<Vec<(TransferId, Transfer)>, Fault> {
+    transfers::evidence::in_blocks(&mut app.store.read().await?, chain.id.as_str(), lowest, u64::MAX).await
+}
+
 /// Addresses of a family that came after a number, in order.
 ///
 /// # Errors

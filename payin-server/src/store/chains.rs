@@ -24,6 +24,8 @@ pub struct Cursor {
     pub updated_at: Timestamp,
     /// Why the chain is not followed any more.
     pub halted: Option<String>,
+    /// A person allows once to take back the blocks of this height and above, final or not.
+    pub take_back_from: Option<u64>,
     /// Where the first hole in what has been looked at begins, by the chain's time. Read with the cursor, kept in `chain_scans`.
     pub hole_since: Option<Timestamp>,
 }
@@ -45,6 +47,7 @@ fn cursor(row: &Row) -> Result<Cursor, Fault> {
         confirmed_time: row.opt_time("confirmed_time")?,
         updated_at: row.time("updated_at")?,
         halted: row.opt_text("halted")?,
+        take_back_from: row.opt_count("take_back_from")?,
         hole_since: row.opt_time("hole_since")?,
     })
 }
@@ -58,7 +61,7 @@ fn number(value: u64) -> i64 {
 /// # Errors
 /// What the database says.
 pub async fn get(conn: &mut Conn, chain: &str) -> Result<Option<Cursor>, Fault> {
-    let query = sql("SELECT head_number, head_hash, head_time, finalized_number, confirmed_time, updated_at, halted, \
+    let query = sql("SELECT head_number, head_hash, head_time, finalized_number, confirmed_time, updated_at, halted, take_back_from, \
                      (SELECT CASE WHEN COUNT(*) > 1 THEN MIN(to_time) END FROM chain_scans WHERE chain_scans.chain_id = $1) AS hole_since \
                      FROM chain_cursors WHERE chain_id = $1");
     conn.one(query.text(chain)).await?.as_ref().map(cursor).transpose()
@@ -69,7 +72,8 @@ pub async fn get(conn: &mut Conn, chain: &str) -> Result<Option<Cursor>, Fault> 
 /// # Errors
 /// What the database says.
 pub async fn all(conn: &mut Conn) -> Result<Vec<(String, Cursor)>, Fault> {
-    let query = sql("SELECT chain_id, head_number, head_hash, head_time, finalized_number, confirmed_time, updated_at, halted, \
+    let query =
+        sql("SELECT chain_id, head_number, head_hash, head_time, finalized_number, confirmed_time, updated_at, halted, take_back_from, \
                      (SELECT CASE WHEN COUNT(*) > 1 THEN MIN(to_time) END FROM chain_scans \
                      WHERE chain_scans.chain_id = chain_cursors.chain_id) AS hole_since FROM chain_cursors ORDER BY chain_id");
     conn.all(query).await?.iter().map(|row| Ok((row.text("chain_id")?, cursor(row)?))).collect()
@@ -83,14 +87,14 @@ pub async fn lock_at(tx: &mut Tx<'_>, chain: &str, expected: Option<&Cursor>) ->
     let row = tx
         .lock(
             locked!(
-                "SELECT head_number, head_hash, head_time, finalized_number, confirmed_time, updated_at, halted, \
+                "SELECT head_number, head_hash, head_time, finalized_number, confirmed_time, updated_at, halted, take_back_from, \
                  CAST(NULL AS BIGINT) AS hole_since FROM chain_cursors WHERE chain_id = $1"
             )
             .text(chain),
         )
         .await?;
     let found = row.map(|row| cursor(&row)).transpose()?;
-    let place = |cursor: &Cursor| (cursor.head_number, cursor.head_hash.clone());
+    let place = |cursor: &Cursor| (cursor.head_number, cursor.head_hash.clone(), cursor.halted.clone(), cursor.take_back_from);
     if found.as_ref().map(place) == expected.map(place) {
         return Ok(());
     }
@@ -104,10 +108,11 @@ pub async fn lock_at(tx: &mut Tx<'_>, chain: &str, expected: Option<&Cursor>) ->
 pub async fn put(tx: &mut Tx<'_>, chain: &str, cursor: &Cursor) -> Result<(), Fault> {
     tx.change_one(
         sql(
-            "INSERT INTO chain_cursors (chain_id, head_number, head_hash, head_time, finalized_number, confirmed_time, updated_at, halted) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (chain_id) DO UPDATE SET head_number = excluded.head_number, \
-             head_hash = excluded.head_hash, head_time = excluded.head_time, finalized_number = excluded.finalized_number, \
-             confirmed_time = excluded.confirmed_time, updated_at = excluded.updated_at, halted = excluded.halted",
+            "INSERT INTO chain_cursors (chain_id, head_number, head_hash, head_time, finalized_number, confirmed_time, updated_at, halted, \
+             take_back_from) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (chain_id) DO UPDATE SET \
+             head_number = excluded.head_number, head_hash = excluded.head_hash, head_time = excluded.head_time, \
+             finalized_number = excluded.finalized_number, confirmed_time = excluded.confirmed_time, updated_at = excluded.updated_at, \
+             halted = excluded.halted, take_back_from = excluded.take_back_from",
         )
         .text(chain)
         .int(number(cursor.head_number))
@@ -116,9 +121,19 @@ pub async fn put(tx: &mut Tx<'_>, chain: &str, cursor: &Cursor) -> Result<(), Fa
         .int(number(cursor.finalized_number))
         .int(cursor.confirmed_time.map(Timestamp::millis))
         .int(cursor.updated_at.millis())
-        .opt_text(cursor.halted.as_deref()),
+        .opt_text(cursor.halted.as_deref())
+        .int(cursor.take_back_from.map(number)),
     )
     .await
+}
+
+/// A chain that was halted for this reason goes on, perhaps with the permission to take back blocks of a height and above.
+///
+/// # Errors
+/// [`Fault::Guard`] if it is not halted for this reason, or what the database says.
+pub async fn resume(tx: &mut Tx<'_>, chain: &str, reason: &str, take_back_from: Option<u64>) -> Result<(), Fault> {
+    let update = sql("UPDATE chain_cursors SET halted = NULL, take_back_from = $3 WHERE chain_id = $1 AND halted = $2");
+    tx.change_one(update.text(chain).text(reason).int(take_back_from.map(number))).await
 }
 
 /// Adds a block above the head.

@@ -103,6 +103,12 @@ impl Row {
         u64::try_from(self.int(column)?).map_err(|_| Fault::Corrupt(format!("{column} is negative")))
     }
 
+    /// A number that counts something, or NULL.
+    pub fn opt_count(&self, column: &str) -> Result<Option<u64>, Fault> {
+        let count = |number| u64::try_from(number).map_err(|_| Fault::Corrupt(format!("{column} is negative")));
+        self.opt_int(column)?.map(count).transpose()
+    }
+
     /// A time column.
     ///
     /// # Errors

@@ -282,6 +282,15 @@ pub async fn addresses_after(conn: &mut Conn, protocol: &Protocol, after: i64, l
     rows.iter().map(|row| Ok((row.int("id")?, Address::from_canonical(row.text("address")?)))).collect()
 }
 
+/// Whether an address is in an organization's pool.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_of(conn: &mut Conn, organization: &OrganizationId, protocol: &Protocol, address: &Address) -> Result<bool, Fault> {
+    let query = sql("SELECT id FROM pool_addresses WHERE protocol = $1 AND address = $2 AND organization_id = $3");
+    Ok(conn.one(query.text(protocol.as_str()).text(address.as_str()).text(organization.as_str())).await?.is_some())
+}
+
 /// Since when an address has been in a pool, by our clock; `None`: it is nobody's.
 ///
 /// # Errors

@@ -87,13 +87,34 @@ pub async fn end_at(tx: &mut Tx<'_>, chain: &str, before: &Scan, last: &Block, n
     .await
 }
 
+/// What lies above a block has not been looked at any more: after a reorganisation. The lowest row stays, if need be moved down.
+///
+/// # Errors
+/// What the database says.
+pub async fn cut(tx: &mut Tx<'_>, chain: &str, last: &Block, now: Timestamp) -> Result<(), Fault> {
+    let mut scans = all(tx, chain).await?;
+    while scans.len() > 1
+        && let Some(above) = scans.pop_if(|scan| scan.from_number > last.number)
+    {
+        remove(tx, chain, &above).await?;
+    }
+    match scans.last().filter(|scan| scan.to_number > last.number) {
+        Some(top) => end_at(tx, chain, top, last, now).await,
+        None => Ok(()),
+    }
+}
+
+async fn remove(tx: &mut Tx<'_>, chain: &str, scan: &Scan) -> Result<(), Fault> {
+    let delete = sql("DELETE FROM chain_scans WHERE chain_id = $1 AND from_number = $2 AND to_number = $3");
+    tx.change_one(delete.text(chain).int(number(scan.from_number)).int(number(scan.to_number))).await
+}
+
 /// The hole between two rows is filled: they are one.
 ///
 /// # Errors
 /// [`Fault::Guard`] if a row is not as the caller believes, or what the database says.
 pub async fn join(tx: &mut Tx<'_>, chain: &str, lower: &Scan, upper: &Scan, now: Timestamp) -> Result<(), Fault> {
-    let delete = sql("DELETE FROM chain_scans WHERE chain_id = $1 AND from_number = $2 AND to_number = $3");
-    tx.change_one(delete.text(chain).int(number(upper.from_number)).int(number(upper.to_number))).await?;
+    remove(tx, chain, upper).await?;
     let end = Block { number: upper.to_number, hash: upper.to_hash.clone(), parent_hash: String::new(), time: upper.to_time };
     end_at(tx, chain, lower, &end, now).await
 }

@@ -1,5 +1,7 @@
 //! One chain's work under one lease: follow, settle, expire, release. Each step does one of them; network first, then one transaction.
 
+mod resume;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,13 +10,14 @@ use futures_util::future::BoxFuture;
 use payin_core::finality::Rest;
 use payin_core::transfer::Transfer;
 use payin_core::{Block, Chain};
+use payin_types::followed::ChainNode;
 use payin_types::{Timestamp, TransferId};
 use tokio::sync::Notify;
 
 use super::{Did, StepFault, Worker};
 use crate::app::progress::{self, Cursor, Due, GiveBackLease, Lease, TakeLease};
 use crate::app::{App, ledger};
-use crate::chain::nodes::Chosen;
+use crate::chain::nodes::{Chosen, Standing};
 use crate::chain::{Next, Nodes, Parting, SourceFault, Watch, follow};
 
 /// How long a server that has gone silent keeps a chain from the others.
@@ -83,6 +86,12 @@ impl ChainWorker {
         let cursor = progress::cursor(&self.app, &self.chain).await?;
         if let Some(reason) = cursor.as_ref().and_then(|cursor| cursor.halted.clone()) {
             return Err(StepFault::Refused(format!("not followed any more: {reason}")));
+        }
+        if let Some((from, lowest)) = cursor.clone().and_then(|cursor| cursor.take_back_from.map(|lowest| (cursor, lowest))) {
+            let nodes = Arc::clone(&self.nodes);
+            let node = nodes.choose(now).await?;
+            self.resume(&nodes, &node, &lease, (from, lowest), now).await?;
+            return Ok(Did::Work);
         }
         // Settling needs no node: money that is in the database is not kept waiting by one that does not answer.
         if let Some(cursor) = &cursor
@@ -281,6 +290,20 @@ impl ChainWorker {
     }
 }
 
+/// What is told of a node: everything but where it is.
+fn shown((number, standing): (u64, Standing)) -> ChainNode {
+    let answered = standing.answered_at.is_some();
+    ChainNode {
+        number,
+        answers: standing.fault.is_none(),
+        fault: standing.fault,
+        rests_until: standing.rests_until,
+        answered_at: standing.answered_at,
+        took_ms: answered.then(|| u64::try_from(standing.took.as_millis()).unwrap_or(u64::MAX)),
+        height: (standing.height > 0).then_some(standing.height),
+    }
+}
+
 impl Worker for ChainWorker {
     fn name(&self) -> String {
         format!("chain {}", self.chain.id)
@@ -290,7 +313,8 @@ impl Worker for ChainWorker {
         async move {
             let result = self.one().await;
             self.app.health.chain(&self.chain.id, result.as_ref().map_err(ToString::to_string).and_then(|_| self.stalled()));
-            self.app.health.nodes(&self.chain.id, self.nodes.standings().into_iter().map(|standing| standing.fault).collect());
+            let nodes = self.lease.is_some().then(|| (1..).zip(self.nodes.standings()).map(shown).collect());
+            self.app.health.nodes(&self.chain.id, nodes);
             if result.is_err() {
                 // Whatever went wrong may be that another server has the lease: ask again.
                 self.lease = None;

@@ -71,6 +71,7 @@ impl Unit for TakeBlocks {
             confirmed_time: below_hole(confirmed.map(|block| block.time), hole),
             updated_at: self.now,
             halted: None,
+            take_back_from: None,
             hole_since: hole,
         };
         Ok(chains::put(tx, chain, &cursor).await?)

@@ -40,7 +40,8 @@ impl Unit for TakeBack {
         leases::check(tx, &self.lease).await?;
         let chain = self.chain.id.as_str();
         chains::lock_at(tx, chain, Some(&self.from)).await?;
-        if self.fork.number < self.from.finalized_number {
+        let allowed = self.from.take_back_from.is_some_and(|lowest| self.fork.number < lowest);
+        if self.fork.number < self.from.finalized_number && !allowed {
             let fault = format!("{chain} took back block {}, which was final: a person must look", self.from.finalized_number);
             return Err(Fault::Corrupt(fault).into());
         }
@@ -57,15 +58,20 @@ impl Unit for TakeBack {
             let told = Told { organization_id, transfer, amount, chain: &self.chain, head: self.fork.number, now: self.now };
             told.deposit(tx, EventType::DepositReverted).await?;
         }
-        if let Some(top) = scans::all(tx, chain).await?.last() {
-            scans::end_at(tx, chain, top, &self.fork, self.now).await?;
+        // Below the blocks that are kept: from here on this one is.
+        if chains::newest_at_or_below(tx, chain, self.fork.number).await?.is_none_or(|kept| kept.number < self.fork.number) {
+            chains::insert_block(tx, chain, &self.fork).await?;
         }
+        scans::cut(tx, chain, &self.fork, self.now).await?;
         let hole = scans::hole_since(tx, chain).await?;
-        let confirmed = confirmed_block(tx, &self.chain, self.fork.number, self.from.finalized_number).await?;
+        let finalized_number = self.from.finalized_number.min(self.fork.number);
+        let confirmed = confirmed_block(tx, &self.chain, self.fork.number, finalized_number).await?;
         let cursor = Cursor {
             head_number: self.fork.number,
             head_hash: self.fork.hash.clone(),
             head_time: self.fork.time,
+            finalized_number,
+            take_back_from: None,
             confirmed_time: below_hole(confirmed.map(|block| block.time), hole),
             updated_at: self.now,
             ..self.from.clone()
@@ -119,7 +125,26 @@ impl Unit for Halt {
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
         leases::check(tx, &self.lease).await?;
         chains::lock_at(tx, self.chain.id.as_str(), Some(&self.from)).await?;
-        let cursor = Cursor { halted: Some(self.reason.clone()), ..self.from.clone() };
+        let cursor = Cursor { halted: Some(self.reason.clone()), take_back_from: None, ..self.from.clone() };
         Ok(chains::put(tx, self.chain.id.as_str(), &cursor).await?)
+    }
+}
+
+/// A halted chain goes on: a person has looked. Its worker does the rest, under its lease.
+#[derive(Debug)]
+pub struct Resume {
+    /// The chain.
+    pub chain: Chain,
+    /// Why it was halted, as the person was told.
+    pub reason: String,
+    /// From which height on its blocks may be taken back, final or not; `None`: what was final stays so.
+    pub take_back_from: Option<u64>,
+}
+
+impl Unit for Resume {
+    type Output = ();
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
+        Ok(chains::resume(tx, self.chain.id.as_str(), &self.reason, self.take_back_from).await?)
     }
 }

@@ -67,3 +67,14 @@ pub async fn in_blocks(conn: &mut Conn, chain: &str, from: u64, to: u64) -> Resu
     );
     conn.all(query.text(chain).int(number(from)).int(number(to))).await?.iter().map(told).collect()
 }
+
+/// The newest block of this height or below that a transfer stands in: its height and hash.
+///
+/// # Errors
+/// What the database says.
+pub async fn newest_at_or_below(conn: &mut Conn, chain: &str, height: u64) -> Result<Option<(u64, String)>, Fault> {
+    let query = sql("SELECT block_number, block_hash FROM transfers WHERE chain_id = $1 AND block_number <= $2 AND orphaned_at IS NULL \
+                     ORDER BY block_number DESC LIMIT 1");
+    let row = conn.one(query.text(chain).int(number(height))).await?;
+    row.map(|row| Ok((row.count("block_number")?, row.text("block_hash")?))).transpose()
+}
