@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    addresses, completions, config, deposits, doctor, keys, links, login, logout, man, orders, orgs, sandbox, transfers, webhooks, whoami,
+    addresses, chains, completions, config, deposits, doctor, keys, links, login, logout, man, orders, orgs, sandbox, transfers, webhooks,
+    whoami,
 };
 use crate::output::Format;
 
@@ -99,6 +100,9 @@ pub enum Command {
     /// Simulate payments, blocks and time on a `payin-server dev`
     #[command(subcommand)]
     Sandbox(sandbox::Command),
+    /// Chains: what is accepted on each, and how far it has been followed
+    #[command(subcommand)]
+    Chains(chains::Command),
     /// Look for what is wrong: key, server, clock, chains, pool, webhooks, limits
     Doctor(doctor::Args),
     /// Keep an API key on this machine, so that it need not stand in the environment

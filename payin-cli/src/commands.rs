@@ -2,6 +2,7 @@
 //! and one `run`.
 
 pub mod addresses;
+pub mod chains;
 pub mod completions;
 pub mod config;
 pub mod deposits;
@@ -88,6 +89,7 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Config(command) => config::run(context, command).await,
         Command::Orgs(command) => orgs::run(context, command).await,
         Command::Keys(command) => keys::run(context, command).await,
+        Command::Chains(command) => chains::run(context, command).await,
         Command::Doctor(args) => doctor::run(context, args).await,
         Command::Login(args) => login::run(context, args).await,
         Command::Logout(args) => logout::run(context, args),

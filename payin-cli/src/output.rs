@@ -24,8 +24,14 @@ pub enum Format {
 /// are worth, because a table shows as many as there is room for.
 pub type Columns = &'static [&'static str];
 
-/// What stands in a cell: empty for what is absent, `a, b` for a list of words, JSON for what is deeper.
+/// What stands in a cell: empty for what is absent, `a, b` for a list of words or for a field of each thing in a list, JSON for what is
+/// deeper.
 pub fn cell(thing: &Value, column: &str) -> String {
+    if let Some((list, field)) = column.split_once('.')
+        && let Some(Value::Array(items)) = thing.get(list)
+    {
+        return items.iter().map(|item| cell(item, field)).collect::<Vec<_>>().join(", ");
+    }
     let found = column.split('.').try_fold(thing, |value, name| value.get(name));
     let word = |value: &Value| match value {
         Value::Null => Some(String::new()),

@@ -17,6 +17,7 @@ pub mod error;
 pub mod event;
 pub mod explain;
 pub mod finality;
+pub mod followed;
 pub mod import;
 pub mod json;
 pub mod link;

@@ -17,6 +17,9 @@ pub struct Difference {
     pub ordinal: u64,
     /// The block, by the chain if the chain has the transfer.
     pub block_number: u64,
+    /// Whom it pays. Empty in findings of a version that did not keep it.
+    #[serde(default)]
+    pub to: String,
     /// What was recorded, if anything was.
     pub transfer_id: Option<TransferId>,
     /// What is wrong.
@@ -48,6 +51,7 @@ pub fn differences(chain: &[Transfer], recorded: &[(TransferId, Transfer)]) -> V
             tx_hash: theirs.tx_hash.clone(),
             ordinal: theirs.ordinal,
             block_number: theirs.block_number,
+            to: theirs.to.as_str().to_owned(),
             transfer_id: transfer_id.cloned(),
             what,
             detail,
@@ -65,6 +69,7 @@ pub fn differences(chain: &[Transfer], recorded: &[(TransferId, Transfer)]) -> V
         tx_hash: ours.tx_hash.clone(),
         ordinal: ours.ordinal,
         block_number: ours.block_number,
+        to: ours.to.as_str().to_owned(),
         transfer_id: Some(id.clone()),
         what: What::NotOnChain,
         detail: format!("{} {} to {} was recorded, and the chain does not have it", ours.amount.to_amount(), ours.currency, ours.to),

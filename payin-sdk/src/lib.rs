@@ -94,14 +94,14 @@ pub mod world;
 /// The wire types by module: everything that has no shorter name in the root of this crate.
 pub use payin_types as types;
 pub use payin_types::{
-    Amount, AmountError, ApiKey, ApiKeyId, BindDeposit, BoundDeposit, ChainId, CreateApiKey, CreateEndpoint, CreateLinkOrder, CreateOrder,
-    CreatePaymentLink, Currency, Deleted, Delivery, DeliveryStatus, Deposit, DepositAddress, DepositId, DepositReference,
+    Amount, AmountError, ApiKey, ApiKeyId, BindDeposit, BoundDeposit, ChainId, ChainStatus, CreateApiKey, CreateEndpoint, CreateLinkOrder,
+    CreateOrder, CreatePaymentLink, Currency, Deleted, Delivery, DeliveryStatus, Deposit, DepositAddress, DepositId, DepositReference,
     DepositReferenceSummary, DepositStatus, Endpoint, EndpointId, ErrorCode, Event, EventId, EventRecord, EventType, Explanation, Finding,
-    FindingCode, ImportAddresses, ImportedAddresses, ListDepositReferences, ListDeposits, ListEvents, ListOrders, ListPaymentLinks,
-    ListTransfers, Me, Order, OrderId, OrderStats, OrderStatus, OrderSummary, OrganizationId, OrganizationSummary, Page, PaymentLink,
-    PaymentLinkId, PoolAddress, PoolStatus, Protocol, PublicOrder, PublicPaymentLink, PutSetting, QueuedEvent, ResendEvent, Role,
-    RotateSecret, SecretString, Setting, Settings, Timestamp, Transfer, TransferId, TransferStatus, UnboundDeposit, UpdateEndpoint,
-    UpdatePaymentLink,
+    FindingCode, FollowedChain, FollowedChains, ImportAddresses, ImportedAddresses, ListDepositReferences, ListDeposits, ListEvents,
+    ListOrders, ListPaymentLinks, ListTransfers, Me, Order, OrderId, OrderStats, OrderStatus, OrderSummary, OrganizationId,
+    OrganizationSummary, Page, PaymentLink, PaymentLinkId, PoolAddress, PoolStatus, Protocol, PublicOrder, PublicPaymentLink, PutSetting,
+    QueuedEvent, ResendEvent, Role, RotateSecret, SecretString, Setting, Settings, Timestamp, Transfer, TransferId, TransferStatus,
+    UnboundDeposit, UpdateEndpoint, UpdatePaymentLink,
 };
 
 #[cfg(feature = "client")]
@@ -112,8 +112,8 @@ pub use ensure::{Difference, Differs, EnsuredDepositAddress, EnsuredOrder};
 pub use error::{ApiError, Body, Error};
 #[cfg(feature = "client")]
 pub use resources::{
-    Addresses, ApiKeys, Checkout, Configuration, Deposits, Orders, Organizations, PaymentLinks, Sandbox, Transfers, WebhookEndpoints,
-    WebhookEvents,
+    Addresses, ApiKeys, Chains, Checkout, Configuration, Deposits, Orders, Organizations, PaymentLinks, Sandbox, Transfers,
+    WebhookEndpoints, WebhookEvents,
 };
 #[cfg(feature = "client")]
 pub use wait::{Wait, Waited};

@@ -8,6 +8,7 @@
 
 mod account;
 mod addresses;
+mod chains;
 mod checkout;
 mod configuration;
 mod deposits;
@@ -20,6 +21,7 @@ mod sandbox;
 mod transfers;
 
 pub use addresses::Addresses;
+pub use chains::Chains;
 pub use checkout::Checkout;
 pub use configuration::Configuration;
 pub use deposits::Deposits;

@@ -1,6 +1,7 @@
 //! The use cases of the gateway, each a value or a function over [`App`]. Nothing here knows HTTP, and no chain is asked anything.
 
 pub mod access;
+pub mod chains;
 pub mod checkout;
 pub mod deliveries;
 pub mod deposits;

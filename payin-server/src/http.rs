@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod call;
+pub mod chains;
 pub mod checkout;
 pub mod deposits;
 pub mod docs;
@@ -71,6 +72,7 @@ pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
         .route("/organizations", get(keys::organizations))
         .route("/organizations/{id}/api-keys", post(keys::create).get(keys::list))
         .route("/api-keys/{id}", delete(keys::revoke))
+        .route("/chains", get(chains::list))
         .route("/me", get(me::me))
         .with_state(Arc::clone(&app));
     let mut router = Router::new()

@@ -17,6 +17,7 @@ pub mod endpoint;
 pub mod event;
 pub mod event_log;
 pub mod explanation;
+pub mod followed;
 pub mod health;
 pub mod id;
 pub mod link;
@@ -49,6 +50,7 @@ pub use endpoint::{CreateEndpoint, Deleted, Endpoint, RotateSecret, UpdateEndpoi
 pub use event::{Event, EventType};
 pub use event_log::{Delivery, DeliveryStatus, EventRecord, ListEvents, QueuedEvent, ResendEvent};
 pub use explanation::{Explanation, Finding, FindingCode};
+pub use followed::{ChainStatus, FollowedChain, FollowedChains};
 pub use id::{ApiKeyId, BindingId, DepositId, EndpointId, EventId, OrderId, OrganizationId, PaymentLinkId, TransferId, XpubId};
 pub use link::{CreatePaymentLink, ListPaymentLinks, PaymentLink, UpdatePaymentLink};
 pub use me::Me;

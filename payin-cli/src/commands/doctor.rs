@@ -98,6 +98,12 @@ async fn examine_as(client: &Client, now: Timestamp, findings: &mut Vec<Finding>
         Ok(health) => findings.extend(judge::readiness(&health)),
         Err(error) => findings.push(Finding::of_failure("health", error.into())),
     }
+    match client.chains().list().await {
+        Ok(chains) => findings.extend(judge::chains::all(&chains, now)),
+        // The vendor's server does not know the path.
+        Err(payin_sdk::Error::Api(error)) if error.status == 404 => {}
+        Err(error) => findings.push(Finding::of_failure("chains", error.into())),
+    }
     match client.addresses().status().await {
         Ok(status) => findings.extend(judge::pool(&status, few(client).await)),
         Err(error) => findings.push(Finding::of_failure("pool", error.into())),

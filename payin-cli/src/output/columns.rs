@@ -269,5 +269,24 @@ pub const KEYS: Columns = &["id", "name", "role", "keyPrefix", "isActive", "expi
 pub const ME: Columns =
     &["organization.id", "organization.name", "role", "environment", "key.id", "key.prefix", "key.createdAt", "key.expiresAt"];
 
+/// Chains in a list.
+pub const CHAINS: Columns = &[
+    "chainId",
+    "status",
+    "headNumber",
+    "lagSeconds",
+    "requiredConfirmations",
+    "tokens.currency",
+    "finalizedNumber",
+    "confirmedBy",
+    "protocol",
+    "finalAbove",
+    "agreedAbove",
+    "holes",
+    "message",
+    "lastReconciliation.reconciledAt",
+    "lastReconciliation.differenceCount",
+];
+
 /// That it worked.
 pub const SUCCESS: Columns = &["success"];

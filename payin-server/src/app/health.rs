@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use payin_types::ChainId;
+use payin_types::followed::ChainNode;
 use payin_types::health::Check;
 
 use super::App;
@@ -12,8 +13,8 @@ use super::App;
 #[derive(Debug, Default)]
 pub struct Health {
     chains: Mutex<BTreeMap<String, Result<(), String>>>,
-    /// What is wrong with each node of a chain that has several.
-    nodes: Mutex<BTreeMap<String, Vec<Option<String>>>>,
+    /// What is known of each chain's nodes.
+    nodes: Mutex<BTreeMap<String, Vec<ChainNode>>>,
 }
 
 impl Health {
@@ -22,11 +23,19 @@ impl Health {
         self.chains.lock().unwrap_or_else(PoisonError::into_inner).insert(chain.as_str().to_owned(), found);
     }
 
-    /// What was last wrong with each of a chain's nodes, in the configured order; `None`: it answers.
-    pub fn nodes(&self, chain: &ChainId, faults: Vec<Option<String>>) {
-        if faults.len() > 1 {
-            self.nodes.lock().unwrap_or_else(PoisonError::into_inner).insert(chain.as_str().to_owned(), faults);
-        }
+    /// What is known of a chain's nodes, in the configured order; `None`: another server process follows it, and knows.
+    pub fn nodes(&self, chain: &ChainId, nodes: Option<Vec<ChainNode>>) {
+        let mut known = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        match nodes {
+            Some(nodes) => known.insert(chain.as_str().to_owned(), nodes),
+            None => known.remove(chain.as_str()),
+        };
+    }
+
+    /// The same, where this server process follows the chain.
+    #[must_use]
+    pub fn nodes_of(&self, chain: &ChainId) -> Option<Vec<ChainNode>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner).get(chain.as_str()).cloned()
     }
 
     /// What is wrong with following a chain, as this server last found it.
@@ -54,11 +63,10 @@ pub async fn ready(app: &App) -> (bool, BTreeMap<String, Check>) {
     let chains = app.health.chains.lock().unwrap_or_else(PoisonError::into_inner).clone();
     checks.extend(chains.into_iter().map(|(chain, found)| (format!("chain {chain}"), check(found))));
     let nodes = app.health.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    for (chain, faults) in nodes {
-        let named = |(index, fault): (usize, Option<String>)| {
-            (format!("chain {chain}, node {}", index.saturating_add(1)), check(fault.map_or(Ok(()), Err)))
-        };
-        checks.extend(faults.into_iter().enumerate().map(named));
+    // With one node, what is wrong with it is what is wrong with the chain.
+    for (chain, nodes) in nodes.into_iter().filter(|(_, nodes)| nodes.len() > 1) {
+        let named = |node: ChainNode| (format!("chain {chain}, node {}", node.number), check(node.fault.map_or(Ok(()), Err)));
+        checks.extend(nodes.into_iter().map(named));
     }
     (ready, checks)
 }

@@ -1,5 +1,7 @@
 //! What is well, what is a warning, and what fails, and what to do about it. Judges what it is given; asks nobody.
 
+pub mod chains;
+
 use std::time::Duration;
 
 use payin_sdk::types::health::Health;
