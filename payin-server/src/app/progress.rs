@@ -147,6 +147,14 @@ pub async fn unagreed(app: &App, chain: &Chain, cursor: &Cursor) -> Result<Vec<(
     transfers::evidence::unagreed(&mut app.store.read().await?, chain.id.as_str(), height, least).await
 }
 
+/// Whether payments that counted lie in blocks of a chain above a height.
+///
+/// # Errors
+/// What the database says.
+pub async fn counted_above(app: &App, chain: &Chain, height: u64) -> Result<bool, Fault> {
+    transfers::evidence::counted_above(&mut app.store.read().await?, chain.id.as_str(), height).await
+}
+
 /// What is due on a chain, given how far it has been followed.
 #[derive(Debug, Default)]
 pub struct Due {

@@ -1,8 +1,9 @@
 //! EVM chains over alloy: ERC-20 `Transfer` events of pinned contracts. Never calldata, traces or native coins.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use alloy::primitives::{B256, BloomInput};
+use alloy::primitives::{B256, Bloom, BloomInput};
 use alloy::rpc::types::Log;
 use alloy::transports::RpcError;
 use futures_util::FutureExt as _;
@@ -55,7 +56,13 @@ impl From<Said> for Receipt {
 impl Evm {
     async fn all(node: &Node, block: &Header) -> Result<Vec<Said>, SourceFault> {
         let receipts: Option<Vec<Said>> = node.call("eth_getBlockReceipts", (block.hash,)).await.map_err(|error| fault(&error))?;
-        receipts.ok_or_else(|| SourceFault::Inconsistent(format!("it has no receipts of block {}", block.hash)))
+        let receipts = receipts.ok_or_else(|| SourceFault::Inconsistent(format!("it has no receipts of block {}", block.hash)))?;
+        // A list that lacks some is no evidence that there is nothing. More there may be: Polygon's bridge adds receipts of its own.
+        let told: BTreeSet<&B256> = receipts.iter().map(|receipt| &receipt.transaction_hash).collect();
+        match block.transactions.iter().find(|transaction| !told.contains(transaction)) {
+            Some(missing) => Err(SourceFault::Inconsistent(format!("it lacks the receipt of {missing} in block {}", block.number))),
+            None => Ok(receipts),
+        }
     }
 
     async fn of(node: &Node, transactions: &[B256]) -> Result<Vec<Said>, SourceFault> {
@@ -80,7 +87,9 @@ impl Family for Evm {
     }
 
     fn rules_out(&self, header: &Header, node: &Node) -> bool {
-        header.logs_bloom.is_some_and(|bloom| {
+        // Without a bit, beside transactions, it is one that was not made: Polygon has had such blocks, with logs in them.
+        let made = |bloom: &Bloom| !bloom.is_zero() || header.transactions.is_empty();
+        header.logs_bloom.filter(made).is_some_and(|bloom| {
             !bloom.contains_input(BloomInput::Raw(decode::TRANSFER.as_slice()))
                 || !node.contracts().iter().any(|contract| bloom.contains_input(BloomInput::Raw(contract.as_slice())))
         })

@@ -257,6 +257,9 @@ impl<F: Family> LogSource<F> {
         if logs.iter().any(|log| log.block_number().is_none_or(|number| !(from..=end).contains(&number))) {
             return Err(SourceFault::Inconsistent(format!("asked for logs of blocks {from} to {end} it gave others")));
         }
+        if !logs.is_sorted_by_key(Told::block_number) {
+            return Err(SourceFault::Inconsistent(format!("its logs of blocks {from} to {end} are in no order")));
+        }
         let headers = self.headers(from.saturating_sub(1), end).await?;
         let hangs = |pair: &[Header]| matches!(pair, [parent, child] if child.parent_hash == parent.hash);
         if !headers.windows(2).all(hangs) {
@@ -287,9 +290,6 @@ impl<F: Family> LogSource<F> {
             if looks == LOOKS_MAX {
                 return read.ok_or_else(|| lacks(end));
             }
-        }
-        if !logs.is_empty() {
-            return Err(SourceFault::Inconsistent(format!("its logs of blocks {from} to {end} are in no order")));
         }
         read.ok_or_else(|| lacks(end))
     }

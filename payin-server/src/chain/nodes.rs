@@ -40,6 +40,8 @@ pub struct Standing {
     pub failures: u32,
     /// How many of its last answers were failures, in thousandths: each counts an eighth of what is known.
     pub failing: u32,
+    /// When that was last brought up to date.
+    pub reported_at: Option<Timestamp>,
     /// Until when it is not asked.
     pub rests_until: Option<Timestamp>,
     /// When it last showed that it is of the right chain.
@@ -55,13 +57,20 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// How much it fails, less by half for each minute that it has not been asked: it shall have another chance.
+    fn fails(&self, now: Timestamp) -> u32 {
+        let minutes = self.reported_at.map_or(0, |at| now.since(at).as_secs() / 60);
+        self.failing.checked_shr(u32::try_from(minutes).unwrap_or(u32::MAX)).unwrap_or(0)
+    }
+
     fn rests(&self, now: Timestamp) -> bool {
         self.rests_until.is_some_and(|until| now < until)
     }
 
     fn rest(&mut self, now: Timestamp, fault: &SourceFault) {
         self.failures = self.failures.saturating_add(1);
-        self.failing = self.failing.saturating_mul(7) / 8 + 125;
+        self.failing = self.fails(now).saturating_mul(7) / 8 + 125;
+        self.reported_at = Some(now);
         self.fault = Some(fault.to_string());
         let doubled = REST.0.saturating_mul(1 << self.failures.saturating_sub(1).min(16)).min(REST.1);
         let rest = match fault {
@@ -101,10 +110,18 @@ impl Chosen<'_> {
         match outcome {
             Ok(height) => {
                 // It has answered, and was asked only because it did not rest.
-                let failing = standing.failing.saturating_mul(7) / 8;
+                let (failing, reported_at) = (standing.fails(now).saturating_mul(7) / 8, Some(now));
                 let height = standing.height.max(height);
-                *standing =
-                    Standing { failures: 0, failing, rests_until: None, answered_at: Some(now), fault: None, height, ..standing.clone() };
+                *standing = Standing {
+                    failures: 0,
+                    failing,
+                    reported_at,
+                    rests_until: None,
+                    answered_at: Some(now),
+                    fault: None,
+                    height,
+                    ..standing.clone()
+                };
             }
             Err(fault) => standing.rest(now, fault),
         }
@@ -140,7 +157,7 @@ impl Nodes {
         for (index, node) in self.nodes.iter().enumerate() {
             let standing = node.standing();
             if !standing.rests(now) {
-                order.push((standing.failing / 250, index, node));
+                order.push((standing.fails(now) / 250, index, node));
             }
         }
         order.sort_by_key(|(failing, index, _)| (*failing, *index));
@@ -181,20 +198,20 @@ impl Nodes {
         }
     }
 
-    /// Whether a node is believed that says that our newest block is not part of the chain any more.
+    /// Whether a node is believed that says that a block of ours is not part of the chain any more.
     ///
-    /// A node on a fork of its own, or one left behind, must not take back what the others have. So another node that is as far and has our
+    /// A node on a fork of its own, or one left behind, must not take back what the others have. So another node that is as far and has that
     /// block outweighs it if it is more trusted; and where payments that counted would be taken back (`deep`) no such node may be left, and
     /// where there are others, one of them must say the same.
     ///
     /// # Errors
     /// If it is not believed; the node is then set aside for a while.
-    pub async fn believe_fork(&self, from: &Chosen<'_>, tip: &Block, deep: bool, now: Timestamp) -> Result<(), SourceFault> {
+    pub async fn believe_fork(&self, from: &Chosen<'_>, ours: &Block, deep: bool, now: Timestamp) -> Result<(), SourceFault> {
         let (mut agree, mut outweighed) = (0_usize, None);
         let height = from.source().heads().await?.latest.number;
         for (index, other) in self.nodes.iter().enumerate().filter(|(index, _)| *index != from.index) {
-            let Ok(Some(theirs)) = other.source.block(tip.number).await else { continue };
-            if theirs.hash != tip.hash {
+            let Ok(Some(theirs)) = other.source.block(ours.number).await else { continue };
+            if theirs.hash != ours.hash {
                 agree = agree.saturating_add(1);
                 continue;
             }
@@ -203,11 +220,11 @@ impl Nodes {
                 outweighed = Some(index);
             }
         }
-        let other = |index: usize| format!("node {} has our block {} and it has not", index.saturating_add(1), tip.number);
+        let other = |index: usize| format!("node {} has our block {} and it has not", index.saturating_add(1), ours.number);
         let why = match outweighed {
             Some(index) => other(index),
             None if deep && agree == 0 && self.nodes.len() > 1 => {
-                format!("it takes back block {} with payments that counted, and no other node says so", tip.number)
+                format!("it takes back block {} with payments that counted, and no other node says so", ours.number)
             }
             None => return Ok(()),
         };
@@ -235,18 +252,39 @@ impl Nodes {
         Ok(())
     }
 
-    /// Whether two nodes say the same of a transfer: its block at its height, and the transfer in it.
-    pub async fn agree_on(&self, transfer: &Transfer, watch: &dyn Watch) -> bool {
+    /// Whether two nodes say the same of a transfer: its block at its height, and the transfer in it. One that rests is not asked, and one
+    /// that does not answer rests.
+    pub async fn agree_on(&self, transfer: &Transfer, watch: &dyn Watch, now: Timestamp) -> bool {
         let mut votes = 0;
         for node in &self.nodes {
-            let Ok(Some(block)) = node.source.block(transfer.block_number).await else { continue };
-            if block.hash != transfer.block_hash {
+            if node.standing().rests(now) {
                 continue;
             }
-            let found = node.source.transfers(std::slice::from_ref(&block), watch).await;
-            votes += usize::from(found.is_ok_and(|found| found.contains(transfer)));
+            match Self::has(node, transfer, watch).await {
+                Ok(has) => votes += usize::from(has),
+                Err(fault) => node.standing().rest(now, &fault),
+            }
         }
         votes >= 2
+    }
+
+    async fn has(node: &Node, transfer: &Transfer, watch: &dyn Watch) -> Result<bool, SourceFault> {
+        let Some(block) = node.source.block(transfer.block_number).await? else { return Ok(false) };
+        if block.hash != transfer.block_hash {
+            return Ok(false);
+        }
+        Ok(node.source.transfers(std::slice::from_ref(&block), watch).await?.contains(transfer))
+    }
+
+    /// The node so many after the chosen one, if it can be asked; else the chosen one.
+    #[must_use]
+    pub fn in_turn<'a>(&'a self, chosen: &Chosen<'a>, turn: usize, now: Timestamp) -> &'a dyn Source {
+        let index = chosen.index.wrapping_add(turn).checked_rem(self.nodes.len()).unwrap_or(0);
+        let can_be_asked = |node: &&Node| {
+            let standing = node.standing();
+            !standing.rests(now) && standing.checked_at.is_some_and(|at| now.since(at) < CHECK_EVERY)
+        };
+        self.nodes.get(index).filter(can_be_asked).unwrap_or(chosen.node).source.as_ref()
     }
 
     /// The node to check another one's word by: the least trusted, which is asked least.

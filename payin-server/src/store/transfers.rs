@@ -213,8 +213,10 @@ pub async fn confirm_up_to(tx: &mut Tx<'_>, chain: &Chain, at: Heights, now: Tim
                 "SELECT id, organization_id, address_id, order_id, deposit_id, binding_id, \
                  deposit_reference, unmatched, amount_whole, amount_nano, amount_atto, confirmed_at, orphaned_at FROM transfers \
                  WHERE chain_id = $1 AND block_number <= $2 AND confirmed_at IS NULL AND orphaned_at IS NULL \
-                 AND (block_number <= $3 OR (amount_whole, amount_nano, amount_atto) < ($4, $5, $6)) \
-                 AND (agreed_at IS NOT NULL OR (amount_whole, amount_nano, amount_atto) < ($7, $8, $9)) \
+                 AND (block_number <= $3 OR ((amount_whole, amount_nano, amount_atto) < ($4, $5, $6) \
+                 AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.id = transfers.order_id AND (o.amount_whole, o.amount_nano, o.amount_atto) >= ($4, $5, $6)))) \
+                 AND (agreed_at IS NOT NULL OR ((amount_whole, amount_nano, amount_atto) < ($7, $8, $9) \
+                 AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.id = transfers.order_id AND (o.amount_whole, o.amount_nano, o.amount_atto) >= ($7, $8, $9)))) \
                  ORDER BY block_number, id LIMIT 100"
             )
             .text(chain.id.as_str())
@@ -254,7 +256,7 @@ pub struct Heights {
     pub finalized: u64,
 }
 
-/// A tier's least amount; where there is no tier, more than anything.
+/// A tier's least amount, by the transfer's own amount or that of the order it pays, which may come in many small parts; where there is no tier, more than anything.
 fn tier(least: Option<Units>) -> Units {
     least.unwrap_or(Units::MAX)
 }
@@ -268,8 +270,10 @@ pub async fn waiting(conn: &mut Conn, chain: &Chain, at: Heights) -> Result<bool
         .one(
             sql("SELECT 1 AS one FROM transfers WHERE chain_id = $1 AND orphaned_at IS NULL \
                  AND ((confirmed_at IS NULL AND block_number <= $2 \
-                 AND (block_number <= $3 OR (amount_whole, amount_nano, amount_atto) < ($4, $5, $6)) \
-                 AND (agreed_at IS NOT NULL OR (amount_whole, amount_nano, amount_atto) < ($7, $8, $9))) \
+                 AND (block_number <= $3 OR ((amount_whole, amount_nano, amount_atto) < ($4, $5, $6) \
+                 AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.id = transfers.order_id AND (o.amount_whole, o.amount_nano, o.amount_atto) >= ($4, $5, $6)))) \
+                 AND (agreed_at IS NOT NULL OR ((amount_whole, amount_nano, amount_atto) < ($7, $8, $9) \
+                 AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.id = transfers.order_id AND (o.amount_whole, o.amount_nano, o.amount_atto) >= ($7, $8, $9))))) \
                  OR (confirmed_at IS NOT NULL AND final_at IS NULL AND block_number <= $3)) LIMIT 1")
             .text(chain.id.as_str())
             .int(number(at.confirmed))

@@ -18,7 +18,7 @@ use super::{Did, StepFault, Worker};
 use crate::app::progress::{self, Cursor, Due, GiveBackLease, Lease, TakeLease};
 use crate::app::{App, ledger};
 use crate::chain::nodes::{Chosen, Standing};
-use crate::chain::{Next, Nodes, Parting, SourceFault, Watch, follow};
+use crate::chain::{Next, Nodes, Parting, Source, SourceFault, Watch, follow};
 
 /// How long a server that has gone silent keeps a chain from the others.
 const LEASE_TERM: Duration = Duration::from_secs(30);
@@ -29,6 +29,10 @@ const POLL: (Duration, Duration) = (Duration::from_millis(200), Duration::from_s
 
 /// A large transfer that waits for a second node's word is asked about this often.
 const AGREE_EVERY: Duration = Duration::from_secs(5);
+/// So many of them in one step: each asks every node.
+const AGREE_MAX: usize = 3;
+/// How long a hole is left alone after a node could not fill it, at least and at most.
+const FILL_REST: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(300));
 /// A chain whose `finalized` tag has not moved for this long, while its head has, is shown to stall. Ethereum's takes 13 to 19 minutes, a
 /// rollup's up to 30.
 const STALL: Duration = Duration::from_secs(45 * 60);
@@ -49,8 +53,19 @@ pub struct ChainWorker {
     moved_at: Option<Timestamp>,
     /// How far the chain has come to rest, and since when it has been there.
     rested: (u64, Timestamp),
-    /// When a second node's word was last asked for.
+    /// When a second node's word was last asked for, and where among those that wait for it to go on.
     asked_at: Option<Timestamp>,
+    agree_turn: usize,
+    filling: Filling,
+}
+
+/// How filling a hole goes.
+#[derive(Debug, Default)]
+struct Filling {
+    /// Which node is asked: so many after the one that is followed.
+    turn: usize,
+    not_before: Option<Timestamp>,
+    fault: Option<String>,
 }
 
 impl ChainWorker {
@@ -59,7 +74,20 @@ impl ChainWorker {
     pub fn new(app: App, chain: Chain, nodes: Arc<Nodes>, watch: Arc<dyn Watch>, holder: String, events: Arc<Notify>) -> Self {
         app.health.chain(&chain.id, Err("not looked at yet".to_owned()));
         let rested = (0, app.clock.now());
-        Self { app, chain, nodes, watch, holder, events, lease: None, moved_at: None, rested, asked_at: None }
+        Self {
+            app,
+            chain,
+            nodes,
+            watch,
+            holder,
+            events,
+            lease: None,
+            moved_at: None,
+            rested,
+            asked_at: None,
+            agree_turn: 0,
+            filling: Filling::default(),
+        }
     }
 
     fn poll_every(&self) -> Duration {
@@ -108,16 +136,17 @@ impl ChainWorker {
         let followed = self.follow(&nodes, &node, &lease, cursor, now).await;
         self.report(&node, now, followed.as_ref().map(|(_, height)| *height));
         let mut more = followed?.0;
-        // The chain's end comes first; what a downtime left is filled in beside it.
-        let filled = self.fill(&node, &lease, now).await;
-        self.report(&node, now, filled.as_ref().map(|_| 0));
-        more |= filled?;
-        more |= self.agree(&nodes, &lease, now).await?;
+        // The chain's end comes first, whatever becomes of the rest.
+        more |= self.agree(&nodes, now).await?;
+        more |= self.fill_beside(&nodes, &node, now).await?;
         Ok(if more { Did::Work } else { Did::Idle { until: now.plus(self.poll_every()) } })
     }
 
     /// A chain that goes on and does not come to rest: nothing on it becomes final, or counts where rest decides.
     fn stalled(&self) -> Result<(), String> {
+        if let Some(fault) = &self.filling.fault {
+            return Err(fault.clone());
+        }
         let (number, since) = &self.rested;
         if self.app.clock.now().since(*since) < STALL || self.moved_at.is_none_or(|moved| moved <= *since) {
             return Ok(());
@@ -178,14 +207,41 @@ impl ChainWorker {
         }
     }
 
+    /// Fills in what a downtime left. A node that cannot (it may have forgotten so old blocks) does not keep anybody from following: another
+    /// one is asked next, after a while.
+    async fn fill_beside(&mut self, nodes: &Nodes, node: &Chosen<'_>, now: Timestamp) -> Result<bool, StepFault> {
+        if self.filling.not_before.is_some_and(|at| now < at) {
+            return Ok(false);
+        }
+        let Some(lease) = self.lease(self.app.clock.now()).await? else { return Ok(false) };
+        match self.fill(nodes.in_turn(node, self.filling.turn, now), &lease, now).await {
+            Ok(any) => {
+                self.filling.fault = None;
+                Ok(any)
+            }
+            Err(StepFault::Source(fault)) => {
+                tracing::warn!(chain.id = %self.chain.id, %fault, "a hole in what has been looked at cannot be filled at present");
+                let rest = match &fault {
+                    SourceFault::Limited { retry_after } => retry_after.unwrap_or(FILL_REST.0).clamp(FILL_REST.0, FILL_REST.1),
+                    _ => FILL_REST.0,
+                };
+                let turn = self.filling.turn.wrapping_add(1);
+                let fault = Some(format!("blocks that were missed cannot be read: {fault}"));
+                self.filling = Filling { turn, not_before: Some(self.app.clock.now().plus(rest)), fault };
+                Ok(false)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
     /// Reads a piece of the lowest hole in what has been looked at. Answers whether there was one.
-    async fn fill(&self, node: &Chosen<'_>, lease: &Lease, now: Timestamp) -> Result<bool, StepFault> {
+    async fn fill(&self, source: &dyn Source, lease: &Lease, now: Timestamp) -> Result<bool, StepFault> {
         let Some(from) = progress::cursor(&self.app, &self.chain).await?.filter(|cursor| cursor.hole_since.is_some()) else {
             return Ok(false);
         };
         let Some((below, above)) = progress::hole(&self.app, &self.chain).await? else { return Ok(false) };
         let ours = (below.to_number, below.to_hash.as_str());
-        let read = follow::fill(node.source(), ours, above.from_number, self.watch.as_ref()).await?;
+        let read = follow::fill(source, ours, above.from_number, self.watch.as_ref()).await?;
         let (transfers, last) = (self.named(read.transfers, now), read.last);
         let (lease, chain) = (lease.clone(), self.chain.clone());
         self.app.store.write(ledger::FillHole { lease, chain, from, below, above, last, transfers, now }).await?;
@@ -194,22 +250,26 @@ impl ChainWorker {
     }
 
     /// Asks for a second node's word on large transfers that wait for it. Answers whether one was heard.
-    async fn agree(&mut self, nodes: &Nodes, lease: &Lease, now: Timestamp) -> Result<bool, StepFault> {
+    async fn agree(&mut self, nodes: &Nodes, now: Timestamp) -> Result<bool, StepFault> {
         if self.chain.agreed_above.is_none() || self.asked_at.is_some_and(|at| now.since(at) < AGREE_EVERY) {
             return Ok(false);
         }
-        self.asked_at = Some(now);
         let Some(cursor) = progress::cursor(&self.app, &self.chain).await? else { return Ok(false) };
         let mut any = false;
-        for (id, transfer) in progress::unagreed(&self.app, &self.chain, &cursor).await? {
-            if nodes.agree_on(&transfer, self.watch.as_ref()).await {
-                let (lease, block_hash) = (lease.clone(), transfer.block_hash.clone());
-                self.app.store.write(ledger::Agree { lease, transfer: id, block_hash, now }).await?;
+        let waiting = progress::unagreed(&self.app, &self.chain, &cursor).await?;
+        let turn = self.agree_turn.checked_rem(waiting.len()).unwrap_or(0);
+        self.agree_turn = turn.wrapping_add(AGREE_MAX);
+        for (id, transfer) in waiting.iter().cycle().skip(turn).take(AGREE_MAX.min(waiting.len())) {
+            if nodes.agree_on(transfer, self.watch.as_ref(), now).await {
+                let Some(lease) = self.lease(self.app.clock.now()).await? else { return Ok(any) };
+                let block_hash = transfer.block_hash.clone();
+                self.app.store.write(ledger::Agree { lease, transfer: id.clone(), block_hash, now }).await?;
                 any = true;
             } else {
                 tracing::warn!(chain.id = %self.chain.id, transfer.id = %id, "a large transfer waits: no two nodes say the same of it");
             }
         }
+        self.asked_at = Some(self.app.clock.now());
         Ok(any)
     }
 
@@ -247,9 +307,13 @@ impl ChainWorker {
             Some(Parting::At(fork)) if fork.number >= from.head_number => return Ok(false),
             Some(parting) => parting,
         };
-        let counted = self.chain.confirmed_height(from.head_number, from.finalized_number).unwrap_or(0);
-        let deep = matches!(&parting, Parting::At(Block { number, .. }) | Parting::Below(Block { number, .. }) if *number < counted);
-        nodes.believe_fork(node, &tip, deep, now).await?;
+        // The lowest of our blocks that would be taken back: who has it contradicts, however much the newest ones differ among nodes.
+        let (parted, lowest) = match &parting {
+            Parting::At(fork) => (fork.number, ours.iter().rev().find(|block| block.number > fork.number)),
+            Parting::Below(lowest) => (lowest.number.saturating_sub(1), Some(lowest)),
+        };
+        let deep = parted < from.finalized_number || progress::counted_above(&self.app, &self.chain, parted).await?;
+        nodes.believe_fork(node, lowest.unwrap_or(&tip), deep, now).await?;
         let fork = match parting {
             Parting::At(fork) if fork.number >= from.finalized_number => fork,
             // Followed since a moment ago, and reorganised below where that began: nothing of it was final.

@@ -18,6 +18,8 @@ use crate::chain::{Nodes, Watch};
 /// How often a chain is compared, and how often to look whether it is time.
 const EVERY: Duration = Duration::from_secs(24 * 3600);
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// Between two pieces.
+const PAUSE: Duration = Duration::from_millis(500);
 /// How long a server that has gone silent keeps the work from others.
 const LEASE_TERM: Duration = Duration::from_secs(120);
 
@@ -53,7 +55,10 @@ impl Reconcile {
         let idle = Did::Idle { until: now.plus(LOOK_EVERY) };
         let name = format!("reconcile {}", self.chain.id);
         self.lease = self.app.store.write(TakeLease { name, holder: self.holder.clone(), now, term: LEASE_TERM }).await?;
-        let Some(lease) = self.lease.clone() else { return Ok(idle) };
+        let Some(lease) = self.lease.clone() else {
+            self.run = None;
+            return Ok(idle);
+        };
         let Some(node) = self.nodes.second() else { return Ok(idle) };
         let Some(mut run) = self.run.take() else {
             self.run = self.due(now).await?;
@@ -63,14 +68,21 @@ impl Reconcile {
             return Ok(if self.run.is_some() { Did::Work } else { idle });
         };
         if run.next <= run.to {
-            // Where this fails the comparison is begun anew.
-            let read = node.range(run.next, run.to, self.watch.as_ref()).await?;
+            // Where this fails the piece is asked for again.
+            let read = match node.range(run.next, run.to, self.watch.as_ref()).await {
+                Ok(read) => read,
+                Err(fault) => {
+                    self.run = Some(run);
+                    return Err(fault.into());
+                }
+            };
             let upto = read.last.number;
             run.found.extend(reconcile::compare(&self.app, &self.chain, (run.next, upto), &read.transfers).await?);
             run.transfers = run.transfers.saturating_add(u64::try_from(read.transfers.len()).unwrap_or(u64::MAX));
             run.next = upto.saturating_add(1);
             self.run = Some(run);
-            return Ok(Did::Work);
+            // Who follows the chain may be asking the same node.
+            return Ok(Did::Idle { until: now.plus(PAUSE) });
         }
         self.tell(&run);
         let count = run.found.len();

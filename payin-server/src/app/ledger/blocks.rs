@@ -112,6 +112,10 @@ impl TakeBlocks {
     async fn rested(&self, tx: &mut Tx<'_>, head: u64) -> Result<u64, Fault> {
         let before = self.from.as_ref().map_or(0, |cursor| cursor.finalized_number);
         let Some(last) = &self.finalized else { return Ok(before) };
+        let at_head = self.blocks.last().filter(|block| block.number == last.number && !last.hash.is_empty());
+        if at_head.is_some_and(|block| block.hash != last.hash) {
+            return Ok(before);
+        }
         if last.number >= head {
             return Ok(head.max(before));
         }

@@ -9,7 +9,7 @@ use payin_core::{Chain, Chains, Error, Units, redirect};
 use payin_types::{ChainId, CreateOrder, EventType, Order, OrderId, OrganizationId, PaymentLinkId, Protocol, Timestamp};
 
 use crate::app::events::{Happened, record};
-use crate::app::pool::assign::{check_genuine, claim_genuine};
+use crate::app::pool::assign::{check_genuine, claim_genuine, given};
 use crate::app::settings::{self, Deployment, Effective};
 use crate::app::{App, Outcome};
 use crate::seal::Seal;
@@ -225,6 +225,8 @@ impl Together for Create {
             if free.len() < orders.len() {
                 return Ok(None);
             }
+            let Some((_, first, _)) = orders.first() else { continue };
+            let free = given(tx, &first.chains, &protocol, now, free).await?;
             for ((at, opener, terms), free) in orders.into_iter().zip(free) {
                 places.push(at);
                 placed.push(opener.place(terms, &free)?);

@@ -1,5 +1,7 @@
 //! Which address somebody new is given: an order, or a deposit reference. It only claims; holding it is for the caller's transaction.
 
+use std::time::Duration;
+
 use payin_core::Chains;
 use payin_types::{OrganizationId, Protocol, Timestamp};
 
@@ -38,6 +40,37 @@ async fn claim(
     Ok(None)
 }
 
+/// Chains of a family that are this far apart are not read equally far.
+const APART: Duration = Duration::from_secs(120);
+/// A block's time may lie so much before the payment in it was made, by our clock.
+const BLOCK_SKEW: Duration = Duration::from_secs(60);
+
+/// Since when at the earliest what arrives is the next holder's. Usually since the address was free, because all before has been read and was
+/// nobody's. But where a chain of the family lags, or has a hole, what was paid before is still to be read, and must not become the next
+/// holder's.
+fn not_before(cursors: &[(String, Cursor)], offered: &Chains, protocol: &Protocol, now: Timestamp) -> Timestamp {
+    let family = offered.iter().filter(|chain| &chain.protocol == protocol);
+    let heads = family.filter_map(|chain| cursors.iter().find(|(id, _)| id == chain.id.as_str()).map(|(_, cursor)| cursor.head_time));
+    let newest = heads.max().unwrap_or_default().min(now);
+    if newest.since(rested_by(cursors, offered, protocol, now)) < APART { Timestamp::default() } else { newest.minus(BLOCK_SKEW) }
+}
+
+/// Free addresses as they are now given to somebody: from when on each is his.
+///
+/// # Errors
+/// What the database says.
+pub async fn given(
+    tx: &mut Tx<'_>,
+    offered: &Chains,
+    protocol: &Protocol,
+    now: Timestamp,
+    free: Vec<Locked<Free>>,
+) -> Result<Vec<Locked<Free>>, Fault> {
+    let not_before = not_before(&chains::all(tx).await?, offered, protocol, now);
+    let given = |free: Free| Ok(Free { free_since: free.free_since.max(not_before), ..free });
+    free.into_iter().map(|free| free.read(given)).collect()
+}
+
 /// Until when every chain of a family has been followed. An address is handed out again only if no late payment to its former holder can
 /// still be waiting, unread, in a block that our watcher has not reached.
 pub(super) fn rested_by(cursors: &[(String, Cursor)], offered: &Chains, protocol: &Protocol, now: Timestamp) -> Timestamp {
@@ -67,7 +100,9 @@ pub async fn claim_genuine(
     let mut altered = None;
     for _ in 0..ALTERED_MAX {
         let Some(free) = claim(tx, offered, organization, protocol, now).await? else { break };
-        let Err(fault) = check_genuine(seal, organization, protocol, &free) else { return Ok(Some(free)) };
+        let Err(fault) = check_genuine(seal, organization, protocol, &free) else {
+            return Ok(given(tx, offered, protocol, now, vec![free]).await?.pop());
+        };
         tracing::error!(organization.id = %organization, %fault, "an altered address is kept back");
         pool::quarantine(tx, free.id, now).await?;
         altered = Some(fault);

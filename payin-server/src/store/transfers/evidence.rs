@@ -8,8 +8,8 @@ use payin_types::{Timestamp, TransferId};
 use crate::store::db::Row;
 use crate::store::{Conn, Fault, Tx, sql};
 
-/// Transfers that wait for a second node's word, asked for in one step.
-const UNAGREED_MAX: i64 = 10;
+/// Transfers that wait for a second node's word, looked at in one step.
+const UNAGREED_MAX: i64 = 100;
 
 fn told(row: &Row) -> Result<(TransferId, Transfer), Fault> {
     let transfer = Transfer {
@@ -40,7 +40,9 @@ pub async fn unagreed(conn: &mut Conn, chain: &str, height: u64, least: Units) -
     let query = sql(
         "SELECT id, chain_id, tx_hash, ordinal, block_number, block_hash, block_time, currency, contract, from_address, to_address, \
                      amount_whole, amount_nano, amount_atto FROM transfers WHERE chain_id = $1 AND block_number <= $2 AND confirmed_at IS NULL \
-                     AND orphaned_at IS NULL AND agreed_at IS NULL AND (amount_whole, amount_nano, amount_atto) >= ($3, $4, $5) \
+                     AND orphaned_at IS NULL AND agreed_at IS NULL AND ((amount_whole, amount_nano, amount_atto) >= ($3, $4, $5) \
+                     OR EXISTS (SELECT 1 FROM orders o WHERE o.id = transfers.order_id \
+                     AND (o.amount_whole, o.amount_nano, o.amount_atto) >= ($3, $4, $5))) \
                      ORDER BY block_number, id LIMIT $6",
     );
     conn.all(query.text(chain).int(number(height)).money(least).int(UNAGREED_MAX)).await?.iter().map(told).collect()
@@ -77,4 +79,14 @@ pub async fn newest_at_or_below(conn: &mut Conn, chain: &str, height: u64) -> Re
                      ORDER BY block_number DESC LIMIT 1");
     let row = conn.one(query.text(chain).int(number(height))).await?;
     row.map(|row| Ok((row.count("block_number")?, row.text("block_hash")?))).transpose()
+}
+
+/// Whether a transfer that counted stands in a block above a height.
+///
+/// # Errors
+/// What the database says.
+pub async fn counted_above(conn: &mut Conn, chain: &str, height: u64) -> Result<bool, Fault> {
+    let query = sql("SELECT 1 AS one FROM transfers WHERE chain_id = $1 AND block_number > $2 AND confirmed_at IS NOT NULL \
+                     AND orphaned_at IS NULL LIMIT 1");
+    Ok(conn.one(query.text(chain).int(number(height))).await?.is_some())
 }
