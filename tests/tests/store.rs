@@ -154,7 +154,7 @@ scenarios! {
     listing: lists_are_what_a_naive_model_says, pages_join_up, odd_texts_are_found_or_not_but_never_a_fault;
     links: a_link_is_published_changed_and_deleted, a_slug_is_one_links, links_are_listed_as_asked;
     checkout: inventory_is_never_oversold, what_ends_is_sold_or_free_again, a_crowd_cannot_drain_a_pool, payers_see_what_is_theirs_to_see;
-    scans: a_hole_is_filled_beside_the_newest_blocks, what_was_looked_at_follows_reorganisations, chain_and_database_are_compared,
+    scans: a_hole_is_filled_beside_the_newest_blocks, what_was_looked_at_follows_reorganisations, what_lies_in_a_hole_is_not_the_next_orders, chain_and_database_are_compared,
         large_transfers_wait_until_more_is_known;
     plans: a_page_is_found_by_index;
     totals: totals_are_what_counting_says, totals_survive_contention, statistics_are_exact;

@@ -1,6 +1,7 @@
 //! Three days during which nobody looked, and what comes after: nothing that was paid meanwhile is lost, and whoever pays now does not
 //! wait for it. The real worker over the sandbox's chain, by a clock that is moved.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use payin_server::worker::chain::ChainWorker;
 use payin_server::worker::watch::PoolWatch;
 use payin_tests::gateway::{Gateway, Kind, Place, START, request};
 use payin_types::{BindDeposit, OrderStatus, Protocol};
+use serde_json::{Value, json};
 
 /// Ethereum's.
 const BLOCK: u64 = 12;
@@ -26,11 +28,26 @@ const MISSED: u64 = 72 * 3600 / BLOCK;
 /// So often somebody pays into the deposit reference meanwhile.
 const DEPOSIT_EVERY: u64 = 360;
 
-struct Node(Mutex<EvmChain>);
+struct Node {
+    chain: Mutex<EvmChain>,
+    /// It has forgotten what was in blocks below this one.
+    forgets: AtomicU64,
+}
 
 impl Rpc for Node {
     fn call<'a>(&'a self, _: &'a str, body: Bytes) -> BoxFuture<'a, Result<Bytes, RpcFault>> {
-        let answer = self.0.lock().unwrap().handle(&serde_json::from_slice(&body).unwrap());
+        let request: Value = serde_json::from_slice(&body).unwrap();
+        let mut answer = self.chain.lock().unwrap().handle(&request);
+        let asked = |call: &Value| {
+            let from = call["params"][0]["fromBlock"].as_str().and_then(|from| u64::from_str_radix(from.trim_start_matches("0x"), 16).ok());
+            from.is_some_and(|from| from < self.forgets.load(Ordering::Relaxed))
+        };
+        if let (Some(calls), Some(answers)) = (request.as_array(), answer.as_array_mut()) {
+            for (_, answer) in calls.iter().zip(answers).filter(|(call, _)| asked(call)) {
+                let id = answer["id"].clone();
+                *answer = json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32000, "message": "history has been pruned"}});
+            }
+        }
         ready(Ok(serde_json::to_vec(&answer).unwrap().into())).boxed()
     }
 }
@@ -55,7 +72,7 @@ impl World {
         for token in &chain.tokens {
             node.register_token(token.contract.as_str().parse().unwrap(), token.currency.as_str(), 6);
         }
-        let node = Arc::new(Node(Mutex::new(node)));
+        let node = Arc::new(Node { chain: Mutex::new(node), forgets: AtomicU64::new(0) });
         let source = Arc::new(EvmSource::new(chain.clone(), Arc::clone(&node) as Arc<dyn Rpc>));
         let watch = Arc::new(PoolWatch::new(gateway.app.clone(), Protocol::Evm));
         let nodes = Arc::new(Nodes::new(vec![source]));
@@ -67,7 +84,7 @@ impl World {
     fn mine(&mut self) {
         self.blocks += 1;
         let time = START.plus(Duration::from_secs(self.blocks * BLOCK));
-        self.node.0.lock().unwrap().mine(u64::try_from(time.secs()).unwrap());
+        self.node.chain.lock().unwrap().mine(u64::try_from(time.secs()).unwrap());
         self.gateway.clock.advance_to(time);
     }
 
@@ -76,7 +93,7 @@ impl World {
         let value = (tokens * 1_000_000).to_string().parse().unwrap();
         let transfer =
             Transfer { contract, from: "0x2222222222222222222222222222222222222222".parse().unwrap(), to: to.parse().unwrap(), value };
-        self.node.0.lock().unwrap().submit(Transaction::transfers([transfer]));
+        self.node.chain.lock().unwrap().submit(Transaction::transfers([transfer]));
     }
 
     async fn scans(&self) -> Vec<Vec<String>> {
@@ -122,7 +139,13 @@ async fn nothing_is_lost_and_nobody_waits(kind: Kind) {
     let now = world.gateway.create(&organization, request("now")).await.unwrap();
     world.send(&now.address, 100);
     let mut holes_left_when_done = None;
-    for _ in 0..200 {
+    // At first the node has forgotten what was missed; that keeps nobody from being paid.
+    world.node.forgets.store(MISSED, Ordering::Relaxed);
+    for block in 0..300 {
+        if block == 20 {
+            assert_eq!(holes_left_when_done, Some(1), "a hole that cannot be filled is in nobody's way");
+            world.node.forgets.store(0, Ordering::Relaxed);
+        }
         world.mine();
         for _ in 0..3 {
             world.worker.step().await.unwrap();

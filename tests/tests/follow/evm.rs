@@ -310,7 +310,7 @@ async fn blocks_that_contradict_their_logs_or_each_other_are_not_believed() {
     // A log of a block whose bloom rules it out; and blocks of a range that are not each other's children.
     node.tamper("eth_getBlockByNumber", |call, mut answer| {
         if call["params"][0] == "0x3d" {
-            answer["result"]["logsBloom"] = json!(format!("0x{}", "00".repeat(256)));
+            answer["result"]["logsBloom"] = json!(format!("0x{}01", "00".repeat(255)));
         }
         Ok(answer)
     });
@@ -323,6 +323,50 @@ async fn blocks_that_contradict_their_logs_or_each_other_are_not_believed() {
             Ok(answer)
         });
         inconsistent(next(&chain, &source, Some(&far), &One).await);
+    }
+}
+
+#[tokio::test]
+async fn receipts_that_are_not_all_there_prove_nothing() {
+    let (chain, node) = (chain(), Node::of(60));
+    node.pay(OURS, 1_000_000);
+    (0..40).for_each(|_| node.mine());
+    let source = source(&node);
+    let (far, near) = (source.block(10).await.unwrap().unwrap(), source.block(60).await.unwrap().unwrap());
+    let without_logs = |receipts: Option<Value>| {
+        *node.between.lock().unwrap() = Arc::new(move |call: &Value, mut answer: Value| {
+            match call["method"].as_str() {
+                Some("eth_getLogs") => answer["result"] = json!([]),
+                Some("eth_getBlockReceipts") => answer["result"] = receipts.clone().unwrap_or_else(|| answer["result"].clone()),
+                _ => {}
+            }
+            Ok(answer)
+        });
+    };
+    without_logs(None);
+    assert_eq!(found(next(&chain, &source, Some(&far), &One).await.unwrap()).1.len(), 1);
+    assert_eq!(found(next(&chain, &source, Some(&near), &One).await.unwrap()).1.len(), 1);
+    without_logs(Some(json!([])));
+    inconsistent(next(&chain, &source, Some(&far), &One).await);
+    inconsistent(next(&chain, &source, Some(&near), &One).await);
+}
+
+/// Polygon has had blocks whose bloom was empty and whose receipts had logs.
+#[tokio::test]
+async fn an_empty_bloom_beside_transactions_rules_nothing_out() {
+    let (chain, node) = (chain(), Node::of(60));
+    node.pay(OURS, 1_000_000);
+    (0..40).for_each(|_| node.mine());
+    let source = source(&node);
+    *node.between.lock().unwrap() = Arc::new(|_: &Value, mut answer: Value| {
+        if let Some(bloom) = answer["result"].get_mut("logsBloom") {
+            *bloom = json!(format!("0x{}", "00".repeat(256)));
+        }
+        Ok(answer)
+    });
+    for tip in [10, 60] {
+        let tip = source.block(tip).await.unwrap().unwrap();
+        assert_eq!(found(next(&chain, &source, Some(&tip), &One).await.unwrap()).1.len(), 1);
     }
 }
 

@@ -166,6 +166,11 @@ async fn a_fork_is_believed_only_from_who_can_be_believed() {
         let rests = nodes.standings()[asked].rests_until == Some(at(60));
         assert_eq!(rests, !believed, "{what}: who is not believed is set aside");
     }
+    // A block ago all differ, as they do in any small reorganisation; what decides is the lowest of our blocks that would go.
+    let (nodes_of_two, _) = nodes(vec![Made::forked(101, 80), Made::forked(101, 100)]);
+    let from = Chosen { index: 0, node: &nodes_of_two.nodes[0] };
+    let lowest = Made::at(100).block(80).unwrap();
+    assert!(nodes_of_two.believe_fork(&from, &lowest, true, at(0)).await.is_err());
     let (alone, _) = nodes(vec![other()]);
     let from = alone.choose(at(0)).await.unwrap();
     assert!(alone.believe_fork(&from, &tip, true, at(0)).await.is_ok());
