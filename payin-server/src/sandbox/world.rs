@@ -113,25 +113,22 @@ impl World {
         }
         let chosen: Vec<_> = self.nodes.iter().filter(|(id, _)| chain.is_none_or(|chain| &chain == id)).collect();
         for _ in 0..blocks {
-            self.grow(chosen.iter().map(|(_, (_, node))| node), |_| 1);
+            self.grow(chosen.iter().map(|(_, (_, node))| node), Simulated::mine);
         }
         Ok(chosen.into_iter().map(|(id, (_, node))| (id.clone(), node.lock().head().0)).collect())
     }
 
-    /// Lets every chain grow by what a second brings, one block at least.
+    /// Lets every chain grow by what a second brings.
     pub fn tick(&self) {
-        self.grow(self.nodes.values().map(|(_, node)| node), Simulated::blocks_a_second);
+        self.grow(self.nodes.values().map(|(_, node)| node), Simulated::second);
     }
 
     /// Blocks of one time on these chains.
-    fn grow<'a>(&self, nodes: impl Iterator<Item = &'a SimulatedNode> + Clone, blocks: impl Fn(&Simulated) -> u64) {
+    fn grow<'a>(&self, nodes: impl Iterator<Item = &'a SimulatedNode> + Clone, by: impl Fn(&mut Simulated, u64)) {
         let earliest = nodes.clone().map(|node| node.lock().next_time_s()).max();
         let time_s = earliest.unwrap_or(0).max(u64::try_from(self.clock.now().secs()).unwrap_or(0));
         for node in nodes {
-            let mut node = node.lock();
-            for _ in 0..blocks(&node) {
-                node.mine(time_s);
-            }
+            by(&mut node.lock(), time_s);
         }
         self.catch_up(time_s);
     }

@@ -25,9 +25,7 @@ const FAKE_MINT: Key = Key([0xfa; 32]);
 const FAKE_DECIMALS: u32 = 6;
 /// Who signs for all accounts on Solana that pay.
 const SOLANA_PAYER: Key = Key([0x5a; 32]);
-/// A block of EVM or Tron is at least a second younger than its parent.
-const BLOCK_MS: u64 = 1_000;
-/// Several of Solana's slots share a second.
+/// How long a slot is: several share a second, and so may their blocks.
 const SLOT_MS: u64 = 400;
 
 /// A chain and the manners of its node.
@@ -87,7 +85,10 @@ impl Simulated {
     /// The earliest time that the next block may have.
     pub(super) fn next_time_s(&self) -> u64 {
         let (_, time_s) = self.head();
-        if self.block_ms() < 1_000 { time_s } else { time_s.saturating_add(1) }
+        match self {
+            Self::Evm(_) | Self::Tron(..) => time_s.saturating_add(1),
+            Self::Solana(_) => time_s,
+        }
     }
 
     pub(super) fn mine(&mut self, time_s: u64) {
@@ -101,29 +102,26 @@ impl Simulated {
         }
     }
 
-    /// How many blocks a second brings.
-    pub(super) fn blocks_a_second(&self) -> u64 {
-        1_000 / self.block_ms()
-    }
-
-    fn block_ms(&self) -> u64 {
-        match self {
-            Self::Evm(_) | Self::Tron(..) => BLOCK_MS,
-            Self::Solana(_) => SLOT_MS,
+    /// What a second brings: a block, and on Solana as many slots as fit, all but one of them skipped.
+    pub(super) fn second(&mut self, time_s: u64) {
+        if let Self::Solana(solana) = self {
+            solana.node.skip((1_000 / SLOT_MS).saturating_sub(1));
         }
+        self.mine(time_s);
     }
 
-    /// So many blocks until then that what was over is confirmed to be over, but no more than fit.
+    /// So many blocks until then that what was over is confirmed to be over, but no more than fit: more would let time pass further than
+    /// was asked.
     pub(super) fn advance(&mut self, until_s: u64) {
-        let final_below = match self {
-            Self::Evm(chain) | Self::Tron(chain, _) => chain.config.finality_depth,
-            Self::Solana(solana) => solana.node.config.finalized_depth,
-        };
         let (_, head_s) = self.head();
-        // More would let time pass further than was asked.
-        let fit = until_s.saturating_sub(head_s).saturating_mul(1_000) / self.block_ms();
-        for left in (0..final_below.saturating_add(1).min(fit)).rev() {
-            self.mine(until_s.saturating_sub(left.saturating_mul(self.block_ms()) / 1_000));
+        let passes_s = until_s.saturating_sub(head_s);
+        match self {
+            Self::Evm(chain) | Self::Tron(chain, _) => {
+                for left in (0..chain.config.finality_depth.saturating_add(1).min(passes_s)).rev() {
+                    chain.mine(until_s.saturating_sub(left));
+                }
+            }
+            Self::Solana(solana) => solana.advance(until_s, passes_s.saturating_mul(1_000) / SLOT_MS),
         }
     }
 
@@ -211,6 +209,18 @@ impl Solana {
         let moved = Move { program, mint, decimals, from, owner: SOLANA_PAYER, to, amount };
         let transaction = solana::Transaction::new(SOLANA_PAYER, vec![open, moved.transfer_checked()]);
         Ok(self.node.submit(transaction).to_string())
+    }
+
+    /// Two blocks are enough to make the first of them final: the slots between them are skipped.
+    fn advance(&mut self, until_s: u64, fit: u64) {
+        let between = self.node.config.finalized_depth.saturating_add(1).min(fit).checked_sub(2);
+        if let Some(between) = between {
+            self.node.mine(until_s.saturating_sub(between.saturating_add(1).saturating_mul(SLOT_MS) / 1_000));
+            self.node.skip(between);
+        }
+        if fit > 0 {
+            self.node.mine(until_s);
+        }
     }
 
     /// A token account that nobody has used yet.
