@@ -12,6 +12,7 @@ use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
+use crate::gateway::Place;
 use crate::nodes::DEADLINE;
 use crate::nodes::postgres::Database;
 use crate::nodes::program::{Command, Exit, Program};
@@ -258,6 +259,33 @@ impl Merchant {
 
     pub fn server(&mut self) -> &mut Program {
         &mut self.server
+    }
+
+    /// `payin-server` beside the running one, with its configuration, to its end.
+    pub async fn beside(&self, args: &[&str]) -> Exit {
+        let config = self.home.path().join("payin-server.toml");
+        let mut command = payin_server(&config);
+        command.args(args).arg("--config").arg(&config);
+        command.run().await
+    }
+
+    /// The database, past the server.
+    pub fn place(&self) -> Place {
+        Place::of(&self.database_url.parse().expect("a database"))
+    }
+
+    /// The chain, as soon as it is followed as wanted; judged by the contract.
+    pub async fn chain_when(&self, wanted: &str, is: impl Fn(&Value) -> bool) -> Value {
+        let until = Instant::now() + DEADLINE;
+        loop {
+            let all = self.answer(&["chains", "list"]).await;
+            self.contract.check_response_body("GET", "/api/v1/chains", 200, &all).unwrap();
+            if is(&all["data"][0]) {
+                return all["data"][0].clone();
+            }
+            assert!(Instant::now() < until, "not {wanted}: {all:#}\n-- the server's log:\n{}", self.server.stderr());
+            sleep(LOOK_EVERY).await;
+        }
     }
 
     /// Stops the server's clock hands, but not the world: SIGSTOP, until [`Self::thaw`].

@@ -3,6 +3,7 @@
 mod bad_orders;
 mod bad_pool;
 mod bad_requests;
+mod chains;
 mod checkout;
 mod deposits;
 mod docs;

@@ -1,6 +1,7 @@
 //! Our programs as people run them: `payin` against the sandbox, and `payin-server` itself.
 
 mod addresses;
+mod chains;
 mod import;
 mod offline;
 mod orders;

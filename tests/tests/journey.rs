@@ -2,6 +2,7 @@
 //! with a real database between, `payin orders wait`, the merchant's webhook. And what may go wrong on that way.
 
 mod expiry;
+mod mending;
 mod payments;
 mod reorganisations;
 mod restarts;
@@ -26,6 +27,8 @@ on_both! {
     reorganisations_lose_and_double_nothing: reorganisations;
     what_is_left_unpaid_expires: expiry;
     a_killed_server_goes_on: restarts;
+    differences_are_found: mending;
+    a_chain_that_took_back_final_blocks_goes_on: mending;
     solana_payments_complete_when_finalized: solana;
     tron_payments_complete_when_solidified: tron;
 }

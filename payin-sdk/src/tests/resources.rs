@@ -62,6 +62,7 @@ fn no_body() -> Value {
 async fn orders_and_deposits() {
     let binding = json!({"depositReference": "user 1", "currency": "USDT", "chainId": "ethereum-sepolia", "metadata": {"k": 1}});
     check(vec![
+        Case(|c| sent(c.chains().list()), "GET", "/chains", no_body()),
         Case(|c| sent(c.orders().explain(&"ord_1".into())), "GET", "/orders/ord_1/explain", no_body()),
         Case(
             |c| {

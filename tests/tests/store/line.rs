@@ -179,6 +179,12 @@ impl Line {
         self.fork += 1;
     }
 
+    /// The blocks above a height were taken back by other means.
+    pub fn reorganised_to(&mut self, number: u64) {
+        self.blocks.retain(|block| block.number <= number);
+        self.fork += 1;
+    }
+
     pub fn settle_unit(&self) -> Settle {
         Settle { lease: self.lease.clone(), chain: self.chain.clone(), tolerance: self.tolerance, now: self.gateway.now() }
     }
