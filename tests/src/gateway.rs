@@ -100,7 +100,7 @@ impl Place {
         let mut all = BTreeMap::new();
         for table in connection.rows(tables).await.concat() {
             let query = match table.as_str() {
-                "leases" | "chain_cursors" | "chain_blocks" | "quotas" | "_sqlx_migrations" => continue,
+                "leases" | "chain_cursors" | "chain_blocks" | "chain_scans" | "quotas" | "_sqlx_migrations" => continue,
                 "api_keys" => "SELECT id, revoked_at, role FROM api_keys".to_owned(),
                 table => format!("SELECT * FROM {table}"),
             };
