@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, Command};
 
 /// Compiled for the tests, from the source beside it.
 const TOKEN: &str = include_str!("../../../tests/contracts/TestToken.json");
@@ -28,7 +28,6 @@ pub struct Node {
     sender: http1::SendRequest<Full<Bytes>>,
     /// Killed when dropped.
     _child: Child,
-    _stdout: BufReader<ChildStdout>,
 }
 
 fn call_data(signature: &str, words: &[String]) -> String {
@@ -61,19 +60,13 @@ impl Node {
                 break host.trim().to_owned();
             }
         };
+        // It says every call that it answers: a full pipe would stop it.
+        tokio::spawn(async move { tokio::io::copy(&mut stdout, &mut tokio::io::sink()).await });
         let stream = TcpStream::connect(&host).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        let mut node = Self {
-            url: format!("http://{host}"),
-            token: String::new(),
-            payer: String::new(),
-            host,
-            sender,
-            _child: child,
-            _stdout: stdout,
-        };
+        let mut node = Self { url: format!("http://{host}"), token: String::new(), payer: String::new(), host, sender, _child: child };
         node.payer = node.rpc("eth_accounts", json!([])).await?[0].as_str().context("no account")?.to_owned();
         node.deploy().await?;
         node.rpc("evm_setIntervalMining", json!([1])).await?;
