@@ -159,6 +159,20 @@ impl Merchant {
         }
     }
 
+    /// The deposits, by `payin deposits list`, as soon as they are as wanted.
+    pub async fn deposits_when(&self, wanted: &str, is: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        let until = Instant::now() + DEADLINE;
+        loop {
+            let deposits = self.lines(&["deposits", "list", "--all"]).await;
+            if is(&deposits) {
+                return deposits;
+            }
+            let logged = || self.server.stderr();
+            assert!(Instant::now() < until, "not {wanted} after {DEADLINE:?}: {deposits:#?}\n-- the server's log:\n{}", logged());
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
     /// `payin orders wait`, running.
     pub fn waiting(&self, id: &str) -> Program {
         let mut command = self.payin();
@@ -168,8 +182,12 @@ impl Merchant {
 
     /// Every order, by `payin orders list --all`.
     pub async fn orders(&self) -> Vec<Value> {
+        self.lines(&["orders", "list", "--all"]).await
+    }
+
+    async fn lines(&self, args: &[&str]) -> Vec<Value> {
         let mut command = self.payin();
-        command.args(["orders", "list", "--all"]);
+        command.args(args);
         let exit = command.run().await;
         assert_eq!(exit.code, Some(0), "{exit:?}");
         exit.stdout.lines().map(|line| serde_json::from_str(line).expect("a JSON value a line")).collect()

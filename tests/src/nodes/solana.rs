@@ -2,7 +2,10 @@
 //! the libraries of wallets. It makes a slot every 50 ms and has no forks, no skipped slots and no second node: what those
 //! do is shown on the simulated one.
 //!
-//! `processed` is the newest slot, `confirmed` the one before it and `finalized` 31 below, always.
+//! `processed` is the newest slot, `confirmed` the one before it and `finalized` 31 below, always. Its blocks do not hang together: whoever
+//! follows it needs [`linked::Linked`] in between.
+
+pub mod linked;
 
 use super::program::{Command, Program};
 use super::{DEADLINE, from_scripts_test, http_client};

@@ -90,16 +90,8 @@ async fn a_deposit(world: &World) {
     let bound = world.merchant.answer(&bind).await;
     let paid = world.pay(3, address(&bound), 7 * USDT).await;
     world.anvil.mine(FINAL_BELOW + 1).await;
-    let begun = std::time::Instant::now();
-    loop {
-        let deposits = world.merchant.answer(&["deposits", "list"]).await;
-        let text = deposits.to_string();
-        if text.contains(&paid) && (text.contains("\"confirmed\"") || text.contains("\"completed\"")) {
-            return;
-        }
-        assert!(begun.elapsed() < payin_tests::nodes::DEADLINE, "{deposits:#}");
-        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-    }
+    let done = |deposit: &Value| deposit["txHash"] == paid.as_str() && deposit["status"] == "completed";
+    world.merchant.deposits_when("completed", |deposits| deposits.iter().any(done)).await;
 }
 
 async fn a_payment_that_is_taken_back(world: &World) {
