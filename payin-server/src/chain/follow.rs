@@ -18,6 +18,9 @@ const LEAP_AFTER: Duration = Duration::from_secs(600);
 /// Single blocks taken at a time: a step must end well within its lease, also with a slow node, and lets the chain's other work have its
 /// turn.
 const BLOCKS_MAX: usize = 8;
+/// Heights without a block that are passed over on the way down to one. On Solana, the only chain that has such, a final block lies about so
+/// far below the newest; and a step must end well within its lease, at a few calls for each.
+const SKIPPED_MAX: u64 = 32;
 
 /// What comes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,10 +164,31 @@ pub enum Parting {
 /// When the source does not answer, or lacks a block of a height it should have.
 pub async fn parting(source: &dyn Source, ours: &[Block]) -> Result<Option<Parting>, SourceFault> {
     for block in ours {
-        let kept = keeps(source, block.number, &block.hash).await?;
-        if kept.ok_or_else(|| SourceFault::Inconsistent(format!("it lacks block {}: it lags", block.number)))? {
+        if has(source, block.number, &block.hash).await? {
             return Ok(Some(Parting::At(block.clone())));
         }
     }
     Ok(ours.last().cloned().map(Parting::Below))
+}
+
+/// Whether a block of ours, of a height that the node should have reached, is on its chain.
+///
+/// # Errors
+/// When the source does not answer, or lacks what would tell.
+pub async fn has(source: &dyn Source, number: u64, hash: &str) -> Result<bool, SourceFault> {
+    keeps(source, number, hash).await?.ok_or_else(|| SourceFault::Inconsistent(format!("it lacks block {number}: it lags")))
+}
+
+/// The newest block of the node's chain at this height or, where heights may be without one, below.
+///
+/// # Errors
+/// When the source does not answer, or has no block where it should have one.
+pub async fn newest_at_or_below(source: &dyn Source, number: u64) -> Result<Block, SourceFault> {
+    let lowest = if source.skips() { number.saturating_sub(SKIPPED_MAX) } else { number };
+    for height in (lowest..=number).rev() {
+        if let Some(block) = source.block(height).await? {
+            return Ok(block);
+        }
+    }
+    Err(SourceFault::Inconsistent(format!("it lacks all blocks from {lowest} to {number}")))
 }

@@ -307,27 +307,28 @@ impl ChainWorker {
             Some(Parting::At(fork)) if fork.number >= from.head_number => return Ok(false),
             Some(parting) => parting,
         };
-        // The lowest of our blocks that would be taken back: who has it contradicts, however much the newest ones differ among nodes.
-        let (parted, lowest) = match &parting {
-            Parting::At(fork) => (fork.number, ours.iter().rev().find(|block| block.number > fork.number)),
-            Parting::Below(lowest) => (lowest.number.saturating_sub(1), Some(lowest)),
-        };
-        let deep = parted < from.finalized_number || progress::counted_above(&self.app, &self.chain, parted).await?;
-        nodes.believe_fork(node, lowest.unwrap_or(&tip), deep, now).await?;
-        let fork = match parting {
-            Parting::At(fork) if fork.number >= from.finalized_number => fork,
+        // Where the chains parted, and the lowest of our blocks that would be taken back: who has it contradicts, however much the newest ones
+        // differ among nodes.
+        let (fork, lowest) = match parting {
+            Parting::At(fork) => {
+                let lowest = ours.into_iter().rev().find(|block| block.number > fork.number);
+                (Some(fork), lowest.unwrap_or(tip))
+            }
             // Followed since a moment ago, and reorganised below where that began: nothing of it was final.
             Parting::Below(lowest) if lowest.number > from.finalized_number && lowest.number > 0 => {
-                let below = lowest.number.saturating_sub(1);
-                node.source().block(below).await?.ok_or_else(|| SourceFault::Inconsistent(format!("it lacks block {below}")))?
+                (Some(follow::newest_at_or_below(node.source(), lowest.number.saturating_sub(1)).await?), lowest)
             }
-            Parting::At(Block { number, .. }) | Parting::Below(Block { number, .. }) => {
-                let reason = format!("the node has another block {number} than we, where all up to {} was final", from.finalized_number);
-                tracing::error!(chain.id = %self.chain.id, reason, "the chain is not followed any more until a person has looked");
-                let unit = ledger::Halt { lease: lease.clone(), chain: self.chain.clone(), from, reason };
-                self.app.store.write(unit).await?;
-                return Ok(false);
-            }
+            Parting::Below(lowest) => (None, lowest),
+        };
+        let parted = fork.as_ref().map_or(lowest.number.saturating_sub(1), |fork| fork.number);
+        let deep = parted < from.finalized_number || progress::counted_above(&self.app, &self.chain, parted).await?;
+        nodes.believe_fork(node, &lowest, deep, now).await?;
+        let Some(fork) = fork.filter(|fork| fork.number >= from.finalized_number) else {
+            let reason = format!("the node's chain parts from ours at block {parted}, where all up to {} was final", from.finalized_number);
+            tracing::error!(chain.id = %self.chain.id, reason, "the chain is not followed any more until a person has looked");
+            let unit = ledger::Halt { lease: lease.clone(), chain: self.chain.clone(), from, reason };
+            self.app.store.write(unit).await?;
+            return Ok(false);
         };
         tracing::info!(chain.id = %self.chain.id, head = from.head_number, fork = fork.number, "the chain was reorganised");
         let tolerance = self.app.orders.tolerance;

@@ -1,5 +1,6 @@
 //! Following a chain that is made up by hand: what a node's answers may be that no node should give.
 
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,7 +21,8 @@ use super::{CONFIRMATIONS, One, chain, inconsistent};
 /// A node whose chain has these blocks, by the fork each is of, and no transfers.
 #[derive(Default)]
 struct Script {
-    forks: Mutex<Vec<u64>>,
+    /// Nothing where a height is without a block.
+    forks: Mutex<Vec<Option<u64>>>,
     finalized: AtomicU64,
     /// How far what is asked by number is behind what `heads` says: another node answers it.
     lag: AtomicU64,
@@ -28,16 +30,21 @@ struct Script {
 
 impl Script {
     fn of(height: u64, finalized: u64) -> Arc<Self> {
-        let forks = (0..=height).map(|_| 0).collect();
+        let forks = (0..=height).map(|_| Some(0)).collect();
         Arc::new(Self { forks: Mutex::new(forks), finalized: AtomicU64::new(finalized), lag: AtomicU64::new(0) })
     }
 
     /// The newest blocks are replaced by so many.
     fn reorganise(&self, depth: usize, by: usize) {
         let mut forks = self.forks.lock().unwrap();
-        let (fork, kept) = (forks.last().unwrap() + 1, forks.len() - depth);
+        let (fork, kept) = (forks.last().unwrap().unwrap() + 1, forks.len() - depth);
         forks.truncate(kept);
-        forks.extend(std::iter::repeat_n(fork, by));
+        forks.extend(std::iter::repeat_n(Some(fork), by));
+    }
+
+    /// These heights are without a block.
+    fn skip(&self, heights: RangeInclusive<usize>) {
+        self.forks.lock().unwrap()[heights].fill(None);
     }
 
     fn head(&self) -> u64 {
@@ -46,8 +53,8 @@ impl Script {
 
     fn at(&self, number: u64) -> Option<Block> {
         let forks = self.forks.lock().unwrap();
-        let hash = |number: u64| forks.get(usize::try_from(number).unwrap()).map(|fork| format!("0x{fork}-{number}"));
-        let parent_hash = number.checked_sub(1).and_then(hash).unwrap_or_default();
+        let hash = |number: u64| forks.get(usize::try_from(number).unwrap()).copied().flatten().map(|fork| format!("0x{fork}-{number}"));
+        let parent_hash = (0..number).rev().find_map(hash).unwrap_or_default();
         Some(Block { number, hash: hash(number)?, parent_hash, time: START.plus(Duration::from_secs(number)) })
     }
 
@@ -72,9 +79,13 @@ impl Source for Script {
         ready(Ok(self.at(number).filter(|_| known))).boxed()
     }
 
+    fn skips(&self) -> bool {
+        self.forks.lock().unwrap().contains(&None)
+    }
+
     fn above<'a>(&'a self, tip: &'a Block, latest: &'a Block, max: usize) -> BoxFuture<'a, Result<Vec<Block>, SourceFault>> {
         let known = |number: &u64| number + self.lag.load(Ordering::Relaxed) <= self.head();
-        ready(Ok((tip.number + 1..=latest.number).take(max).take_while(known).filter_map(|number| self.at(number)).collect())).boxed()
+        ready(Ok((tip.number + 1..=latest.number).take_while(known).filter_map(|number| self.at(number)).take(max).collect())).boxed()
     }
 
     fn transfers<'a>(&'a self, _: &'a [Block], _: &'a dyn Watch) -> BoxFuture<'a, Result<Vec<Transfer>, SourceFault>> {
@@ -150,6 +161,19 @@ async fn the_first_block_lies_below_the_head() {
     }
 }
 
+/// A worker over a node of a hundred blocks.
+async fn following(finalized: u64) -> (Place, Arc<Script>, ChainWorker) {
+    let place = Place::new(Kind::Sqlite).await;
+    let gateway = Gateway::open(&place.location, 1, None).await;
+    let mut chain = gateway.chain("ethereum-sepolia");
+    (chain.confirmations, chain.finality) = (CONFIRMATIONS, Finality::Tag);
+    let node = Script::of(100, finalized);
+    let source = Arc::clone(&node) as Arc<dyn Source>;
+    let nodes = Arc::new(Nodes::new(vec![source]));
+    let worker = ChainWorker::new(gateway.app.clone(), chain, nodes, Arc::new(One), "one".to_owned(), Arc::default());
+    (place, node, worker)
+}
+
 /// The worker takes back what was reorganised right after the first start, however little it keeps, unless that was final.
 #[tokio::test]
 async fn a_reorganisation_after_the_first_start_halts_nothing() {
@@ -157,14 +181,7 @@ async fn a_reorganisation_after_the_first_start_halts_nothing() {
     for (steps, depth, finalized, halts) in
         [(1, 1, 90, false), (1, 4, 90, false), (1, 5, 90, false), (9, 1, 90, false), (9, 4, 90, false), (9, 7, 90, false), (9, 4, 98, true)]
     {
-        let place = Place::new(Kind::Sqlite).await;
-        let gateway = Gateway::open(&place.location, 1, None).await;
-        let mut chain = gateway.chain("ethereum-sepolia");
-        (chain.confirmations, chain.finality) = (CONFIRMATIONS, Finality::Tag);
-        let node = Script::of(100, finalized);
-        let source = Arc::clone(&node) as Arc<dyn Source>;
-        let nodes = Arc::new(Nodes::new(vec![source]));
-        let mut worker = ChainWorker::new(gateway.app.clone(), chain, nodes, Arc::new(One), "one".to_owned(), Arc::default());
+        let (place, node, mut worker) = following(finalized).await;
         for _ in 0..steps {
             worker.step().await.unwrap();
         }
@@ -179,4 +196,30 @@ async fn a_reorganisation_after_the_first_start_halts_nothing() {
             assert_eq!(cursor[0][..2], ["101".to_owned(), node.at(101).unwrap().hash], "{case}");
         }
     }
+}
+
+/// Where the node's chain has no block right below all that we keep, the one below that is where it parted from ours.
+#[tokio::test]
+async fn a_reorganisation_down_to_skipped_heights_is_taken_back() {
+    // Which heights the node's new chain skips, and up to where the node calls its own final; the first block we keep is 97.
+    for (skipped, finalized) in [(96..=96, 90), (91..=96, 90), (65..=96, 60), (96..=96, 96)] {
+        let case = format!("without {skipped:?}, {finalized} final");
+        let (place, node, mut worker) = following(finalized).await;
+        worker.step().await.unwrap();
+        assert_eq!(place.rows("SELECT head_number FROM chain_cursors").await, [["97"]], "{case}");
+        node.reorganise(4, 5);
+        node.skip(skipped);
+        for _ in 0..9 {
+            worker.step().await.unwrap_or_else(|fault| panic!("{case}: {fault}"));
+        }
+        let cursor = &place.rows("SELECT head_number, head_hash, halted IS NULL FROM chain_cursors").await[0];
+        assert_eq!(*cursor, ["101".to_owned(), node.at(101).unwrap().hash, "1".to_owned()], "{case}");
+    }
+    // Not without end: a node that lacks so many blocks is asked again later, and nothing moves.
+    let (place, node, mut worker) = following(60).await;
+    worker.step().await.unwrap();
+    node.reorganise(4, 5);
+    node.skip(64..=96);
+    assert!(worker.step().await.unwrap_err().to_string().contains("lacks all blocks from 64 to 96"));
+    assert_eq!(place.rows("SELECT head_number, halted IS NULL FROM chain_cursors").await, [["97", "1"]]);
 }

@@ -8,7 +8,7 @@ use super::ChainWorker;
 use crate::app::ledger;
 use crate::app::progress::{self, Cursor, Lease};
 use crate::chain::nodes::Chosen;
-use crate::chain::{Nodes, SourceFault};
+use crate::chain::{Nodes, follow};
 use crate::worker::StepFault;
 
 impl ChainWorker {
@@ -21,20 +21,19 @@ impl ChainWorker {
         (from, lowest): (Cursor, u64),
         now: Timestamp,
     ) -> Result<(), StepFault> {
-        let theirs = block(node, from.head_number).await?;
+        let tip = Block { number: from.head_number, hash: from.head_hash.clone(), parent_hash: String::new(), time: from.head_time };
         // The chain may have come back to what we have: then there is nothing to take back.
-        let fork = if theirs.hash == from.head_hash {
-            theirs
+        let fork = if follow::has(node.source(), tip.number, &tip.hash).await? {
+            tip
         } else {
-            let tip = Block { number: from.head_number, hash: from.head_hash.clone(), parent_hash: String::new(), time: from.head_time };
             nodes.believe_fork(node, &tip, true, now).await?;
             let (number, ours) = progress::below(&self.app, &self.chain, lowest).await?;
             for (height, hash) in ours {
-                if block(node, height).await?.hash != hash {
+                if !follow::has(node.source(), height, &hash).await? {
                     return self.halt_again(lease, from, (height, lowest)).await;
                 }
             }
-            block(node, number).await?
+            follow::newest_at_or_below(node.source(), number).await?
         };
         tracing::warn!(chain.id = %self.chain.id, head = from.head_number, fork = fork.number, "what was final is taken back, as a person allowed");
         let (lease, chain, tolerance) = (lease.clone(), self.chain.clone(), self.app.orders.tolerance);
@@ -50,8 +49,4 @@ impl ChainWorker {
         let (lease, chain) = (lease.clone(), self.chain.clone());
         Ok(self.app.store.write(ledger::Halt { lease, chain, from, reason }).await?)
     }
-}
-
-async fn block(node: &Chosen<'_>, number: u64) -> Result<Block, SourceFault> {
-    node.source().block(number).await?.ok_or_else(|| SourceFault::Inconsistent(format!("it lacks block {number}: it lags")))
 }
