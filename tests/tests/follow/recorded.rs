@@ -52,6 +52,16 @@ fn the_honest_are_credited_and_their_evil_twins_are_not() {
     assert_eq!(first.amount, Units::from_base_units(12_500_000, 6).unwrap());
 }
 
+/// The oracle of the fuzz target: of a failure and a success the last word counted.
+#[test]
+fn who_says_twice_what_became_of_a_transaction_is_not_believed() {
+    let mut infos: Vec<Value> = serde_json::from_str(INFOS).unwrap();
+    let mut failed = infos[0].clone();
+    (failed["receipt"]["result"], failed["result"]) = (json!("REVERT"), json!("FAILED"));
+    infos.insert(0, failed);
+    inconsistent(credited(BLOCK, &json!(infos).to_string()));
+}
+
 #[test]
 fn a_block_is_the_same_by_both_interfaces() {
     let answer: Value = serde_json::from_str(JSON_RPC).unwrap();

@@ -131,7 +131,9 @@ pub fn receipts(answer: &[u8], block: &Header) -> Result<Vec<Receipt>, SourceFau
             return Err(SourceFault::Inconsistent(format!("asked for the transactions of block {} it told of others", block.number)));
         }
         let receipt = receipt(info)?;
-        known.insert(receipt.transaction, receipt);
+        if let Some(other) = known.insert(receipt.transaction, receipt) {
+            return Err(SourceFault::Inconsistent(format!("it tells twice what became of {}", other.transaction)));
+        }
     }
     let told = known.len();
     let receipts: Vec<Receipt> = block.transactions.iter().filter_map(|transaction| known.remove(transaction)).collect();
