@@ -78,7 +78,10 @@ pub(super) async fn read(
     accounts: &[([u8; 32], Place)],
     held: &BTreeMap<[u8; 32], u64>,
 ) -> Result<Found, SourceFault> {
-    let histories = histories(node, span, accounts).await?;
+    let Some(histories) = histories(node, span, accounts).await? else {
+        // Somebody floods an account. Its blocks say what is in them, however much names the account.
+        return Ok(Found { to: span.to, changed: Vec::new(), held: BTreeMap::new(), explained: false });
+    };
     let to = cut(&histories, span);
     let wanted: BTreeSet<(u64, &str)> = histories.iter().flat_map(|history| wanted(history, to)).collect();
     // Those in the span, and whatever tells a balance at its ends.
@@ -99,7 +102,8 @@ pub(super) async fn read(
         let sum = wanted_sum(history, to, &read);
         match start.and_then(|start| i128::from(start).checked_add(sum)) {
             Some(sum) => {
-                found.explained &= end.is_none_or(|end| i128::from(end) == sum);
+                // An end that is not known explains nothing: what was left out would be missed for good.
+                found.explained &= end.is_some_and(|end| i128::from(end) == sum);
                 found.held.extend(u64::try_from(sum).ok().map(|sum| (history.account, sum)));
             }
             None => found.held.extend(end.map(|end| (history.account, end))),
@@ -112,7 +116,8 @@ pub(super) async fn read(
     Ok(found)
 }
 
-async fn histories(node: &Node, span: Span, accounts: &[([u8; 32], Place)]) -> Result<Vec<History>, SourceFault> {
+/// The histories of all accounts; `None` where one is longer than is read at a time.
+async fn histories(node: &Node, span: Span, accounts: &[([u8; 32], Place)]) -> Result<Option<Vec<History>>, SourceFault> {
     let names: Vec<String> = accounts.iter().map(|(account, _)| bs58::encode(account).into_string()).collect();
     let balances = node.accounts(&names, AMOUNT_AT + 8, span.to, span.level).await?;
     let balances = balances.into_iter().map(|(slot, state)| (slot, amount(state.as_ref())));
@@ -121,12 +126,13 @@ async fn histories(node: &Node, span: Span, accounts: &[([u8; 32], Place)]) -> R
     stream::iter(asked)
         .map(|(account, name, balance)| async move {
             // The list is asked for after the balance and must reach as far, so that it holds whatever made the balance.
-            let (entries, older) = list(node, &name, span, balance.0).await?;
-            Ok(History { account, entries, older, balance })
+            let listed = list(node, &name, span, balance.0).await?;
+            Ok(listed.map(|(entries, older)| History { account, entries, older, balance }))
         })
         .buffered(AT_ONCE)
-        .try_collect()
+        .try_collect::<Vec<_>>()
         .await
+        .map(|histories| histories.into_iter().collect())
 }
 
 /// Where a token account's amount is, behind its mint and its owner.
@@ -138,8 +144,8 @@ fn amount(account: Option<&Account>) -> u64 {
     amount.map_or(0, u64::from_le_bytes)
 }
 
-/// An account's entries at or above the span, newest first, and what lies below.
-async fn list(node: &Node, account: &str, span: Span, reached: u64) -> Result<(Vec<Signature>, Older), SourceFault> {
+/// An account's entries at or above the span, newest first, and what lies below; `None` where there are more than are read at a time.
+async fn list(node: &Node, account: &str, span: Span, reached: u64) -> Result<Option<(Vec<Signature>, Older)>, SourceFault> {
     let (mut entries, mut seen, mut before): (Vec<Signature>, BTreeSet<String>, Option<String>) = Default::default();
     for page in 0..LISTS_MAX {
         let limit = if page == 0 { LIST_FIRST } else { LIST_MORE };
@@ -161,14 +167,14 @@ async fn list(node: &Node, account: &str, span: Span, reached: u64) -> Result<(V
         let below = last.as_ref().is_some_and(|last| last.slot < span.from);
         if below || count < limit {
             let unknown = if count < limit { Older::Nothing } else { Older::Unknown };
-            return Ok((entries, older.map_or(unknown, Older::Entry)));
+            return Ok(Some((entries, older.map_or(unknown, Older::Entry))));
         }
         if seen.len() == known {
             return Err(SourceFault::Inconsistent("it gives the same part of an account's history again and again".to_owned()));
         }
         before = last.map(|last| last.signature);
     }
-    Err(SourceFault::Unavailable("an account has more transactions than are read at a time".to_owned()))
+    Ok(None)
 }
 
 /// Up to where there are not too many transactions to read at a time; at least one slot with some.
