@@ -307,8 +307,7 @@ impl ChainWorker {
             Some(Parting::At(fork)) if fork.number >= from.head_number => return Ok(false),
             Some(parting) => parting,
         };
-        // Where the chains parted, and the lowest of our blocks that would be taken back: who has it contradicts, however much the newest ones
-        // differ among nodes.
+        // The lowest of our blocks that would be taken back: who has it contradicts, however much the newest ones differ among nodes.
         let (fork, lowest) = match parting {
             Parting::At(fork) => {
                 let lowest = ours.into_iter().rev().find(|block| block.number > fork.number);
