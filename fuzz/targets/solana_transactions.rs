@@ -11,8 +11,10 @@ use payin_core::solana::{TokenProgram, token_account};
 use payin_server::chain::solana::decode::{Mint, Place, changes};
 use serde_json::Value;
 
+type Accounts = BTreeMap<[u8; 32], Place>;
+
 /// The fixtures' mints, and the token accounts of their wallet.
-static WORLD: LazyLock<(Vec<Mint>, BTreeMap<[u8; 32], Place>)> = LazyLock::new(|| {
+static WORLD: LazyLock<(Vec<Mint>, Accounts)> = LazyLock::new(|| {
     let pinned = [
         ("EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v", TokenProgram::SplToken),
         ("2b1kV6DkPAnxd5ixfnxCpjxmKwqjjaYmCZfHsFu24GXo", TokenProgram::Token2022),
@@ -47,7 +49,8 @@ fuzz_target!(|data: &[u8]| {
     let Ok(transaction) = serde_json::from_slice(data) else { return };
     let (mints, accounts) = &*WORLD;
     let Ok(changes) = changes(&transaction, mints, &|account| accounts.get(account).copied()) else { return };
-    let said: Value = serde_json::from_slice(data).expect("it was read");
+    // What the decoder skips may be no text.
+    let Ok(said) = serde_json::from_slice::<Value>(data) else { return };
     assert!(changes.is_empty() || said["meta"]["err"].is_null(), "it failed");
     let mut ordinals = BTreeSet::new();
     for change in changes {

@@ -18,7 +18,8 @@ fuzz_target!(|data: &[u8]| {
     let Ok(receipts) = http::receipts(infos, &block) else { return };
     let told: Vec<_> = receipts.iter().map(|receipt| receipt.transaction).collect();
     assert_eq!(told, block.transactions);
-    let infos: Value = serde_json::from_slice(infos).expect("it was read");
+    // What the decoder skips may be no text.
+    let Ok(infos) = serde_json::from_slice::<Value>(infos) else { return };
     for receipt in receipts.iter().filter(|receipt| receipt.succeeded) {
         let of = |info: &&Value| info["id"].as_str().is_some_and(|id| id.parse() == Ok(receipt.transaction));
         let said: Vec<_> = infos.as_array().into_iter().flatten().filter(of).map(results).collect();
