@@ -173,6 +173,9 @@ pub async fn large_transfers_wait_until_more_is_known(kind: Kind) {
     line.finalize(at(CLOSES + 70)).await;
     line.settle().await;
     assert_eq!(done().await, [true, true, true]);
+    // What a fork would take back, and so whether one node's word is enough for it.
+    let counted = |above| progress::counted_above(&gateway.app, &line.chain, above);
+    assert_eq!((counted(99).await.unwrap(), counted(100).await.unwrap()), (true, false));
 }
 
 pub async fn chain_and_database_are_compared(kind: Kind) {
