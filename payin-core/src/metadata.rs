@@ -19,6 +19,14 @@ pub fn check(metadata: &Map<String, Value>) -> Result<(), Error> {
     if metadata.len() > PAIRS_MAX {
         return Err(Error::field("metadata", format!("must have at most {PAIRS_MAX} pairs, has {}", metadata.len())));
     }
+    check_size(metadata)
+}
+
+/// Refuses metadata that is too long, too deep or no text, however many pairs it has.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_size(metadata: &Map<String, Value>) -> Result<(), Error> {
     let text = serde_json::to_string(metadata).unwrap_or_default();
     if text.len() > BYTES_MAX {
         return Err(Error::field("metadata", format!("must be at most {BYTES_MAX} bytes as JSON, is {}", text.len())));

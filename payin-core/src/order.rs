@@ -9,6 +9,7 @@ use payin_types::{
 use serde_json::{Map, Value};
 
 use crate::address::Address;
+use crate::door::Origin;
 use crate::error::shown;
 use crate::{Chain, Chains, Error, Units, finality, metadata, reference, web_url};
 use payin_types::Amount;
@@ -65,12 +66,25 @@ pub struct Terms {
 /// # Errors
 /// `VALIDATION_ERROR`, `INVALID_AMOUNT`, `INVALID_CHAIN` or `INVALID_CURRENCY`, saying what is wrong and what would do.
 pub fn open(request: CreateOrder, chains: &Chains, settings: &Settings) -> Result<Terms, Error> {
+    open_with(request, chains, settings, &metadata::check)
+}
+
+/// As [`open`], for an API that sets other bounds on the merchant's own data.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with(
+    request: CreateOrder,
+    chains: &Chains,
+    settings: &Settings,
+    check_metadata: &dyn Fn(&Map<String, Value>) -> Result<(), Error>,
+) -> Result<Terms, Error> {
     reference::check("orderReference", &request.order_reference)?;
     let chain = chains.find(&request.chain_id)?;
     let token = chains.find_token(chain, &request.currency)?;
     let units = amount(request.amount, token.decimals)?;
     let metadata = request.metadata.unwrap_or_default();
-    metadata::check(&metadata)?;
+    check_metadata(&metadata)?;
     for (field, url) in [("successUrl", &request.success_url), ("cancelUrl", &request.cancel_url)] {
         url.as_deref().map_or(Ok(()), |url| web_url::redirect(field, url))?;
     }
@@ -154,6 +168,8 @@ pub struct Facts {
     pub required_confirmations: u64,
     /// The payment link it was made through.
     pub payment_link_id: Option<PaymentLinkId>,
+    /// The API it came through, if that is not the native one.
+    pub origin: Option<Origin>,
 }
 
 /// Where a payment stands on its chain.

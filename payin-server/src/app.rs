@@ -5,6 +5,7 @@ pub mod chains;
 pub mod checkout;
 pub mod deliveries;
 pub mod deposits;
+pub mod door;
 pub mod endpoints;
 pub mod event_log;
 pub mod events;
@@ -61,6 +62,8 @@ pub struct App {
     pub front: Arc<checkout::Front>,
     /// How many requests keys may make, and have made.
     pub quotas: Arc<quota::Meters>,
+    /// The other APIs that are served beside the native one.
+    pub dialects: door::Dialects,
     /// How the chains' sources do.
     pub health: Arc<health::Health>,
 }

@@ -19,6 +19,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::env::Targets;
+use crate::http::dialect::{Apis, NATIVE};
 use crate::store::Location;
 use chains::{ChainFile, chain_source};
 pub use chains::{ChainSource, Node};
@@ -30,6 +31,8 @@ struct File {
     environment: Option<Environment>,
     listen: Option<String>,
     database: Option<String>,
+    /// Which APIs are spoken, by name.
+    apis: Option<Vec<String>>,
     /// Where payers reach the server.
     public_url: Option<String>,
     /// Whose `X-Forwarded-For` is believed.
@@ -83,6 +86,8 @@ pub struct Config {
     pub environment: Environment,
     /// Where to listen.
     pub listen: String,
+    /// Which APIs are spoken.
+    pub apis: Apis,
     /// Where payers reach the server, without a slash at the end.
     pub public_url: Option<String>,
     /// Proxies that are believed when they say whom they speak for.
@@ -141,6 +146,8 @@ impl Config {
         let database = database(variable("PAYIN_SERVER_DATABASE"), file.database, folder)?;
         let listen = variable("PAYIN_SERVER_LISTEN").or(file.listen).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
         ensure!(listen.parse::<SocketAddr>().is_ok(), "listen must be an address and a port such as 127.0.0.1:3000, is \"{listen}\"");
+        let apis = file.apis.unwrap_or_else(|| vec![NATIVE.to_owned()]);
+        let apis = Apis::named(apis.iter().map(String::as_str)).map_err(|problem| anyhow::anyhow!("apis: {problem}"))?;
         let public_url = variable("PAYIN_SERVER_PUBLIC_URL").or(file.public_url).map(|url| public_url(&url)).transpose()?;
         let trusted_proxies = file
             .trusted_proxies
@@ -157,6 +164,7 @@ impl Config {
         Ok(Self {
             environment,
             listen,
+            apis,
             public_url,
             trusted_proxies,
             database,

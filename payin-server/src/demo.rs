@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::dev::{self, Ready};
 use crate::env::{Clock as _, SystemClock};
+use crate::http::dialect::Apis;
 use crate::http::listen::{self, Limits};
 
 /// How long the tour waits for anything.
@@ -99,7 +100,15 @@ impl Api {
 /// # Errors
 /// If anything on the way is not as it should be.
 pub async fn run(listen: &str, stay: Option<impl Future<Output = anyhow::Result<()>>>) -> anyhow::Result<()> {
-    let options = dev::Options { listen: listen.to_owned(), database: None, api_key: None, seed: None, frozen: false, rate_limits: None };
+    let options = dev::Options {
+        listen: listen.to_owned(),
+        database: None,
+        api_key: None,
+        seed: None,
+        frozen: false,
+        rate_limits: None,
+        apis: Apis::all(),
+    };
     let dev = dev::start(options).await?;
     let ready = dev.ready.clone();
     println!("A sandbox is up at {} on a temporary SQLite file; its chains are simulated: {}.", ready.url, ready.chains.join(", "));

@@ -23,6 +23,7 @@ use crate::app::quota::Meters;
 use crate::app::{App, access, pool, progress};
 use crate::chain::Nodes;
 use crate::env::{Clock, Entropy, ReqwestHttp, Rpc, SeededEntropy, SystemClock, SystemEntropy, Targets, VirtualClock};
+use crate::http::dialect::Apis;
 use crate::http::listen::Limits;
 use crate::sandbox::World;
 use crate::seal::Seal;
@@ -55,6 +56,8 @@ pub struct Options {
     pub frozen: bool,
     /// How many requests a key may make; `None`: as many as it likes.
     pub rate_limits: Option<quota::Limits>,
+    /// Which APIs are spoken.
+    pub apis: Apis,
 }
 
 /// What a sandbox says of itself when it is ready.
@@ -147,6 +150,7 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
         keys: Arc::default(),
         front: Arc::new(Front { public_url, ..Front::default() }),
         quotas: Arc::new(Meters::new(options.rate_limits)),
+        dialects: options.apis.for_app(),
         health: Arc::default(),
     };
     // The simulated chains begin anew with every start: where they stood before means nothing.
@@ -158,7 +162,7 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
     let driver = workers(&app, &world, &wake, options.frozen)?;
     followed(&app, &chains).await?;
     let sandbox = Arc::new(Play { app: app.clone(), world, wake });
-    let router = crate::http::router(app.clone(), Some(sandbox));
+    let router = crate::http::router(app.clone(), &options.apis, Some(sandbox));
     // Everybody who plays comes from one address.
     let limits = Limits { connections_per_ip: Limits::default().connections, ..Limits::default() };
     let running = serve::start(Parts { app, router, driver, sole }, listener, limits)?;

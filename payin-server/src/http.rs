@@ -1,10 +1,12 @@
-//! The native API over HTTP: routes, who may call them, and the shape of answers. Use cases live in `app`; no SQL, no chain here.
+//! The APIs over HTTP: routes, who may call them, and the shape of answers. Use cases live in `app`; no SQL, no chain here. The native API's
+//! files stand beside each other; every other API has a folder of its own.
 
 pub mod answer;
 pub mod call;
 pub mod chains;
 pub mod checkout;
 pub mod deposits;
+pub mod dialect;
 pub mod docs;
 pub mod endpoints;
 pub mod events;
@@ -15,6 +17,7 @@ pub mod links;
 pub mod listen;
 pub mod me;
 pub mod orders;
+pub mod paywarden;
 pub mod pool;
 pub mod sandbox;
 pub mod settings;
@@ -26,12 +29,40 @@ use axum::Router;
 use axum::routing::{delete, get, post};
 
 use crate::app::App;
+use dialect::{Apis, Dialect};
 
-/// Everything the server answers. With a sandbox, its API too.
-pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
+/// Every API beside the native one that this server can speak, a line each.
+fn dialects() -> Vec<Arc<dyn Dialect>> {
+    vec![
+        Arc::new(paywarden::PayWarden), //
+    ]
+}
+
+/// Everything the server answers in these APIs. With a sandbox, its own API too.
+pub fn router(app: App, apis: &Apis, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
     // Several layers take it for each request: one count instead of one for each of its parts.
     let app = Arc::new(app);
-    let native = Router::new()
+    let mut router = Router::new()
+        .route("/health", get(health::alive))
+        .route("/health/ready", get(health::ready))
+        .merge(docs::router())
+        .merge(apis.routes())
+        .with_state(Arc::clone(&app));
+    if apis.has_native() {
+        router = router.nest("/api/v1", native().with_state(Arc::clone(&app)));
+    }
+    if let Some(sandbox) = sandbox {
+        router = router.nest("/api/v1/sandbox", sandbox::router(Arc::clone(&app), sandbox));
+    }
+    let framed = Arc::new(frame::Framed { app, apis: apis.clone() });
+    // Around the whole router, not around each route: `Allow` is added outside of a route's own layers.
+    let routes = router.fallback(frame::unknown_path);
+    Router::new().fallback_service(routes).layer(axum::middleware::from_fn_with_state(framed, frame::frame))
+}
+
+/// The native API, below `/api/v1`.
+fn native() -> Router<Arc<App>> {
+    Router::new()
         .route("/orders", post(orders::create).get(orders::list))
         .route("/orders/stats", get(orders::stats))
         .route("/orders/{id}", get(orders::get))
@@ -74,17 +105,4 @@ pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
         .route("/api-keys/{id}", delete(keys::revoke))
         .route("/chains", get(chains::list))
         .route("/me", get(me::me))
-        .with_state(Arc::clone(&app));
-    let mut router = Router::new()
-        .nest("/api/v1", native)
-        .route("/health", get(health::alive))
-        .route("/health/ready", get(health::ready))
-        .merge(docs::router())
-        .with_state(Arc::clone(&app));
-    if let Some(sandbox) = sandbox {
-        router = router.nest("/api/v1/sandbox", sandbox::router(Arc::clone(&app), sandbox));
-    }
-    // Around the whole router, not around each route: `Allow` is added outside of a route's own layers.
-    let routes = router.fallback(frame::unknown_path);
-    Router::new().fallback_service(routes).layer(axum::middleware::from_fn_with_state(app, frame::frame))
 }

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
 use payin_core::quota::Limits;
 use payin_server::config::{Config, log_filter};
+use payin_server::http::dialect::Apis;
 use payin_server::store::Location;
 use payin_server::{app, demo, dev, reconcile, resume, serve, store};
 use payin_types::{ExposeSecret as _, Role, SecretString, Timestamp};
@@ -192,7 +193,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             let frozen = matches!(clock, ClockMode::Virtual);
             let api_key = api_key.map(SecretString::from);
             let mut stop = pin!(stop_signal()?);
-            let start = dev::start(dev::Options { listen, database, api_key, seed, frozen, rate_limits });
+            let start = dev::start(dev::Options { listen, database, api_key, seed, frozen, rate_limits, apis: Apis::all() });
             let dev = tokio::select! { dev = start => dev?, stopped = &mut stop => return stopped };
             println!("{}", serde_json::to_string(&dev.ready)?);
             eprintln!("The sandbox is ready. Try:\n{}", demo::next_commands(&dev.ready));
@@ -232,6 +233,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Config(ConfigCommand::Check(configured)) => {
             let config = Config::load(configured.config.as_deref())?;
             println!("environment  {}\nlisten       {}\ndatabase     {}", config.environment, config.listen, config.database);
+            println!("apis         {}", config.apis.names().join(", "));
             for source in &config.chains {
                 let tokens: Vec<&str> = source.chain.tokens.iter().map(|token| token.currency.as_str()).collect();
                 println!("chain        {} ({} confirmations): {}", source.chain.id, source.chain.confirmations, tokens.join(", "));

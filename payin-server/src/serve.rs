@@ -166,6 +166,7 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
             visits: Visits::at_most(VISITS_A_MINUTE),
         }),
         quotas: Arc::new(Meters::new(config.rate_limits)),
+        dialects: config.apis.for_app(),
         health: Arc::default(),
     };
     app.store.write(CheckMasterKey::new(&app)).await?;
@@ -198,7 +199,7 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
         driver.start(Box::new(reconcile), &Arc::default());
     }
     start_workers(&mut driver, &app, Arc::new(ReqwestHttp::new(config.targets)?), &events);
-    let router = crate::http::router(app.clone(), None);
+    let router = crate::http::router(app.clone(), &config.apis, None);
     // Behind the proxy that ends TLS every connection comes from one address; a cap by address would only shed customers.
     let limits = Limits { connections_per_ip: Limits::default().connections, ..Limits::default() };
     start(Parts { app, router, driver, sole }, bind(&config.listen).await?, limits)

@@ -27,6 +27,7 @@ pub mod order;
 pub mod organization;
 pub mod page;
 pub mod patch;
+pub mod paywarden;
 pub mod pool;
 pub mod problem;
 pub mod role;

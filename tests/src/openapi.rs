@@ -71,6 +71,18 @@ impl Contract {
         Some(roles.iter().map(|role| role.as_str().unwrap_or_else(|| panic!("{method} {template}: {role}")).to_owned()).collect())
     }
 
+    /// What the API that an operation belongs to calls this refusal of the native API's.
+    #[must_use]
+    pub fn code_of<'a>(&self, method: &str, template: &str, native: &'a str) -> &'a str {
+        let is_paywarden = self.operation(method, template)["tags"] == json!(["PayWarden"]);
+        match native {
+            "INVALID_API_KEY" if is_paywarden => "UNAUTHORIZED",
+            "INSUFFICIENT_PERMISSIONS" if is_paywarden => "FORBIDDEN",
+            "RATE_LIMIT_EXCEEDED" if is_paywarden => "RATE_LIMITED",
+            native => native,
+        }
+    }
+
     /// Whether an operation says of itself that it wants no key.
     #[must_use]
     pub fn is_public(&self, method: &str, template: &str) -> bool {
@@ -184,9 +196,13 @@ impl Contract {
 
     fn response(&self, method: &str, path: &str, status: u16) -> Result<&Value, String> {
         let bare = path.split_once('?').map_or(path, |(bare, _)| bare);
+        // An API of its own says no on its own paths.
+        let is_its_own = |other: &&Value| self.check_schema(&json!({ "pattern": other["path"] }), &json!(bare)).is_ok();
+        let others = self.document[UNMATCHED]["others"].as_array().into_iter().flatten();
+        let unmatched = others.into_iter().find(is_its_own).unwrap_or(&self.document[UNMATCHED]);
         let responses = match (self.item(bare), self.find(method, bare)) {
-            (None, _) => &self.document[UNMATCHED]["unknownPath"],
-            (Some(_), None) => &self.document[UNMATCHED]["unknownMethod"],
+            (None, _) => &unmatched["unknownPath"],
+            (Some(_), None) => &unmatched["unknownMethod"],
             (_, Some(found)) => &found.operation["responses"],
         };
         let range = format!("{}XX", status / 100);

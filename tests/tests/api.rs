@@ -17,6 +17,7 @@ mod lists;
 mod matrix;
 mod model;
 mod organizations;
+mod paywarden;
 mod play;
 mod routes;
 mod seeds;

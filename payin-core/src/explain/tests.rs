@@ -48,6 +48,7 @@ impl Case {
             payment: None,
             required_confirmations: 3,
             payment_link_id: None,
+            origin: None,
         };
         let followed = Followed {
             head: 110,

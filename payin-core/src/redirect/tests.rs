@@ -28,6 +28,7 @@ fn order(reference: &str, url: &str, over: OrderStatus) -> Facts {
         payment: Some(Payment { tx_hash: "0xfeed".to_owned(), block_number: 1 }),
         required_confirmations: 3,
         payment_link_id: None,
+        origin: None,
     }
 }
 

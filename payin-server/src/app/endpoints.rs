@@ -23,7 +23,7 @@ pub fn place(id: &EndpointId) -> String {
     format!("webhook endpoint {id}")
 }
 
-fn make_secret(app: &App) -> String {
+pub(super) fn make_secret(app: &App) -> String {
     let random: [u8; 32] = app.entropy.array();
     format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(random))
 }
@@ -69,10 +69,10 @@ impl Create {
     }
 }
 
-fn check_url(url: &str, targets: &Targets) -> Result<(), Error> {
-    let url = web_url::webhook("url", url, targets.allow_http)?;
+pub(super) fn check_url(field: &str, url: &str, targets: &Targets) -> Result<(), Error> {
+    let url = web_url::webhook(field, url, targets.allow_http)?;
     // Said now rather than after every failed attempt; where a name leads is looked at again when it is dialled.
-    targets.check(&url).map_err(|refusal| Error::field("url", refusal.to_string()))
+    targets.check(&url).map_err(|refusal| Error::field(field, refusal.to_string()))
 }
 
 impl Unit for Create {
@@ -80,7 +80,7 @@ impl Unit for Create {
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Endpoint> {
         let request = self.request.as_ref().map_err(|error| super::refused(error.clone()))?;
-        check_url(&request.url, &self.targets)?;
+        check_url("url", &request.url, &self.targets)?;
         endpoint::check_events(&request.events)?;
         request.secret.as_deref().map_or(Ok(()), endpoint::check_secret)?;
         request.description.as_deref().map_or(Ok(()), endpoint::check_description)?;
@@ -158,7 +158,7 @@ impl Unit for Update {
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Endpoint> {
         let UpdateEndpoint { url, events, enabled, description } = self.request.clone()?;
-        url.as_deref().map_or(Ok(()), |url| check_url(url, &self.targets))?;
+        url.as_deref().map_or(Ok(()), |url| check_url("url", url, &self.targets))?;
         events.as_deref().map_or(Ok(()), endpoint::check_events)?;
         description.iter().flatten().try_for_each(|text| endpoint::check_description(text))?;
         let before = lock(tx, &self.organization_id, &self.id).await?;

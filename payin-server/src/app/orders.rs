@@ -12,6 +12,7 @@ use payin_types::{
 
 use super::query::{check_text, check_token, is_findable, known, paging};
 use super::{App, Outcome};
+use crate::seal::Seal;
 use crate::store::{Fault, orders};
 pub use create::{Create, Opener, Prepared};
 pub use explain::explain;
@@ -49,28 +50,29 @@ pub async fn get_public(app: &App, id: &str) -> Outcome<PublicOrder> {
         return Err(Error::not_found("Order", id).into());
     }
     let found = orders::find(&mut app.store.read().await?, id).await?.ok_or_else(|| Error::not_found("Order", id))?;
-    check_shown(app, &found)?;
+    check_shown(&app.seal, &found)?;
     Ok(public_order(&found.facts, found.head))
 }
 
 /// An order may be shown only if the address that people will pay is the one that was imported.
-fn check_address(app: &App, id: &OrderId, address: [&str; 3], mac: &str) -> Outcome<()> {
+fn check_address(seal: &Seal, id: &OrderId, address: [&str; 3], mac: &str) -> Outcome<()> {
     let [organization, protocol, address] = address;
-    if !app.seal.address_is_genuine(organization, protocol, address, mac) {
+    if !seal.address_is_genuine(organization, protocol, address, mac) {
         let message = format!("the address {address} of order {id} has been altered in the database; it is not shown");
         return Err(Fault::Corrupt(message).into());
     }
     Ok(())
 }
 
-fn check_shown(app: &App, found: &orders::Shown) -> Outcome<()> {
+/// As [`check_address`], of an order as it is read.
+pub(super) fn check_shown(seal: &Seal, found: &orders::Shown) -> Outcome<()> {
     let facts = &found.facts;
     let address = [facts.organization_id.as_str(), facts.terms.protocol.as_str(), facts.address.as_str()];
-    check_address(app, &facts.id, address, &found.address_mac)
+    check_address(seal, &facts.id, address, &found.address_mac)
 }
 
 fn shown(app: &App, found: orders::Shown) -> Outcome<Order> {
-    check_shown(app, &found)?;
+    check_shown(&app.seal, &found)?;
     Ok(found.facts.to_wire(found.head))
 }
 
@@ -99,7 +101,7 @@ pub async fn list(app: &App, organization: &OrganizationId, query: ListOrders) -
     let (found, total) = orders::list(&mut app.store.read().await?, &filter, i64::try_from(limit).unwrap_or(100), offset).await?;
     for order in &found {
         let address = [organization.as_str(), order.protocol.as_str(), order.summary.address.as_str()];
-        check_address(app, &order.summary.order_id, address, &order.address_mac)?;
+        check_address(&app.seal, &order.summary.order_id, address, &order.address_mac)?;
     }
     Ok(Page { data: found.into_iter().map(|order| order.summary).collect(), pagination: Pagination::new(page, limit, total) })
 }

@@ -2,6 +2,7 @@
 
 pub mod assign;
 mod import;
+mod init;
 pub mod stock;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use super::{App, Outcome};
 use crate::seal::Seal;
 use crate::store::{Conn, Fault, Tx, Unit, chains, pool};
 pub use import::Import;
+pub use init::Init;
 
 /// By when addresses of each family must have rested to be free: as [`assign::claim_genuine`] has it.
 pub(super) async fn free_by(conn: &mut Conn, offered: &Chains, now: Timestamp) -> Result<pool::FreeBy, Fault> {

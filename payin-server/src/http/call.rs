@@ -42,20 +42,14 @@ pub struct Caller {
     path: String,
     idempotency_keys: Vec<HeaderValue>,
     /// Where limits are on: the request as it was counted, and where to say so.
-    counted: Option<(Ticket, Standing)>,
+    ticket: Option<(Ticket, Standing)>,
 }
 
 impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Reject;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Reject> {
-        let mut caller = Self::unlimited(parts, app).await?;
-        // Refused by `may`, if it is to be: what a key must not do at all is said first, and not counted.
-        if let (Some(ticket), Some(standing)) = (quota::take(app, &caller.key.id).await?, parts.extensions.get::<Standing>()) {
-            standing.set(ticket.view());
-            caller.counted = Some((ticket, standing.clone()));
-        }
-        Ok(caller)
+        Self::unlimited(parts, app).await?.counted(parts).await
     }
 }
 
@@ -65,7 +59,14 @@ impl Caller {
     /// # Errors
     /// `INVALID_API_KEY`.
     pub async fn unlimited(parts: &Parts, app: &Arc<App>) -> Result<Self, Reject> {
-        let secret = credentials(&parts.headers)?;
+        Self::bearing(credentials(&parts.headers)?, parts, app).await
+    }
+
+    /// The caller whose key this is, wherever the request bears it. Not counted yet.
+    ///
+    /// # Errors
+    /// `INVALID_API_KEY`.
+    pub async fn bearing(secret: &str, parts: &Parts, app: &Arc<App>) -> Result<Self, Reject> {
         let key = access::authenticate(app, secret).await?;
         let path = parts.extensions.get::<axum::extract::OriginalUri>().map_or_else(|| parts.uri.path(), |uri| uri.0.path()).to_owned();
         Ok(Self {
@@ -75,8 +76,21 @@ impl Caller {
             method: parts.method.clone(),
             path,
             idempotency_keys: parts.headers.get_all("idempotency-key").iter().cloned().collect(),
-            counted: None,
+            ticket: None,
         })
+    }
+
+    /// The same, counted where limits are on.
+    ///
+    /// # Errors
+    /// If the limits cannot be looked up.
+    pub async fn counted(mut self, parts: &Parts) -> Result<Self, Reject> {
+        // Refused by `may`, if it is to be: what a key must not do at all is said first, and not counted.
+        if let (Some(ticket), Some(standing)) = (quota::take(&self.app, &self.key.id).await?, parts.extensions.get::<Standing>()) {
+            standing.set(ticket.view());
+            self.ticket = Some((ticket, standing.clone()));
+        }
+        Ok(self)
     }
 
     /// Refuses what the key's role does not allow, and what is more than its limits allow. Every handler asks this first.
@@ -85,7 +99,7 @@ impl Caller {
     /// `INSUFFICIENT_PERMISSIONS`, `RATE_LIMIT_EXCEEDED`.
     pub fn may(&self, permission: Permission) -> Result<(), Reject> {
         let allowed = check(&self.key.role, permission);
-        if let Some((ticket, standing)) = &self.counted {
+        if let Some((ticket, standing)) = &self.ticket {
             if allowed.is_err() {
                 standing.set(ticket.give_back(self.app.clock.now()));
             } else {

@@ -14,7 +14,8 @@ use crate::app::{App, checkout, orders};
 
 /// Somebody without a key, who has not asked too often.
 pub struct Visitor {
-    app: Arc<App>,
+    /// The gateway.
+    pub app: Arc<App>,
     address: IpAddr,
 }
 

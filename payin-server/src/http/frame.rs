@@ -1,4 +1,5 @@
-//! What every request and answer has, whatever its path: an id, the documented error body, headers. It must not know any use case.
+//! What every request and answer has, whatever its path: an id, the error body of the API whose path it is, headers. It must not know any
+//! use case.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,6 +14,7 @@ use payin_types::ErrorCode;
 use payin_types::id::base62;
 
 use super::answer::{Reject, rejection};
+use super::dialect::{Apis, Asked};
 use crate::app::App;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -40,8 +42,27 @@ impl Standing {
     }
 }
 
+/// What the frame must know.
+pub struct Framed {
+    /// The gateway.
+    pub app: Arc<App>,
+    /// The APIs spoken here, each with its own way to say no.
+    pub apis: Apis,
+}
+
+impl Framed {
+    /// How the API whose path it is says no.
+    fn refusal(&self, error: &Error, path: &str, asked: &Asked<'_>) -> Response {
+        match self.apis.owner(path) {
+            Some(dialect) => dialect.refusal(error, asked),
+            None => rejection(error, asked.request_id),
+        }
+    }
+}
+
 /// Gives a request its id and its answer the documented form.
-pub async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+pub async fn frame(State(framed): State<Arc<Framed>>, mut request: Request, next: Next) -> Response {
+    let app = &framed.app;
     let id = format!("req_{}", base62(app.random_id(), 22));
     request.extensions_mut().insert(RequestId(id.clone()));
     let standing = app.quotas.are_on().then(Standing::default);
@@ -52,9 +73,13 @@ pub async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next
     // No path of ours contains NUL, and PostgreSQL refuses it in a text.
     let mut response = if path.contains("%00") { unknown(&path) } else { next.run(request).await };
     if let Some(Reject(error)) = response.extensions_mut().remove::<Reject>() {
-        response = rejection(&error, &id);
+        response = framed.refusal(&error, &path, &Asked { request_id: &id, method: &method, now: app.clock.now() });
     } else if is_error(&response) && !is_json(&response) {
-        response = dress(response, &method, &path, &id);
+        let (error, allow) = dress(&response, &method, &path);
+        response = framed.refusal(&error, &path, &Asked { request_id: &id, method: &method, now: app.clock.now() });
+        if let Some(allow) = allow {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
     }
     if let Some(standing) = standing {
         standing.show(&mut response);
@@ -74,8 +99,8 @@ fn is_json(response: &Response) -> bool {
     response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
 }
 
-/// The router's own refusals, in the documented form.
-fn dress(response: Response, method: &Method, path: &str, id: &str) -> Response {
+/// What the router's own refusal says, and the methods that it allows instead.
+fn dress(response: &Response, method: &Method, path: &str) -> (Error, Option<HeaderValue>) {
     let allow = response.headers().get(header::ALLOW).cloned();
     let error = match response.status() {
         StatusCode::METHOD_NOT_ALLOWED => {
@@ -91,11 +116,7 @@ fn dress(response: Response, method: &Method, path: &str, id: &str) -> Response 
         }
         _ => Error::new(ErrorCode::InternalError, "The server met a fault and did nothing; quote the request id to its operator"),
     };
-    let mut dressed = rejection(&error, id);
-    if let Some(allow) = allow {
-        dressed.headers_mut().insert(header::ALLOW, allow);
-    }
-    dressed
+    (error, allow)
 }
 
 fn not_found(path: &str) -> Error {

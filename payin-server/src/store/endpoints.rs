@@ -32,7 +32,7 @@ pub struct Stored {
 }
 
 const LIVE: &str = "SELECT id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
-    description, enabled, created_at, updated_at FROM webhook_endpoints WHERE deleted_at IS NULL AND organization_id = $1";
+    description, enabled, created_at, updated_at FROM webhook_endpoints WHERE deleted_at IS NULL AND api IS NULL AND organization_id = $1";
 
 fn stored(row: &Row) -> Result<Stored, Fault> {
     Ok(Stored {
@@ -89,7 +89,8 @@ pub async fn get(conn: &mut Conn, organization: &OrganizationId, id: &str) -> Re
 pub async fn lock(tx: &mut Tx<'_>, organization: &OrganizationId, id: &str) -> Result<Option<Locked<Stored>>, Fault> {
     let query = locked!(
         "SELECT id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
-         description, enabled, created_at, updated_at FROM webhook_endpoints WHERE deleted_at IS NULL AND organization_id = $1 AND id = $2"
+         description, enabled, created_at, updated_at FROM webhook_endpoints \
+         WHERE deleted_at IS NULL AND api IS NULL AND organization_id = $1 AND id = $2"
     );
     let row = tx.lock(query.text(organization.as_str()).text(id)).await?;
     row.map(|row| row.read(|row| stored(&row))).transpose()
@@ -131,7 +132,7 @@ pub async fn subscribers(tx: &mut Tx<'_>, organization: &OrganizationId) -> Resu
 /// # Errors
 /// What the database says.
 pub async fn list(conn: &mut Conn, organization: &OrganizationId, limit: i64, offset: i64) -> Result<(Vec<Stored>, u64), Fault> {
-    let total = sql("SELECT COUNT(*) AS total FROM webhook_endpoints WHERE deleted_at IS NULL AND organization_id = $1");
+    let total = sql("SELECT COUNT(*) AS total FROM webhook_endpoints WHERE deleted_at IS NULL AND api IS NULL AND organization_id = $1");
     let total = conn.one(total.text(organization.as_str())).await?.map_or(Ok(0), |row| row.count("total"))?;
     let page = super::sql_of(&[LIVE, " ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3"]);
     let rows = conn.all(page.text(organization.as_str()).int(limit).int(offset)).await?;
@@ -143,8 +144,8 @@ pub async fn list(conn: &mut Conn, organization: &OrganizationId, limit: i64, of
 /// # Errors
 /// What the database says.
 pub async fn delete(tx: &mut Tx<'_>, organization: &OrganizationId, id: &str, now: Timestamp) -> Result<bool, Fault> {
-    let update =
-        sql("UPDATE webhook_endpoints SET deleted_at = $3, updated_at = $3 WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL");
+    let update = sql("UPDATE webhook_endpoints SET deleted_at = $3, updated_at = $3 \
+             WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL AND api IS NULL");
     let deleted = tx.execute(update.text(organization.as_str()).text(id).int(now.millis())).await? == 1;
     if deleted {
         let call_off =

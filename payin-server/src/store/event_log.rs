@@ -45,7 +45,7 @@ fn stored(row: &Row) -> Result<Stored, Fault> {
 /// # Errors
 /// What the database says.
 pub async fn get(conn: &mut Conn, organization: &OrganizationId, id: &str) -> Result<Option<Stored>, Fault> {
-    let query = sql_of(&[COLUMNS, " FROM events e WHERE e.organization_id = $1 AND e.id = $2"]);
+    let query = sql_of(&[COLUMNS, " FROM events e WHERE e.organization_id = $1 AND e.api IS NULL AND e.id = $2"]);
     conn.one(query.text(organization.as_str()).text(id)).await?.as_ref().map(stored).transpose()
 }
 
@@ -72,7 +72,7 @@ impl Filter {
     fn conditions(&self) -> [&'static str; 7] {
         let no_delivery = self.endpoint_id.is_none() && self.status.is_none();
         [
-            " FROM events e WHERE e.organization_id = $1",
+            " FROM events e WHERE e.organization_id = $1 AND e.api IS NULL",
             if self.event_type.is_some() { " AND e.type = $2" } else { " AND $2 IS NULL" },
             if self.object_id.is_some() { " AND e.object_id = $3" } else { " AND $3 IS NULL" },
             if self.created_after.is_some() { " AND e.created_at >= $4" } else { " AND CAST($4 AS BIGINT) IS NULL" },

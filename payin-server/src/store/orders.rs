@@ -1,11 +1,13 @@
 //! Orders: their facts, written and read. What the facts mean is said in `payin_core::order`.
 
+pub mod door;
 mod list;
 
 use std::time::Duration;
 
 use payin_core::Units;
 use payin_core::address::Address;
+use payin_core::door::Origin;
 use payin_core::order::{Facts, Payment, Terms};
 use payin_types::{OrderId, OrganizationId, PaymentLinkId, Protocol, Timestamp};
 
@@ -18,7 +20,7 @@ pub use list::{Filter, Listed, list, totals};
 const COLUMNS: &str = "o.id, o.organization_id, o.reference, o.amount, o.amount_whole, o.amount_nano, o.amount_atto, o.currency, o.chain_id, \
     o.protocol, o.address_id, o.address, o.metadata, o.success_url, o.cancel_url, o.window_ms, o.grace_ms, o.required_confirmations, \
     o.created_at, o.closes_at, o.seen_at, o.completed_at, o.expired_at, o.paid_late_at, o.reverted_at, o.received_whole, o.received_nano, \
-    o.received_atto, o.payment_tx, o.payment_block, o.event_sequence, o.payment_link_id";
+    o.received_atto, o.payment_tx, o.payment_block, o.event_sequence, o.payment_link_id, o.api, o.fingerprint";
 
 /// An order as it stands in the database.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +70,7 @@ fn stored(row: &Row) -> Result<Stored, Fault> {
         payment,
         required_confirmations: row.count("required_confirmations")?,
         payment_link_id: row.opt_text("payment_link_id")?.map(PaymentLinkId::from),
+        origin: row.opt_text("api")?.zip(row.opt_text("fingerprint")?).map(|(api, fingerprint)| Origin { api, fingerprint }),
     };
     if facts.completed_at.is_some() && facts.expired_at.is_some() {
         return Err(Fault::Corrupt(format!("order {} is completed and expired", facts.id)));
@@ -97,8 +100,8 @@ pub async fn opening(tx: &mut Tx<'_>, organization: &OrganizationId, chain: &str
     let row = tx
         .one(
             sql("SELECT (SELECT head_time FROM chain_cursors WHERE chain_id = $2 AND halted IS NULL) AS head_time, \
-                 (SELECT COUNT(*) FROM webhook_endpoints WHERE organization_id = $1 AND deleted_at IS NULL AND enabled = 1 \
-                 AND events LIKE '%\"order.created\"%') AS told, (SELECT settings FROM organizations WHERE id = $1) AS settings")
+                 (SELECT COUNT(*) FROM webhook_endpoints WHERE organization_id = $1 AND deleted_at IS NULL AND api IS NULL \
+                 AND enabled = 1 AND events LIKE '%\"order.created\"%') AS told, (SELECT settings FROM organizations WHERE id = $1) AS settings")
             .text(organization.as_str())
             .text(chain),
         )
@@ -116,8 +119,8 @@ pub async fn insert(tx: &mut Tx<'_>, orders: &[(&Facts, i64)]) -> Result<bool, F
     let mut insert = sql_rows(
         "INSERT INTO orders (id, organization_id, reference, reference_folded, amount, amount_whole, amount_nano, amount_atto, currency, \
          chain_id, protocol, address_id, address, metadata, success_url, cancel_url, window_ms, grace_ms, required_confirmations, \
-         created_at, updated_at, closes_at, payment_link_id, received_whole, received_nano, received_atto, event_sequence) VALUES ",
-        "($, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, 0, 0, 0, 0)",
+         created_at, updated_at, closes_at, payment_link_id, api, fingerprint, received_whole, received_nano, received_atto, event_sequence) VALUES ",
+        "($, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, 0, 0, 0, 0)",
         orders.len(),
         " ON CONFLICT (organization_id, reference) DO NOTHING",
     );
@@ -144,7 +147,9 @@ pub async fn insert(tx: &mut Tx<'_>, orders: &[(&Facts, i64)]) -> Result<bool, F
             .int(order.created_at.millis())
             .int(order.created_at.millis())
             .int(order.closes_at().millis())
-            .opt_text(order.payment_link_id.as_ref().map(PaymentLinkId::as_str));
+            .opt_text(order.payment_link_id.as_ref().map(PaymentLinkId::as_str))
+            .opt_text(order.origin.as_ref().map(|origin| origin.api.as_str()))
+            .opt_text(order.origin.as_ref().map(|origin| origin.fingerprint.as_str()));
     }
     let all = usize::try_from(tx.execute(insert).await?) == Ok(orders.len());
     if all {
@@ -215,7 +220,7 @@ pub async fn lock(tx: &mut Tx<'_>, id: &str) -> Result<Locked<Stored>, Fault> {
                 "SELECT id, organization_id, reference, amount, amount_whole, amount_nano, amount_atto, currency, chain_id, protocol, \
                  address_id, address, metadata, success_url, cancel_url, window_ms, grace_ms, required_confirmations, created_at, \
                  closes_at, seen_at, completed_at, expired_at, paid_late_at, reverted_at, received_whole, received_nano, received_atto, \
-                 payment_tx, payment_block, event_sequence, payment_link_id FROM orders WHERE id = $1"
+                 payment_tx, payment_block, event_sequence, payment_link_id, api, fingerprint FROM orders WHERE id = $1"
             )
             .text(id),
         )

@@ -97,7 +97,7 @@ async fn no_operation_is_without_a_limit() {
         }
         let ask = sandbox.ask(&method, &path.replace(['{', '}'], ""));
         let reply = if method == "GET" || method == "DELETE" { ask.send().await } else { ask.raw_json("{}").send().await };
-        reply.refused(429, "RATE_LIMIT_EXCEEDED", "1 requests a minute");
+        reply.refused(429, contract().code_of(&method, &path, "RATE_LIMIT_EXCEEDED"), "1 requests a minute");
         asked += 1;
     }
     assert!(asked > 9);

@@ -43,6 +43,7 @@ fn routes(file: &str, prefix: &str) -> BTreeSet<(String, String)> {
 fn every_route_is_in_the_contract_and_the_other_way_round() {
     let mut routed = routes("http.rs", "/api/v1");
     routed.extend(routes("http/sandbox.rs", "/api/v1/sandbox"));
+    routed.extend(routes("http/paywarden.rs", ""));
     let described: BTreeSet<_> = contract().operations().into_iter().map(|(method, path)| (method, shape(&path))).collect();
     let (undescribed, unrouted): (Vec<_>, Vec<_>) = (routed.difference(&described).collect(), described.difference(&routed).collect());
     assert!(undescribed.is_empty() && unrouted.is_empty(), "not in openapi.yaml: {undescribed:?}; not in the router: {unrouted:?}");
@@ -58,7 +59,7 @@ async fn every_operation_is_routed_and_wants_a_key_unless_it_is_public() {
         let as_it_should = if template.starts_with("/health") {
             (reply.status, &reply.json["status"]) == (200, &"healthy".into())
         } else if contract().roles(&method, &template).is_some() {
-            reply.status == 401 && reply.json["code"] == "INVALID_API_KEY"
+            reply.status == 401 && reply.json["code"] == contract().code_of(&method, &template, "INVALID_API_KEY")
         } else {
             // Of what is public a handler speaks, not the router.
             ![401, 403, 405].contains(&reply.status) && !reply.text.contains("There is nothing at")

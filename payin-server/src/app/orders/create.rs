@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use payin_core::door::Origin;
 use payin_core::order::{self, Facts, Terms};
 use payin_core::{Chain, Chains, Error, Units, redirect};
 use payin_types::{ChainId, CreateOrder, EventType, Order, OrderId, OrganizationId, PaymentLinkId, Protocol, Timestamp};
 
+use crate::app::door::Dialect;
 use crate::app::events::{Happened, record};
 use crate::app::pool::assign::{check_genuine, claim_genuine, given};
 use crate::app::settings::{self, Deployment, Effective};
@@ -37,6 +39,8 @@ pub struct Prepared {
     pub holds: Effective,
     /// Whether somebody asks to be told.
     told: bool,
+    /// The API it is asked for through, if that is not the native one.
+    origin: Option<Origin>,
 }
 
 impl Opener {
@@ -80,7 +84,22 @@ impl Opener {
         let holds = settings::effective(&self.deployment, &opening.settings)?;
         let terms = self.terms(request, &holds)?;
         order::check_chain(chain, opening.head_time, self.now)?;
-        Ok(Prepared { terms, holds, told: opening.told })
+        Ok(Prepared { terms, holds, told: opening.told, origin: None })
+    }
+
+    /// As [`Opener::prepare`], for an order that comes through another API, by whose documents it may be opened.
+    ///
+    /// # Errors
+    /// As [`Opener::prepare`].
+    pub async fn prepare_through(&self, tx: &mut Tx<'_>, request: CreateOrder, door: &dyn Dialect, origin: Origin) -> Outcome<Prepared> {
+        let chain = self.chain(&request)?;
+        let opening = orders::opening(tx, &self.organization_id, chain.id.as_str()).await?;
+        let holds = settings::effective(&self.deployment, &opening.settings)?;
+        holds.check_orders_enabled()?;
+        let settings = door.settings(&self.deployment.orders);
+        let terms = order::open_with(request, &self.chains, &settings, &|data| door.check_metadata(data))?;
+        order::check_chain(chain, opening.head_time, self.now)?;
+        Ok(Prepared { terms, holds, told: opening.told, origin: Some(origin) })
     }
 
     /// Opens it.
@@ -88,7 +107,7 @@ impl Opener {
     /// # Errors
     /// `NO_AVAILABLE_ADDRESSES`, `DUPLICATE_ORDER_REFERENCE`; a fault.
     pub async fn open(&self, tx: &mut Tx<'_>, prepared: Prepared, link: Option<PaymentLinkId>) -> Outcome<Facts> {
-        let Prepared { terms, told, .. } = prepared;
+        let Prepared { terms, told, origin, .. } = prepared;
         let (protocol, reference) = (terms.protocol.clone(), terms.reference.clone());
         let Some(free) = claim_genuine(tx, (&self.chains, &self.seal), &self.organization_id, &protocol, self.now).await? else {
             // An empty pool must not hide that the order exists.
@@ -97,7 +116,7 @@ impl Opener {
                 None => order::no_address(&protocol).into(),
             });
         };
-        let facts = Facts { payment_link_id: link, ..self.place(terms, &free)? };
+        let facts = Facts { payment_link_id: link, origin, ..self.place(terms, &free)? };
         if !orders::insert(tx, &[(&facts, free.id)]).await? {
             let existing = self.existing(tx, &reference).await?;
             let existing = existing.ok_or_else(|| Fault::Corrupt("a reference is taken by nobody".to_owned()))?;
@@ -129,6 +148,7 @@ impl Opener {
             received: Units::ZERO,
             payment: None,
             payment_link_id: None,
+            origin: None,
         })
     }
 

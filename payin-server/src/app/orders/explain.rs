@@ -37,7 +37,7 @@ pub async fn explain(app: &App, organization: &OrganizationId, id: &str) -> Outc
     }
     let mut conn = app.store.read().await?;
     let found = orders::get(&mut conn, organization, id).await?.ok_or_else(|| Error::not_found("Order", id))?;
-    check_shown(app, &found)?;
+    check_shown(&app.seal, &found)?;
     let order = &found.facts;
     let chain_id = &order.terms.chain_id;
     let followed = chains::get(&mut conn, chain_id.as_str()).await?.map(followed);

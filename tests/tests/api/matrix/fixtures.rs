@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use payin_core::address::Address;
 use payin_tests::sandbox::{CHAIN, Sandbox, new_order, text};
+use payin_types::Protocol;
 use serde_json::{Value, json};
 
 /// An organization, by its owner's key.
@@ -54,6 +56,15 @@ async fn get(sandbox: &Sandbox, keys: &Keys, path: &str) -> Value {
 pub async fn fill_pool(sandbox: &Sandbox, keys: &Keys) {
     let addresses = (0..500).map(|_| address()).collect::<Vec<_>>().join("\n");
     post(sandbox, keys, "/api/v1/address-pool/import", &json!({ "protocol": "evm", "addresses": addresses })).await;
+    let tron = |_| Address::from_account_bytes(&Protocol::Tron, &tron_account()).expect("an address").as_str().to_owned();
+    let addresses = (0..50).map(tron).collect::<Vec<_>>().join("\n");
+    post(sandbox, keys, "/api/v1/address-pool/import", &json!({ "protocol": "tron", "addresses": addresses })).await;
+}
+
+fn tron_account() -> [u8; 20] {
+    let mut account = [7; 20];
+    account[12..].copy_from_slice(&fresh().to_be_bytes());
+    account
 }
 
 /// The one transfer that a list shows, once it is final: a watcher that has still to confirm something would change the database beside us.
@@ -80,6 +91,10 @@ pub async fn make(sandbox: &Sandbox, keys: &Keys, parameter: &str, template: &st
     match parameter {
         "orderId" => field(&order().await, "orderId"),
         "orderReference" => field(&order().await, "orderReference"),
+        "paymentId" => {
+            let payment = json!({ "amount": "1", "currency": "USDT", "external_id": reference });
+            field(&post(sandbox, keys, "/api/v1/payments", &payment).await, "id")
+        }
         "depositReference" => {
             let bind = json!({ "depositReference": reference, "currency": "USDT", "chainId": CHAIN });
             field(&post(sandbox, keys, "/api/v1/deposits/references", &bind).await, "depositReference")

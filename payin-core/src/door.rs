@@ -1,0 +1,192 @@
+//! Orders that came through another API than the native one: what is kept of that, and where such an order stands, which may depend on
+//! whether its merchant's server has answered. It knows no API by name; how each words a stage is said in that API's own file.
+
+use payin_types::Timestamp;
+
+use crate::order::Facts;
+use crate::{Error, Units};
+
+/// Through which API an order came, and what was asked for there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The API, as the configuration calls it.
+    pub api: String,
+    /// SHA-256 of what was asked for, as that API reads it: the same request again is the same order.
+    pub fingerprint: String,
+}
+
+/// What became of the webhook by whose answer an API judges an order: that it is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Heard {
+    /// When it was acknowledged.
+    pub acknowledged_at: Option<Timestamp>,
+    /// When it was given up.
+    pub given_up_at: Option<Timestamp>,
+}
+
+/// Where an order stands, for whoever asks more than the native API says. Money is decided by the order's facts alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Nothing was seen.
+    Open,
+    /// A payment was seen, or too little was confirmed.
+    Seen,
+    /// Paid and confirmed; its merchant's server has not answered, or is not asked.
+    Paid,
+    /// Paid, and acknowledged.
+    Acknowledged,
+    /// Paid, and its merchant's server was asked as often as it is asked.
+    GivenUp,
+    /// Its time passed.
+    Expired,
+}
+
+impl Stage {
+    /// Every stage, and the word by which the database is asked for it.
+    pub const ALL: [(Self, &'static str); 6] = [
+        (Self::Open, "open"),
+        (Self::Seen, "seen"),
+        (Self::Paid, "paid"),
+        (Self::Acknowledged, "acknowledged"),
+        (Self::GivenUp, "given_up"),
+        (Self::Expired, "expired"),
+    ];
+
+    /// What the facts come to. A delivery that was acknowledged stays so, also when it is sent again by hand.
+    #[must_use]
+    pub fn of(facts: &Facts, heard: Heard) -> Self {
+        match (facts.completed_at, facts.expired_at) {
+            (Some(_), _) if heard.acknowledged_at.is_some() => Self::Acknowledged,
+            (Some(_), _) if heard.given_up_at.is_some() => Self::GivenUp,
+            (Some(_), _) => Self::Paid,
+            (None, Some(_)) => Self::Expired,
+            (None, None) if facts.seen_at.is_some() => Self::Seen,
+            (None, None) => Self::Open,
+        }
+    }
+
+    /// The word by which the database is asked for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(stage, _)| *stage == self).map_or("", |(_, word)| word)
+    }
+}
+
+/// What a change to an order amounts to, for an API that tells its merchant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// A payment was seen.
+    Seen,
+    /// Confirmed money is less than the amount, for the first time.
+    Underpaid,
+    /// It is paid.
+    Paid,
+    /// Its time passed.
+    Expired,
+}
+
+/// What changed between two sights of an order, in the order in which it is told.
+#[must_use]
+pub fn changes(before: &Facts, after: &Facts) -> Vec<Change> {
+    let begins = |before: Option<Timestamp>, after: Option<Timestamp>| before.is_none() && after.is_some();
+    let short = before.received == Units::ZERO && after.received != Units::ZERO && after.completed_at.is_none();
+    [
+        (begins(before.seen_at, after.seen_at), Change::Seen),
+        (short, Change::Underpaid),
+        (begins(before.completed_at, after.completed_at), Change::Paid),
+        (begins(before.expired_at, after.expired_at), Change::Expired),
+    ]
+    .into_iter()
+    .filter_map(|(happened, change)| happened.then_some(change))
+    .collect()
+}
+
+/// What a request for a reference that is taken gets: the order, if it came through the same API and asked for the same.
+///
+/// # Errors
+/// `DUPLICATE_ORDER_REFERENCE`.
+pub fn same(asked: &Origin, existing: &Facts, origin: Option<&Origin>) -> Result<(), Error> {
+    if origin == Some(asked) { Ok(()) } else { Err(crate::order::duplicate(&existing.terms.reference, existing.id.clone())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use payin_types::CreateOrder;
+
+    use super::*;
+    use crate::address::Address;
+    use crate::{Chains, chains, order};
+
+    fn facts() -> Facts {
+        let request = CreateOrder::new("order_123", "99.00".parse().unwrap(), "USDC", "base-sepolia");
+        let terms = order::open(request, &Chains::new(chains::known()), &order::Settings::default()).unwrap();
+        Facts {
+            id: "ord_1".into(),
+            organization_id: "org_1".into(),
+            terms: order::Terms { window: Duration::from_secs(3600), ..terms },
+            address: Address::from_evm_bytes(&[1; 20]),
+            created_at: Timestamp::from_secs(0),
+            seen_at: None,
+            completed_at: None,
+            expired_at: None,
+            paid_late_at: None,
+            reverted_at: None,
+            received: Units::ZERO,
+            payment: None,
+            required_confirmations: 19,
+            payment_link_id: None,
+            origin: None,
+        }
+    }
+
+    #[test]
+    fn money_decides_before_an_answer_does() {
+        let at = |seconds: i64| Some(Timestamp::from_secs(seconds));
+        let (none, heard, given_up) =
+            (Heard::default(), Heard { acknowledged_at: at(9), ..Heard::default() }, Heard { given_up_at: at(9), ..Heard::default() });
+        let open = facts();
+        let seen = Facts { seen_at: at(1), ..open.clone() };
+        let paid = Facts { completed_at: at(2), ..seen.clone() };
+        let expired = Facts { expired_at: at(2), ..seen.clone() };
+        for (facts, expected) in [
+            (&open, [Stage::Open; 3]),
+            (&seen, [Stage::Seen; 3]),
+            (&paid, [Stage::Paid, Stage::Acknowledged, Stage::GivenUp]),
+            (&expired, [Stage::Expired; 3]),
+        ] {
+            assert_eq!([none, heard, given_up].map(|heard| Stage::of(facts, heard)), expected);
+        }
+        let words: std::collections::BTreeSet<&str> = Stage::ALL.iter().map(|(stage, _)| stage.word()).collect();
+        assert_eq!(words.len(), Stage::ALL.len());
+    }
+
+    #[test]
+    fn each_change_is_told_once() {
+        let at = |seconds: i64| Some(Timestamp::from_secs(seconds));
+        let open = facts();
+        let seen = Facts { seen_at: at(1), ..open.clone() };
+        let half = Facts { received: Units::from_base_units(1, 0).unwrap(), ..seen.clone() };
+        let more = Facts { received: Units::from_base_units(2, 0).unwrap(), ..seen.clone() };
+        let paid = Facts { received: open.terms.units, completed_at: at(3), ..seen.clone() };
+        assert_eq!(changes(&open, &seen), [Change::Seen]);
+        assert_eq!(changes(&seen, &half), [Change::Underpaid]);
+        assert_eq!(changes(&half, &more), []);
+        assert_eq!(changes(&half, &paid), [Change::Paid]);
+        assert_eq!(changes(&open, &paid), [Change::Seen, Change::Paid]);
+        assert_eq!(changes(&half, &Facts { expired_at: at(4), ..half.clone() }), [Change::Expired]);
+        assert_eq!(changes(&paid, &paid), []);
+    }
+
+    #[test]
+    fn another_door_or_another_wish_is_a_conflict() {
+        let origin = |api: &str, fingerprint: &str| Origin { api: api.to_owned(), fingerprint: fingerprint.to_owned() };
+        let existing = facts();
+        assert_eq!(same(&origin("a", "1"), &existing, Some(&origin("a", "1"))), Ok(()));
+        for other in [None, Some(origin("a", "2")), Some(origin("b", "1"))] {
+            let refused = same(&origin("a", "1"), &existing, other.as_ref()).unwrap_err();
+            assert_eq!(refused.existing_order_id, Some(existing.id.clone()));
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Opening an order through another API: the same order on the same address as any other, and with it the endpoint that it brings along.
+//! The same request again is the same order.
+
+use std::sync::Arc;
+
+use payin_core::Error;
+use payin_core::door::{Origin, same};
+use payin_types::{CreateOrder, EndpointId, ErrorCode, OrganizationId};
+
+use super::{Dialect, Through};
+use crate::app::endpoints::{check_url, make_secret, place};
+use crate::app::orders::{Opener, check_shown};
+use crate::app::{App, Outcome};
+use crate::env::Targets;
+use crate::seal::Seal;
+use crate::store::orders::{Shown, door};
+use crate::store::{Failure, Fault, Tx, Unit};
+
+/// Where the secret of an organization's webhooks of other APIs is kept.
+fn secret_place(organization: &OrganizationId) -> String {
+    format!("organization webhooks {organization}")
+}
+
+/// What is asked for, in the words of all APIs.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// The order.
+    pub order: CreateOrder,
+    /// What two requests for the same order have in common.
+    pub fingerprint: String,
+    /// Where the order's own events go; its name in that API, and the URL.
+    pub webhook: Option<(&'static str, String)>,
+}
+
+/// An order that was opened, or that had been before.
+#[derive(Debug)]
+pub struct Opened {
+    /// The order.
+    pub order: Through,
+    /// Whether this request opened it.
+    pub is_new: bool,
+}
+
+/// Opens an order for an organization.
+pub struct Open {
+    wish: Result<Wish, Error>,
+    dialect: Arc<dyn Dialect>,
+    opener: Opener,
+    endpoint_id: EndpointId,
+    new_secret: String,
+    nonces: [[u8; 24]; 2],
+    seal: Arc<Seal>,
+    targets: Targets,
+}
+
+impl Open {
+    /// An order that is asked for through an API; `wish` says what, or why it cannot be read.
+    #[must_use]
+    pub fn new(app: &App, dialect: Arc<dyn Dialect>, organization_id: OrganizationId, wish: Result<Wish, Error>) -> Self {
+        Self {
+            wish,
+            dialect,
+            opener: Opener::new(app, organization_id),
+            endpoint_id: EndpointId::from_random(app.random_id()),
+            new_secret: make_secret(app),
+            nonces: [app.entropy.array(), app.entropy.array()],
+            seal: Arc::clone(&app.seal),
+            targets: app.targets,
+        }
+    }
+
+    async fn existing(&self, tx: &mut Tx<'_>, wish: &Wish, origin: &Origin) -> Outcome<Option<Opened>> {
+        let found = door::by_reference(tx, &self.opener.organization_id, &wish.order.order_reference).await?;
+        let Some(order) = found else { return Ok(None) };
+        same(origin, &order.shown.facts, order.shown.facts.origin.as_ref())?;
+        check_shown(&self.seal, &order.shown)?;
+        Ok(Some(Opened { order, is_new: false }))
+    }
+
+    /// The endpoint has a sealed copy of the organization's secret, so that sending asks for nothing but the endpoint.
+    async fn bring_endpoint(&self, tx: &mut Tx<'_>, order: &str, url: &str) -> Outcome<()> {
+        let organization = &self.opener.organization_id;
+        let (mut kept, _) = door::hooks(tx, organization).await?;
+        let [for_organization, for_endpoint] = self.nonces;
+        if kept.is_none() {
+            let sealed = self.seal.seal(&secret_place(organization), &self.new_secret, for_organization);
+            door::keep_secret(tx, organization, &sealed).await?;
+            // Of two at once the first has made it.
+            kept = door::hooks(tx, organization).await?.0;
+        }
+        let kept = kept.ok_or_else(|| Fault::Corrupt(format!("organization {organization} has no webhook secret")))?;
+        let secret = self.seal.open(&secret_place(organization), &kept).map_err(Fault::from)?;
+        let sealed = self.seal.seal(&place(&self.endpoint_id), &secret, for_endpoint);
+        let api = self.dialect.name();
+        Ok(door::insert_endpoint(tx, organization, (api, order), (&self.endpoint_id, url, &sealed), self.opener.now).await?)
+    }
+}
+
+impl Unit for Open {
+    type Output = Opened;
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Opened> {
+        let wish = self.wish.as_ref().map_err(Clone::clone)?;
+        let origin = Origin { api: self.dialect.name().to_owned(), fingerprint: wish.fingerprint.clone() };
+        // A full house, a chain that is behind, a closed shop: none of it hides an order that is there.
+        if let Some(existing) = self.existing(tx, wish, &origin).await? {
+            return Ok(existing);
+        }
+        if let Some((field, url)) = &wish.webhook {
+            check_url(field, url, &self.targets)?;
+        }
+        let prepared = self.opener.prepare_through(tx, wish.order.clone(), self.dialect.as_ref(), origin.clone()).await?;
+        let facts = match self.opener.open(tx, prepared, None).await {
+            Err(Failure::Refused(error)) if error.code == ErrorCode::DuplicateOrderReference => {
+                tx.undo().await?;
+                return self.existing(tx, wish, &origin).await?.ok_or_else(|| error.into());
+            }
+            opened => opened?,
+        };
+        if let Some((_, url)) = &wish.webhook {
+            self.bring_endpoint(tx, facts.id.as_str(), url).await?;
+        }
+        let shown = Shown { facts, head: None, address_mac: String::new() };
+        Ok(Opened { order: Through { shown, heard: payin_core::door::Heard::default() }, is_new: true })
+    }
+}
