@@ -105,7 +105,7 @@ impl Error {
     }
 
     fn has(&self, codes: &[ErrorCode]) -> bool {
-        self.code().is_some_and(|code| codes.contains(code))
+        self.code().is_some_and(|code| codes.contains(&native(code)))
     }
 
     /// Whether there is no such object in the key's organization. (A 404 of something else than the API is none.)
@@ -167,6 +167,19 @@ impl Error {
     }
 }
 
+/// What the native API calls what another one says, as far as something is decided by it.
+fn native(code: &ErrorCode) -> ErrorCode {
+    match code.as_str() {
+        "NOT_FOUND" => ErrorCode::ResourceNotFound,
+        "EXTERNAL_ID_CONFLICT" => ErrorCode::DuplicateOrderReference,
+        "UNAUTHORIZED" => ErrorCode::InvalidApiKey,
+        "FORBIDDEN" => ErrorCode::InsufficientPermissions,
+        "RATE_LIMITED" => ErrorCode::RateLimitExceeded,
+        "NO_ADDRESS_AVAILABLE" => ErrorCode::NoAvailableAddresses,
+        _ => code.clone(),
+    }
+}
+
 /// An answer that says no.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -193,6 +206,13 @@ pub struct ApiError {
     pub raw: Body,
 }
 
+/// The error body of an API that says no more: `{error, code}`.
+#[derive(serde::Deserialize)]
+struct Short {
+    error: String,
+    code: ErrorCode,
+}
+
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({}, HTTP {}", self.message, self.code, self.status)?;
@@ -208,6 +228,7 @@ impl ApiError {
         let raw = Body::from_bytes(&response.body);
         let header_id = response.header("x-request-id").map(str::to_owned);
         let problem = serde_json::from_slice::<Problem>(&response.body).ok();
+        let short = serde_json::from_slice::<Short>(&response.body).ok();
         let retry_after = retry_after(response, problem.as_ref(), now);
         let (status, headers, rate_limit) = (response.status, response.headers.clone(), RateLimit::of(response));
         match problem {
@@ -225,8 +246,11 @@ impl ApiError {
             },
             None => Self {
                 status,
-                code: ErrorCode::Unknown(format!("HTTP_{status}")),
-                message: "the answer is not in the API's form: a proxy may have given it, or the base URL is wrong".to_owned(),
+                code: short.as_ref().map_or_else(|| ErrorCode::Unknown(format!("HTTP_{status}")), |short| short.code.clone()),
+                message: short.map_or_else(
+                    || "the answer is not in the API's form: a proxy may have given it, or the base URL is wrong".to_owned(),
+                    |short| short.error,
+                ),
                 details: None,
                 request_id: header_id,
                 existing_order_id: None,
@@ -246,7 +270,7 @@ impl ApiError {
 
     /// 429 and 5xx, but not the two that only people can mend: an empty pool and a chain that is cut off.
     pub(crate) fn is_transient(&self) -> bool {
-        let lasting = matches!(self.code, ErrorCode::NoAvailableAddresses | ErrorCode::ChainUnavailable);
+        let lasting = matches!(native(&self.code), ErrorCode::NoAvailableAddresses | ErrorCode::ChainUnavailable);
         self.status == 429 || (self.status >= 500 && !lasting)
     }
 

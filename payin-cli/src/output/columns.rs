@@ -31,6 +31,29 @@ pub const ORDER: Columns = &[
 pub const ORDERS: Columns =
     &["orderId", "orderReference", "status", "amount", "currency", "chainId", "createdAt", "completedAt", "address"];
 
+/// One payment of the PayWarden API.
+pub const PAYMENT: Columns = &[
+    "id",
+    "external_id",
+    "status",
+    "amount",
+    "currency",
+    "amount_received",
+    "address",
+    "tx_hash",
+    "confirmations",
+    "created_at",
+    "expires_at",
+    "confirmed_at",
+    "checkout_url",
+    "metadata",
+    "events",
+];
+
+/// Payments of the PayWarden API in a list.
+pub const PAYMENTS: Columns =
+    &["id", "external_id", "status", "amount", "currency", "amount_received", "created_at", "confirmed_at", "address"];
+
 /// The counts of orders.
 pub const ORDER_STATS: Columns = &[
     "totalOrders",
