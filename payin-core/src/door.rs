@@ -1,10 +1,53 @@
 //! Orders that came through another API than the native one: what is kept of that, and where such an order stands, which may depend on
-//! whether its merchant's server has answered. It knows no API by name; how each words a stage is said in that API's own file.
+//! whether its merchant's server has answered. How each API words this is said in its own file; here is only the list of them.
 
-use payin_types::Timestamp;
+use payin_types::{SecretString, Timestamp};
+use serde_json::{Map, Value};
 
-use crate::order::Facts;
-use crate::{Error, Units};
+use crate::delivery::Verdict;
+use crate::order::{Facts, Settings};
+use crate::{Error, Units, paywarden};
+
+/// The rules of the other APIs, a line each.
+const DIALECTS: &[&dyn Dialect] = &[
+    &paywarden::PayWarden, //
+];
+
+/// What the use cases must know of another API. Each answer comes from that API's documents.
+pub trait Dialect: Send + Sync {
+    /// What the configuration calls it, and the orders that came through it.
+    fn name(&self) -> &'static str;
+
+    /// What its orders may be; the deployment's own word where its documents say nothing.
+    fn settings(&self, deployment: &Settings) -> Settings;
+
+    /// The bounds on the merchant's own data.
+    ///
+    /// # Errors
+    /// `VALIDATION_ERROR`.
+    fn check_metadata(&self, data: &Map<String, Value>) -> Result<(), Error>;
+
+    /// What its merchant is told of a change: what the event is called, and the body that is sent. `None`: nothing.
+    fn tells(&self, change: Change, facts: &Facts, head: Option<u64>) -> Option<(&'static str, String)>;
+
+    /// Whether it judges a paid order by what becomes of the webhook that tells so.
+    fn awaits(&self) -> bool;
+
+    /// The headers of a delivery, signed.
+    fn headers(&self, secrets: &[SecretString], event_id: &str, body: &[u8]) -> Vec<(&'static str, String)>;
+
+    /// What an answer means.
+    fn verdict(&self, status: Option<u16>) -> Verdict;
+
+    /// When to try again after so many failures; `None` when it is enough.
+    fn next_attempt(&self, attempts: u64, failed_at: Timestamp) -> Option<Timestamp>;
+}
+
+/// The rules of an API by its name. An order that came through an API keeps to them, also while that API is not spoken.
+#[must_use]
+pub fn dialect(name: &str) -> Option<&'static dyn Dialect> {
+    DIALECTS.iter().find(|dialect| dialect.name() == name).copied()
+}
 
 /// Through which API an order came, and what was asked for there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,6 +220,14 @@ mod tests {
         assert_eq!(changes(&open, &paid), [Change::Seen, Change::Paid]);
         assert_eq!(changes(&half, &Facts { expired_at: at(4), ..half.clone() }), [Change::Expired]);
         assert_eq!(changes(&paid, &paid), []);
+    }
+
+    #[test]
+    fn dialects_are_known_by_name() {
+        for dialect in DIALECTS {
+            assert_eq!(super::dialect(dialect.name()).map(Dialect::name), Some(dialect.name()));
+        }
+        assert!(super::dialect("payin").is_none());
     }
 
     #[test]

@@ -62,8 +62,6 @@ pub struct App {
     pub front: Arc<checkout::Front>,
     /// How many requests keys may make, and have made.
     pub quotas: Arc<quota::Meters>,
-    /// The other APIs that are served beside the native one.
-    pub dialects: door::Dialects,
     /// How the chains' sources do.
     pub health: Arc<health::Health>,
 }

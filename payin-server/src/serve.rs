@@ -166,7 +166,6 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
             visits: Visits::at_most(VISITS_A_MINUTE),
         }),
         quotas: Arc::new(Meters::new(config.rate_limits)),
-        dialects: config.apis.for_app(),
         health: Arc::default(),
     };
     app.store.write(CheckMasterKey::new(&app)).await?;
