@@ -153,6 +153,7 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
         keys: Arc::default(),
         front: Arc::new(Front { public_url, ..Front::default() }),
         quotas: Arc::new(Meters::new(options.rate_limits)),
+        passwords: Arc::default(),
         health: Arc::default(),
     };
     // The simulated chains begin anew with every start: where they stood before means nothing.

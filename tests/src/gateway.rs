@@ -192,6 +192,7 @@ impl Gateway {
             keys: Arc::default(),
             front: Arc::default(),
             quotas: Arc::new(quota::Meters::new(None)),
+            passwords: Arc::default(),
             health: Arc::default(),
         };
         Self { app, clock }
