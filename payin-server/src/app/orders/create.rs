@@ -78,12 +78,7 @@ impl Opener {
     /// # Errors
     /// As [`order::open`]; `CHAIN_UNAVAILABLE`, `SERVICE_UNAVAILABLE`; a fault.
     pub async fn prepare(&self, tx: &mut Tx<'_>, request: CreateOrder) -> Outcome<Prepared> {
-        let chain = self.chain(&request)?;
-        let opening = orders::opening(tx, &self.organization_id, chain.id.as_str()).await?;
-        let holds = settings::effective(&self.deployment, &opening.settings)?;
-        let terms = self.terms(request, &holds)?;
-        order::check_chain(chain, opening.head_time, self.now)?;
-        Ok(Prepared { terms, holds, told: opening.told, origin: None })
+        self.prepare_with(tx, request, None, Self::terms).await
     }
 
     /// As [`Opener::prepare`], for an order that comes through another API, by whose documents it may be opened.
@@ -91,14 +86,27 @@ impl Opener {
     /// # Errors
     /// As [`Opener::prepare`].
     pub async fn prepare_through(&self, tx: &mut Tx<'_>, request: CreateOrder, door: &dyn Dialect, origin: Origin) -> Outcome<Prepared> {
+        let terms = |opener: &Self, request, holds: &Effective| {
+            holds.check_orders_enabled()?;
+            let settings = door.settings(&opener.deployment.orders);
+            order::open_with(request, &opener.chains, &settings, &|data| door.check_metadata(data))
+        };
+        self.prepare_with(tx, request, Some(origin), terms).await
+    }
+
+    async fn prepare_with(
+        &self,
+        tx: &mut Tx<'_>,
+        request: CreateOrder,
+        origin: Option<Origin>,
+        terms: impl FnOnce(&Self, CreateOrder, &Effective) -> Result<Terms, Error>,
+    ) -> Outcome<Prepared> {
         let chain = self.chain(&request)?;
         let opening = orders::opening(tx, &self.organization_id, chain.id.as_str()).await?;
         let holds = settings::effective(&self.deployment, &opening.settings)?;
-        holds.check_orders_enabled()?;
-        let settings = door.settings(&self.deployment.orders);
-        let terms = order::open_with(request, &self.chains, &settings, &|data| door.check_metadata(data))?;
+        let terms = terms(self, request, &holds)?;
         order::check_chain(chain, opening.head_time, self.now)?;
-        Ok(Prepared { terms, holds, told: opening.told, origin: Some(origin) })
+        Ok(Prepared { terms, holds, told: opening.told, origin })
     }
 
     /// Opens it.
