@@ -26,7 +26,7 @@ use super::watch::{Watch, Watched};
 use crate::env::Rpc;
 use appetite::Appetite;
 use family::{Family, Wanted};
-use lean::{Malformed, Told};
+use lean::Told;
 use node::{CallError, Node, Place, fault};
 use wire::{Header, Receipt};
 
@@ -53,14 +53,10 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The logs of an answer, each read only as far as it is looked at; none where there was no answer.
+/// The logs of an answer; none where there was no answer.
 fn told(answer: Option<&RawValue>) -> Result<Vec<Told<'_>>, SourceFault> {
     let logs = answer.map(lean::read).transpose();
     Ok(logs.map_err(|error| SourceFault::Unavailable(format!("its logs cannot be read: {error}")))?.unwrap_or_default())
-}
-
-fn unreadable(malformed: Malformed) -> SourceFault {
-    SourceFault::Unavailable(format!("its logs cannot be read: {malformed}"))
 }
 
 fn lacks(number: u64) -> SourceFault {
@@ -180,7 +176,7 @@ impl<F: Family> LogSource<F> {
         let mut told: BTreeMap<B256, Vec<Event>> = BTreeMap::new();
         for log in logs.iter().filter(|_| !paying.is_empty()) {
             if let Some(place) = log.transaction().filter(|place| paying.contains(place)) {
-                told.entry(place).or_default().push(log.event().map_err(unreadable)?);
+                told.entry(place).or_default().push(log.event());
             }
         }
         let wanted = if logs.is_empty() { Wanted::All } else { Wanted::Of(&paying) };
@@ -206,12 +202,12 @@ impl<F: Family> LogSource<F> {
 
     /// The transactions that pay somebody of ours, by what was told of them, in their order.
     fn paying(&self, logs: &[Told<'_>], watched: &Watched) -> Result<Vec<B256>, SourceFault> {
-        let mut paying = Vec::new();
+        let (mut paying, accounts) = (Vec::new(), watched.accounts());
         for log in logs {
-            if !log.recipient(self.node.contracts()).map_err(unreadable)?.is_some_and(|to| watched.has(&to)) {
+            if log.recipient(self.node.contracts()).is_none_or(|to| !accounts.has(&to)) {
                 continue;
             }
-            let event = Log { inner: log.event().map_err(unreadable)?, ..Log::default() };
+            let event = Log { inner: log.event(), ..Log::default() };
             if decode::transfer(&event, &self.chain).is_some() {
                 let place = log.transaction().ok_or_else(|| SourceFault::Inconsistent("a log without its place".to_owned()))?;
                 if !paying.contains(&place) {
