@@ -76,7 +76,7 @@ impl Accounts {
         }
     }
 
-    /// Twice the words, and all accounts anew: half a second at ten million.
+    /// Twice the words, and all accounts anew: most of a second at eight million, and then not before there are twice as many.
     fn widen(&mut self) {
         self.filter = Filter(vec![0; self.filter.0.len().saturating_mul(2)]);
         for account in self.buckets.iter().flatten() {
