@@ -40,6 +40,25 @@ impl Unit for TakeLease {
     }
 }
 
+/// Renews a lease during work that takes long. Answers whether it is still held.
+#[derive(Debug)]
+pub struct RenewLease {
+    /// The lease.
+    pub lease: Lease,
+    /// The time.
+    pub now: Timestamp,
+    /// How long a server that has gone silent keeps the work from others.
+    pub term: Duration,
+}
+
+impl Unit for RenewLease {
+    type Output = bool;
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<bool> {
+        Ok(leases::renew(tx, &self.lease, self.now, self.term).await?)
+    }
+}
+
 /// Gives a lease back.
 #[derive(Debug)]
 pub struct GiveBackLease {
