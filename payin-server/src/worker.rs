@@ -4,6 +4,7 @@
 pub mod chain;
 pub mod deliver;
 pub mod driver;
+pub mod issuers;
 pub mod maintain;
 pub mod reconcile;
 pub mod stock;

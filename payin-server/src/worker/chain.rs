@@ -225,8 +225,10 @@ impl ChainWorker {
             return Ok(false);
         };
         let Some((below, above)) = progress::hole(&self.app, &self.chain).await? else { return Ok(false) };
-        let ours = (below.to_number, below.to_hash.as_str());
-        let read = follow::fill(source, ours, above.from_number, self.watch.as_ref()).await?;
+        // Nobody has seen the last block of those that were declared lost.
+        let lower = (below.to_number, Some(below.to_hash.as_str()).filter(|hash| !hash.is_empty()));
+        let upper = (above.from_number, above.from_hash.as_deref());
+        let read = follow::fill(source, lower, upper, self.watch.as_ref()).await?;
         let (transfers, last) = (self.named(read.transfers, now), read.last);
         let (lease, chain) = (lease.clone(), self.chain.clone());
         self.app.store.write(ledger::FillHole { lease, chain, from, below, above, last, transfers, now }).await?;

@@ -67,8 +67,17 @@ impl Reconcile {
             return Ok(if self.run.is_some() { Did::Work } else { idle });
         };
         if run.next <= run.to {
+            let losses = progress::losses(&self.app, &self.chain).await?;
+            // What was declared lost no node gives; a person compares it when one does.
+            if let Some(lost) = losses.iter().find(|lost| (lost.from_number..=lost.to_number).contains(&run.next)) {
+                run.next = lost.to_number.saturating_add(1);
+                self.run = Some(run);
+                return Ok(Did::Work);
+            }
+            let next_lost = losses.iter().map(|lost| lost.from_number).filter(|from| *from > run.next).min();
+            let to = next_lost.map_or(run.to, |lost| run.to.min(lost.saturating_sub(1)));
             // Where this fails the piece is asked for again.
-            let read = match node.range(run.next, run.to, self.watch.as_ref()).await {
+            let read = match node.range(run.next, to, self.watch.as_ref()).await {
                 Ok(read) => read,
                 Err(fault) => {
                     self.run = Some(run);
