@@ -6,6 +6,7 @@ pub mod decode;
 pub mod family;
 pub mod lean;
 pub mod node;
+mod range;
 mod tokens;
 mod transport;
 pub mod wire;
@@ -36,8 +37,6 @@ use wire::{Header, Receipt};
 const RANGE: (u64, u64) = (100, 500);
 /// So many headers in one batch: java-tron takes 100 calls, as do several providers.
 const BATCH: (u64, u64) = (50, 90);
-/// So many blocks of a range are looked at by their receipts before what was read is handed over: a step must end well within its lease.
-const LOOKS_MAX: usize = 32;
 
 /// A block that was looked at.
 #[derive(Default)]
@@ -238,92 +237,6 @@ impl<F: Family> LogSource<F> {
 
     fn is_ours(&self, event: &Event) -> bool {
         self.node.contracts().contains(&event.address) && event.topics().first() == Some(&decode::TRANSFER)
-    }
-
-    /// The logs of a range, up to where the node gives them at a time. Empty where JSON-RPC does not answer and receipts do.
-    async fn logs_from(&self, from: u64, to: u64) -> Result<(u64, Option<(Box<RawValue>, B256)>), SourceFault> {
-        loop {
-            let end = to.min(from.saturating_add(locked(&self.range).size()).saturating_sub(1));
-            let asked = end.saturating_sub(from).saturating_add(1);
-            match self.node.logs_to(from, end).await {
-                Ok((logs, last)) => {
-                    locked(&self.range).answered(asked);
-                    let last = last.filter(|last| last.number == end).ok_or_else(|| lacks(end))?;
-                    return Ok((end, Some((logs, last.hash))));
-                }
-                Err(error) => match (learn(&self.range, asked, &error), self.family.otherwise()) {
-                    (Ok(()), _) => {}
-                    (Err(SourceFault::Unavailable(_)), Some(_)) => {
-                        let looks = u64::try_from(LOOKS_MAX).unwrap_or(u64::MAX);
-                        return Ok((to.min(from.saturating_add(looks)), None));
-                    }
-                    (Err(fault), _) => return Err(fault),
-                },
-            }
-        }
-    }
-
-    /// A range as single blocks: each the child of the one before, and each examined as near the tip. What was asked of the node in one
-    /// breath it may have taken from an index that lacks some of it: an empty answer proves nothing about any of the blocks.
-    async fn read(&self, from: u64, to: u64, watch: &dyn Watch) -> Result<Read, SourceFault> {
-        let (end, answer) = self.logs_from(from, to).await?;
-        let logs = told(answer.as_ref().map(|(logs, _)| logs.as_ref()))?;
-        if logs.iter().any(|log| log.block_number().is_none_or(|number| !(from..=end).contains(&number))) {
-            return Err(SourceFault::Inconsistent(format!("asked for logs of blocks {from} to {end} it gave others")));
-        }
-        if !logs.is_sorted_by_key(Told::block_number) {
-            return Err(SourceFault::Inconsistent(format!("its logs of blocks {from} to {end} are in no order")));
-        }
-        let headers = self.headers(from.saturating_sub(1), end).await?;
-        let hangs = |pair: &[Header]| matches!(pair, [parent, child] if child.parent_hash == parent.hash);
-        if !headers.windows(2).all(hangs) {
-            return Err(SourceFault::Inconsistent(format!("its blocks {from} to {end} do not hang together")));
-        }
-        let last = headers.last().filter(|last| last.number == end).ok_or_else(|| lacks(end))?;
-        if answer.as_ref().is_some_and(|(_, hash)| *hash != last.hash) {
-            return Err(SourceFault::Inconsistent(format!("it has two blocks {end}, below what is final")));
-        }
-        let watched = watch.now().await?;
-        let headers = headers.get(usize::from(from > 0)..).unwrap_or_default();
-        match self.examine_all(headers, &logs, &watched).await? {
-            // Of an answer that lacks some of its logs no block is believed to have been told whole, the last one before the gap least:
-            // such answers are cut off somewhere.
-            (_, true) if !logs.is_empty() => self.examine_all(headers, &[], &watched).await,
-            read => Ok(read),
-        }?
-        .0
-        .ok_or_else(|| lacks(end))
-    }
-
-    /// Blocks one after another, of whose logs the node has told these, as many as are looked at in one step; and whether it has kept some
-    /// back.
-    async fn examine_all(&self, headers: &[Header], logs: &[Told<'_>], watched: &Watched) -> Result<(Option<Read>, bool), SourceFault> {
-        let (mut read, mut looks, mut withheld) = (None::<Read>, 0, false);
-        let mut logs = logs;
-        for header in headers {
-            let here = logs.iter().take_while(|log| log.block_number() == Some(header.number)).count();
-            let (told, rest) = logs.split_at(here);
-            match self.examine(header, told, watched).await {
-                Ok(examined) => {
-                    logs = rest;
-                    looks += usize::from(examined.looked);
-                    withheld |= examined.withheld;
-                    let transfers = examined.transfers;
-                    let first = || Read { below: header.parent_hash.to_string(), last: header.block(), transfers: Vec::new() };
-                    let mut sofar = read.take().unwrap_or_else(first);
-                    sofar.transfers.extend(transfers);
-                    read = Some(Read { last: header.block(), ..sofar });
-                }
-                // What was read before the node had enough of us is kept, or the same would be asked for ever.
-                Err(SourceFault::Limited { .. } | SourceFault::Unavailable(_)) if read.is_some() => break,
-                Err(fault) => return Err(fault),
-            }
-            // Not right after the last block that was told of: what comes next says whether the answer was cut off in it.
-            if looks >= LOOKS_MAX && (here == 0 || !logs.is_empty()) {
-                break;
-            }
-        }
-        Ok((read, withheld))
     }
 }
 

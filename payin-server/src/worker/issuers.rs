@@ -20,8 +20,8 @@ use crate::chain::{Issued, Nodes};
 const EVERY: Duration = Duration::from_secs(300);
 /// Addresses asked about each time, so that a pool of 28,000 is gone through in a day, and two tokens cost 200 calls.
 const ADDRESSES: i64 = 100;
-/// How long a server that has gone silent keeps the work from others.
-const LEASE_TERM: Duration = Duration::from_secs(120);
+/// How long a server that has gone silent keeps the work from others: longer than it is idle, so that one of several does it.
+const LEASE_TERM: Duration = Duration::from_secs(700);
 
 /// The worker that asks one chain's tokens.
 pub struct Issuers {
@@ -46,7 +46,9 @@ impl Issuers {
         let idle = Did::Idle { until: now.plus(EVERY) };
         let Some(lease) = self.tenure.take().await? else { return Ok(idle) };
         let addresses = progress::addresses_after(&self.app, &self.chain.protocol, self.last, ADDRESSES).await?;
-        let last = addresses.last().map_or(0, |(number, _)| *number);
+        // From the beginning again after the end.
+        let is_full = i64::try_from(addresses.len()) == Ok(ADDRESSES);
+        let last = addresses.last().filter(|_| is_full).map_or(0, |(number, _)| *number);
         let addresses: Vec<_> = addresses.into_iter().map(|(_, address)| address).collect();
         let issued = match self.nodes.choose(now).await {
             Ok(node) => node.source().issued(&addresses).await,
