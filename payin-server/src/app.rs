@@ -9,6 +9,7 @@ pub mod endpoints;
 pub mod event_log;
 pub mod events;
 pub mod health;
+pub mod issuers;
 pub mod keys;
 pub mod ledger;
 pub mod links;

@@ -30,6 +30,7 @@ use crate::store::{self, Location, open::SoleServer};
 use crate::worker::chain::ChainWorker;
 use crate::worker::deliver::{Busy, Deliver, LANES};
 use crate::worker::driver::Driver;
+use crate::worker::issuers::Issuers;
 use crate::worker::maintain::Maintain;
 use crate::worker::reconcile::Reconcile;
 use crate::worker::stock::Stock;
@@ -193,9 +194,11 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
         let watch = watches.of(&source.chain.protocol);
         let (chain, nodes, holder) = (source.chain, Arc::new(Nodes::new(nodes)), holder.clone());
         let reconcile = Reconcile::new(app.clone(), chain.clone(), Arc::clone(&nodes), Arc::clone(&watch), holder.clone());
+        let issuers = Issuers::new(app.clone(), chain.clone(), Arc::clone(&nodes), holder.clone());
         let follow = ChainWorker::new(app.clone(), chain, nodes, watch, holder, Arc::clone(&events));
         driver.start(Box::new(follow), &Arc::default());
         driver.start(Box::new(reconcile), &Arc::default());
+        driver.start(Box::new(issuers), &Arc::default());
     }
     start_workers(&mut driver, &app, Arc::new(ReqwestHttp::new(config.targets)?), &events);
     let router = crate::http::router(app.clone(), None);

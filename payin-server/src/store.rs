@@ -24,6 +24,7 @@ pub mod reconciliations;
 pub mod scans;
 pub mod settings;
 pub mod statement;
+pub mod stopped;
 pub mod text;
 pub mod totals;
 pub mod transfers;

@@ -14,6 +14,7 @@ mod explain;
 mod files;
 mod followed;
 mod hooks;
+mod issuers;
 mod keys;
 mod late;
 mod ledger;
@@ -134,7 +135,9 @@ scenarios! {
     recycling: addresses_come_back_in_chain_time, addresses_wait_for_the_slowest_chain, the_longest_released_comes_first,
         late_money_keeps_an_address_back, only_what_is_over_lets_go;
     succession: what_a_payer_lost_is_not_the_next_orders, what_an_order_lost_is_not_the_next_orders, a_stray_stays_a_stray;
-    work: one_holder_has_a_lease, a_lease_changes_hands, a_fenced_server_changes_nothing;
+    work: one_holder_has_a_lease, a_lease_changes_hands, a_fenced_server_changes_nothing,
+        a_lease_is_kept_while_work_takes_long;
+    issuers: nothing_is_taken_in_a_stopped_token, a_frozen_address_is_not_handed_out_again;
     outbox: events_go_to_those_who_asked, retries_follow_the_table, a_void_claim_changes_nothing, gone_is_gone,
         a_deleted_endpoint_gets_nothing, a_delivery_is_claimed_once, one_that_hangs_delays_nobody_else;
     hooks: endpoints_change_in_part, bad_changes_change_nothing, a_rotated_secret_is_good_beside_the_new_one,
@@ -156,7 +159,8 @@ scenarios! {
     links: a_link_is_published_changed_and_deleted, a_slug_is_one_links, links_are_listed_as_asked;
     checkout: inventory_is_never_oversold, what_ends_is_sold_or_free_again, a_crowd_cannot_drain_a_pool, payers_see_what_is_theirs_to_see;
     scans: a_hole_is_filled_beside_the_newest_blocks, what_was_looked_at_follows_reorganisations, what_lies_in_a_hole_is_not_the_next_orders, chain_and_database_are_compared,
-        large_transfers_wait_until_more_is_known;
+        large_transfers_wait_until_more_is_known, what_fills_a_hole_leads_to_both_its_ends, another_chains_finality_is_not_ours,
+        a_hole_may_be_declared_lost, filling_and_declaring_lost_may_meet;
     followed: how_chains_are_followed_is_told, a_halted_chain_goes_on, a_chain_goes_on_below_a_hole;
     plans: a_page_is_found_by_index;
     totals: totals_are_what_counting_says, totals_survive_contention, statistics_are_exact;

@@ -283,6 +283,7 @@ pub const CHAINS: Columns = &[
     "finalAbove",
     "agreedAbove",
     "holes",
+    "lost",
     "message",
     "lastReconciliation.reconciledAt",
     "lastReconciliation.differenceCount",

@@ -3,6 +3,7 @@
 
 mod blocks;
 mod link;
+mod loss;
 mod reorganisation;
 mod seen;
 mod settlement;
@@ -19,6 +20,7 @@ use crate::store::orders::{self, Stored};
 use crate::store::transfers::Received;
 use crate::store::{Fault, Tx, chains};
 pub use blocks::{FillHole, TakeBlocks};
+pub use loss::DeclareLost;
 pub use reorganisation::{Halt, Resume, TakeBack};
 pub use settlement::{Agree, Expire, Release, Settle};
 

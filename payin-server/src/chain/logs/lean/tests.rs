@@ -97,6 +97,7 @@ fn topic() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => Just(hex_of(TRANSFER.as_slice())),
         4 => Just(hex_of(SHOP.into_word().as_slice())),
+        2 => Just(hex_of(USDT.into_word().as_slice())),
         1 => any::<[u8; 20]>().prop_map(|account| hex_of(EvmAddress::from(account).into_word().as_slice())),
         1 => any::<[u8; 32]>().prop_map(|word| hex_of(&word)),
         1 => any::<[u8; 32]>().prop_map(|word| hex_of(&word).to_uppercase().replacen("0X", "0x", 1)),
@@ -154,7 +155,7 @@ proptest! {
 
 fn honest() -> Value {
     json!({
-        "address": USDT, "topics": [TRANSFER, SHOP.into_word(), SHOP.into_word()], "data": format!("0x{:064x}", 5_000_000),
+        "address": USDT, "topics": [TRANSFER, USDT.into_word(), SHOP.into_word()], "data": format!("0x{:064x}", 5_000_000),
         "blockHash": TRANSFER, "blockNumber": "0x1b4", "transactionHash": TRANSFER, "transactionIndex": "0x0", "logIndex": "0x0",
         "removed": false
     })
