@@ -230,7 +230,10 @@ async fn openssl_agrees_about_the_schemes_without_time() {
         assert_eq!(webhook::sign_cryptopay(&own, &body), digits);
         assert_eq!(webhook::sign_paywarden(&own, &body), format!("sha256={digits}"));
         let timed = openssl(text.as_bytes(), &[b"1737369322.", &body[..]].concat()).await;
-        assert_eq!(webhook::sign_payin(&[own.clone()], Timestamp::from_secs(1_737_369_322), &body), format!("t=1737369322,v1={timed}"));
+        assert_eq!(
+            webhook::sign_payin(std::slice::from_ref(&own), Timestamp::from_secs(1_737_369_322), &body),
+            format!("t=1737369322,v1={timed}")
+        );
         let verifier = Verifier::new(own);
         for claim in [Claim::of(Scheme::CryptoPay, &digits), Claim::of(Scheme::PayWarden, &format!("sha256={digits}"))] {
             verifier.verify(claim, &body, now()).unwrap_or_else(|error| panic!("{claim:?}: {error}"));

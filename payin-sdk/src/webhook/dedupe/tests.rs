@@ -1,3 +1,5 @@
+//! An event is handled once, whatever comes in whatever order, and memory is bounded.
+
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

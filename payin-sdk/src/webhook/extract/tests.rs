@@ -1,3 +1,5 @@
+//! What reaches an axum handler, and what is answered in its stead.
+
 use axum_core::extract::FromRequest;
 use futures_util::stream;
 use serde_json::Value;
