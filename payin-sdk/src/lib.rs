@@ -8,6 +8,7 @@
 //! | `client` | the client, without TLS of its own: for another [`transport`] |
 //! | `rustls` (default) | the client over rustls with ring and the system's trusted certificates |
 //! | `native-tls` | the client over the system's TLS; on Linux that needs OpenSSL's headers to build |
+//! | `axum` | a handler's extractor of verified events: [`webhook`] has an example |
 //! | `blocking` | the client for programs without an async runtime: [`blocking`] |
 //! | `addresses` | reading addresses, and deriving them from an account's extended public key, without a server: `types::address`, `types::xpub` |
 //!
@@ -63,6 +64,9 @@
 //! # Ok::<(), payin_sdk::webhook::WebhookError>(())
 //! ```
 //!
+//! A genuine event may come twice, late, and about another order than you think: [`webhook::Dedupe`], [`Event::sequence`] and
+//! [`webhook::ExpectedOrder`]. `payin webhooks test --chaos URL` tries your handler.
+//!
 //! Reading order: [`webhook`], then `client.rs`, `client/call.rs`, `client/retry.rs`, `client/attempts.rs`.
 
 #![warn(missing_docs)]
@@ -73,6 +77,7 @@ pub mod webhook;
 pub mod blocking;
 #[cfg(feature = "client")]
 mod client;
+mod difference;
 #[cfg(feature = "client")]
 mod ensure;
 #[cfg(feature = "client")]
@@ -104,10 +109,12 @@ pub use payin_types::{
     UnboundDeposit, UpdateEndpoint, UpdatePaymentLink,
 };
 
+pub use difference::Difference;
+
 #[cfg(feature = "client")]
 pub use client::{Answer, Builder, Call, Client, Environment, RateLimit};
 #[cfg(feature = "client")]
-pub use ensure::{Difference, Differs, EnsuredDepositAddress, EnsuredOrder};
+pub use ensure::{Differs, EnsuredDepositAddress, EnsuredOrder};
 #[cfg(feature = "client")]
 pub use error::{ApiError, Body, Error};
 #[cfg(feature = "client")]

@@ -40,6 +40,21 @@ pub struct Request {
 }
 
 impl Request {
+    /// A POST with a body.
+    #[must_use]
+    pub fn post(url: String, body: Bytes, timeout: Duration) -> Self {
+        Self { body, ..Self::new(Method::POST, url, timeout) }
+    }
+
+    /// Adds a header.
+    ///
+    /// # Errors
+    /// If its name or value has characters that no header may have.
+    pub fn add_header(&mut self, name: &str, value: &str) -> Result<(), http::Error> {
+        self.headers.append(http::HeaderName::try_from(name)?, http::HeaderValue::try_from(value)?);
+        Ok(())
+    }
+
     /// A request without headers and body.
     #[must_use]
     pub fn new(method: Method, url: String, timeout: Duration) -> Self {

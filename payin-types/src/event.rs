@@ -212,3 +212,6 @@ pub struct DepositEvent {
 fn deposit_unstated() -> DepositStatus {
     DepositStatus::Unknown(String::new())
 }
+
+#[cfg(test)]
+mod tests;

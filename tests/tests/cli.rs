@@ -2,6 +2,8 @@
 
 mod addresses;
 mod chains;
+mod chaos;
+mod guard;
 mod import;
 mod offline;
 mod orders;

@@ -1,5 +1,6 @@
 //! `payin webhooks …`.
 
+mod chaos;
 mod endpoints;
 mod events;
 mod scheme;
@@ -21,6 +22,8 @@ pub enum Command {
     Verify(verify::Args),
     /// Sign a body as a server would, offline, to test a handler
     Sign(sign::Args),
+    /// Try a handler with deliveries as they should not be: 0 it does right, 9 it does not, with what it gets wrong
+    Test(chaos::Args),
 }
 
 pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
@@ -29,5 +32,6 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Events(command) => events::run(context, command).await,
         Command::Verify(args) => verify::run(context, args),
         Command::Sign(args) => sign::run(context, args),
+        Command::Test(args) => chaos::run(context, args).await,
     }
 }

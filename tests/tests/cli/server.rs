@@ -23,7 +23,7 @@ fn server(args: &[&str]) -> Command {
 }
 
 /// A folder with a configuration for a testnet whose node does not answer.
-fn configured(more: &str) -> TempDir {
+pub(super) fn configured(more: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("payin.db");
     let text = format!(
@@ -34,14 +34,14 @@ fn configured(more: &str) -> TempDir {
     folder
 }
 
-fn with_config(folder: &Path, args: &[&str]) -> Command {
+pub(super) fn with_config(folder: &Path, args: &[&str]) -> Command {
     let mut command = server(args);
     command.arg("--config").arg(folder.join("payin-server.toml")).env("PAYIN_SERVER_MASTER_KEY", MASTER_KEY);
     command
 }
 
 /// The address that a started server says it listens on.
-async fn url(server: &Program) -> String {
+pub(super) async fn url(server: &Program) -> String {
     let line = server.stderr_with("payin-server is ready").await;
     let at = line.find("127.0.0.1:").unwrap_or_else(|| panic!("no address in {line}"));
     let address: String = line[at..].chars().take_while(|c| c.is_ascii_digit() || ".:".contains(*c)).collect();
