@@ -5,6 +5,7 @@ pub mod chain;
 pub mod deliver;
 pub mod driver;
 pub mod maintain;
+pub mod order_events;
 pub mod reconcile;
 pub mod stock;
 pub mod watch;

@@ -100,7 +100,7 @@ impl Unit for Bind {
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<BoundDeposit> {
         let terms = deposit::bind(self.request.clone().map_err(refused)?, &self.chains).map_err(refused)?;
-        let opening = orders::opening(tx, &self.organization_id, terms.chain_id.as_str()).await?;
+        let opening = orders::opening(tx, &self.organization_id, terms.chain_id.as_str(), self.now).await?;
         settings::effective(&self.deployment, &opening.settings)?.check_deposits_enabled()?;
         order::check_chain(self.chains.find(&terms.chain_id)?, opening.head_time, self.now)?;
         // From here on nobody else binds or unbinds this reference.
