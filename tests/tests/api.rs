@@ -20,7 +20,7 @@ mod organizations;
 mod play;
 mod routes;
 mod seeds;
-mod stream;
+pub mod stream;
 mod tenancy;
 mod webhooks;
 

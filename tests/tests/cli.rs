@@ -3,6 +3,7 @@
 mod addresses;
 mod chains;
 mod import;
+mod listen;
 mod offline;
 mod orders;
 mod pool_and_webhooks;

@@ -172,14 +172,20 @@ async fn server(location: &Location) -> Running {
     serve::serve(config).await.unwrap_or_else(|error| panic!("no server: {error:#}"))
 }
 
+/// A server that is no sandbox, and an owner's key for it.
+pub async fn with_key(location: &Location) -> (Running, String) {
+    let server = server(location).await;
+    let app = server.app();
+    let key = access::make_key(app).expose_secret().to_owned();
+    app.store.write(access::CreateKey::new(app, &key, Role::Owner, "test", None)).await.expect("a key");
+    (server, key)
+}
+
 #[tokio::test]
 async fn an_event_of_one_server_is_read_at_the_other() {
     let database = Database::create().await;
     let location: Location = database.url().parse().expect("a location");
-    let (one, other) = (server(&location).await, server(&location).await);
-    let app = one.app();
-    let key = access::make_key(app).expose_secret().to_owned();
-    app.store.write(access::CreateKey::new(app, &key, Role::Owner, "test", None)).await.expect("a key");
+    let ((one, key), other) = (with_key(&location).await, server(&location).await);
     let [at_one, at_other] = [&one, &other].map(|server| format!("http://{}", server.address));
     let post = async |path: &str, body: &Value| {
         let request = http_client().post(format!("{at_one}/api/v1/webhooks/endpoints{path}")).header("X-API-Key", &key).json(body);

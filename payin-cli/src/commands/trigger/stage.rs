@@ -169,9 +169,17 @@ impl<'c> Stage<'c> {
         let block = paid.get("blockNumber").and_then(Value::as_u64);
         let block = block.ok_or_else(|| Failure::internal("the event does not say which block has the payment"))?;
         let chain_id = self.fields.chain.clone();
-        let head = self.mine(&chain_id, 1).await?;
-        let depth = u32::try_from(head.saturating_sub(block).saturating_add(1)).unwrap_or(u32::MAX);
-        self.client.sandbox().reorg(&Reorg { chain_id: chain_id.clone(), depth, drop: Some(true) }).await?;
+        let mut head = self.mine(&chain_id, 1).await?;
+        loop {
+            let depth = head.saturating_sub(block).saturating_add(1);
+            let reorg = Reorg { chain_id: chain_id.clone(), depth: u32::try_from(depth).unwrap_or(u32::MAX), drop: Some(true) };
+            let now = self.client.sandbox().reorg(&reorg).await?.head;
+            if now.saturating_sub(depth) < block {
+                break;
+            }
+            // Time runs, and the chain had grown meanwhile: its newest blocks reached down to the payment no more.
+            head = now;
+        }
         self.mine(&chain_id, 1).await.map(drop)
     }
 }
