@@ -50,6 +50,12 @@ pub fn subscribes(events: &[EventType], event_type: &EventType) -> bool {
         || taken_back(event_type).is_some_and(|confirmed| events.contains(&confirmed))
 }
 
+/// What a list of types covers, each named: `*` written out, and with each what takes it back.
+#[must_use]
+pub fn covered(events: &[EventType]) -> Vec<EventType> {
+    EventType::KNOWN.iter().filter(|event_type| *event_type != &EventType::All && subscribes(events, event_type)).cloned().collect()
+}
+
 /// The body of an event, rendered once and sent byte for byte on every attempt.
 #[must_use]
 pub fn body(id: EventId, event_type: EventType, created_at: Timestamp, sequence: u64, data: Value) -> String {

@@ -10,6 +10,7 @@ pub mod block;
 pub mod chains;
 pub mod checkout;
 pub mod client;
+pub mod cursor;
 pub mod delivery;
 pub mod deposit;
 pub mod endpoint;
@@ -42,5 +43,6 @@ pub use payin_types::{address, xpub};
 
 pub use block::Block;
 pub use chains::{Chain, Chains, Token};
+pub use cursor::Cursor;
 pub use error::Error;
 pub use money::Units;

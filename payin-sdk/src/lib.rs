@@ -83,6 +83,8 @@ mod ensure;
 #[cfg(feature = "client")]
 mod error;
 #[cfg(feature = "client")]
+mod live;
+#[cfg(feature = "client")]
 mod pages;
 #[cfg(feature = "client")]
 mod resources;
@@ -101,12 +103,12 @@ pub use payin_types as types;
 pub use payin_types::{
     Amount, AmountError, ApiKey, ApiKeyId, BindDeposit, BoundDeposit, ChainId, ChainStatus, CreateApiKey, CreateEndpoint, CreateLinkOrder,
     CreateOrder, CreatePaymentLink, Currency, Deleted, Delivery, DeliveryStatus, Deposit, DepositAddress, DepositId, DepositReference,
-    DepositReferenceSummary, DepositStatus, Endpoint, EndpointId, ErrorCode, Event, EventId, EventRecord, EventType, Explanation, Finding,
-    FindingCode, FollowedChain, FollowedChains, ImportAddresses, ImportedAddresses, ListDepositReferences, ListDeposits, ListEvents,
-    ListOrders, ListPaymentLinks, ListTransfers, Me, Order, OrderId, OrderStats, OrderStatus, OrderSummary, OrganizationId,
-    OrganizationSummary, Page, PaymentLink, PaymentLinkId, PoolAddress, PoolStatus, Protocol, PublicOrder, PublicPaymentLink, PutSetting,
-    QueuedEvent, ResendEvent, Role, RotateSecret, SecretString, Setting, Settings, Timestamp, Transfer, TransferId, TransferStatus,
-    UnboundDeposit, UpdateEndpoint, UpdatePaymentLink,
+    DepositReferenceSummary, DepositStatus, Endpoint, EndpointId, ErrorCode, Event, EventId, EventRecord, EventType, EventsAfter,
+    Explanation, Finding, FindingCode, FollowedChain, FollowedChains, ImportAddresses, ImportedAddresses, ListDepositReferences,
+    ListDeposits, ListEvents, ListOrders, ListPaymentLinks, ListTransfers, Me, Order, OrderId, OrderStats, OrderStatus, OrderSummary,
+    OrganizationId, OrganizationSummary, Page, PaymentLink, PaymentLinkId, PoolAddress, PoolStatus, Protocol, PublicOrder,
+    PublicPaymentLink, PutSetting, QueuedEvent, ResendEvent, Role, RotateSecret, SecretString, Setting, Settings, StreamEvents, Timestamp,
+    Transfer, TransferId, TransferStatus, UnboundDeposit, UpdateEndpoint, UpdatePaymentLink,
 };
 
 pub use difference::Difference;
@@ -117,6 +119,8 @@ pub use client::{Answer, Builder, Call, Client, Environment, RateLimit};
 pub use ensure::{Differs, EnsuredDepositAddress, EnsuredOrder};
 #[cfg(feature = "client")]
 pub use error::{ApiError, Body, Error};
+#[cfg(feature = "client")]
+pub use live::{Heard, Live, LiveEvent};
 #[cfg(feature = "client")]
 pub use resources::{
     Addresses, ApiKeys, Chains, Checkout, Configuration, Deposits, Orders, Organizations, PaymentLinks, Sandbox, Transfers,

@@ -7,6 +7,7 @@ pub mod deliveries;
 pub mod deposits;
 pub mod endpoints;
 pub mod event_log;
+pub mod event_stream;
 pub mod events;
 pub mod health;
 pub mod issuers;
@@ -64,6 +65,8 @@ pub struct App {
     pub quotas: Arc<quota::Meters>,
     /// How the chains' sources do.
     pub health: Arc<health::Health>,
+    /// Who reads events as they happen.
+    pub streams: Arc<event_stream::Streams>,
 }
 
 impl std::fmt::Debug for App {

@@ -148,6 +148,7 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
         front: Arc::new(Front { public_url, ..Front::default() }),
         quotas: Arc::new(Meters::new(options.rate_limits)),
         health: Arc::default(),
+        streams: Arc::default(),
     };
     // The simulated chains begin anew with every start: where they stood before means nothing.
     app.store.write(ForgetChains).await?;

@@ -7,6 +7,7 @@ pub mod checkout;
 pub mod deposits;
 pub mod docs;
 pub mod endpoints;
+pub mod event_stream;
 pub mod events;
 pub mod frame;
 pub mod health;
@@ -53,6 +54,7 @@ pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
         .route("/webhooks/endpoints/{id}/rotate-secret", post(endpoints::rotate_secret))
         .route("/webhooks/endpoints/{id}/test", post(endpoints::test))
         .route("/webhooks/events", get(events::list))
+        .route("/webhooks/events/stream", get(event_stream::stream))
         .route("/webhooks/events/{id}", get(events::get))
         .route("/webhooks/events/{id}/deliveries", get(events::deliveries))
         .route("/webhooks/events/{id}/resend", post(events::resend))

@@ -23,7 +23,7 @@ use crate::chain::solana::SolanaSource;
 use crate::chain::tron::TronSource;
 use crate::chain::{Nodes, Source};
 use crate::config::{Config, Node};
-use crate::env::{Entropy, Http, HttpRpc, ReqwestHttp, Rpc, SystemClock, SystemEntropy};
+use crate::env::{Clock, Entropy, Http, HttpRpc, ReqwestHttp, Rpc, SystemClock, SystemEntropy};
 use crate::http::listen::{self, Limits};
 use crate::seal::Seal;
 use crate::store::{self, Location, open::SoleServer};
@@ -32,6 +32,7 @@ use crate::worker::deliver::{Busy, Deliver, LANES};
 use crate::worker::driver::Driver;
 use crate::worker::issuers::Issuers;
 use crate::worker::maintain::Maintain;
+use crate::worker::order_events::OrderEvents;
 use crate::worker::reconcile::Reconcile;
 use crate::worker::stock::Stock;
 use crate::worker::watch::Watches;
@@ -51,12 +52,20 @@ pub struct Running {
 }
 
 impl Running {
+    /// The gateway.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
     /// Stops in order: takes no new connection and finishes requests, lets workers finish their step, commits what is queued.
     ///
     /// # Errors
     /// If the listener had failed.
     pub async fn stop(self) -> anyhow::Result<()> {
         let _ = self.stop.send(());
+        // Behind the listener: who connects again at once shall not find this server.
+        self.app.streams.stop();
         let listened = self.listener.await.context("the listener did not end well")?;
         self.driver.stop().await;
         self.app.store.close().await;
@@ -131,6 +140,9 @@ pub fn start_workers(driver: &mut Driver, app: &App, http: Arc<dyn Http>, events
     }
     driver.start(Box::new(Maintain::new(app.clone())), &Arc::default());
     driver.start(Box::new(Stock::new(app.clone(), Arc::clone(events))), &Arc::default());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let order = OrderEvents::new(app.clone(), Arc::clone(&clock), &SystemEntropy);
+    driver.start_by(clock, Box::new(order), events);
 }
 
 /// A name for this server among those that share its database.
@@ -168,6 +180,7 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
         }),
         quotas: Arc::new(Meters::new(config.rate_limits)),
         health: Arc::default(),
+        streams: Arc::default(),
     };
     app.store.write(CheckMasterKey::new(&app)).await?;
     Ok(app)

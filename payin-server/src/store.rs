@@ -11,6 +11,7 @@ pub mod deliveries;
 pub mod deposits;
 pub mod endpoints;
 pub mod event_log;
+pub mod event_positions;
 pub mod events;
 pub mod idempotency;
 pub mod leases;

@@ -6,6 +6,7 @@ pub mod deliver;
 pub mod driver;
 pub mod issuers;
 pub mod maintain;
+pub mod order_events;
 pub mod reconcile;
 pub mod stock;
 pub mod tenure;

@@ -54,7 +54,7 @@ pub struct DeliveryCounts {
     pub failed: u64,
 }
 
-/// Query of `GET /webhooks/events`, newest first.
+/// Query of `GET /webhooks/events`: pages, newest first, or with `after` what follows a cursor, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListEvents {
@@ -64,6 +64,9 @@ pub struct ListEvents {
     /// Items a page, 1 to 100; default 20.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
+    /// What follows this cursor instead of a page, or `beginning`; neither `page`, `endpointId` nor `status` goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
     /// Only events of this type.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<EventType>,
@@ -82,6 +85,37 @@ pub struct ListEvents {
     /// Only events before this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_before: Option<Timestamp>,
+}
+
+/// Answer of `GET /webhooks/events` with `after`: oldest first, and none can appear between them later.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(not(feature = "answers"), non_exhaustive)]
+pub struct EventsAfter {
+    /// The events.
+    pub data: Vec<EventRecord>,
+    /// Where reading goes on, also where there was none.
+    pub next_cursor: String,
+    /// Whether there are more at once.
+    pub has_more: bool,
+    /// Fields this version does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// Query of `GET /webhooks/events/stream`. Without `after` and `since` the stream begins with what happens from now on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StreamEvents {
+    /// Begin behind this cursor. The header `Last-Event-ID`, which a client that reconnects sends, goes before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// Begin with the first event of this time or later, or with `beginning`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Only events of these types, separated by commas; every recorded one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub types: Option<String>,
 }
 
 /// One event on its way to one endpoint.

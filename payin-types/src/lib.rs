@@ -48,7 +48,7 @@ pub use deposit::{
 };
 pub use endpoint::{CreateEndpoint, Deleted, Endpoint, RotateSecret, UpdateEndpoint};
 pub use event::{Event, EventType};
-pub use event_log::{Delivery, DeliveryStatus, EventRecord, ListEvents, QueuedEvent, ResendEvent};
+pub use event_log::{Delivery, DeliveryStatus, EventRecord, EventsAfter, ListEvents, QueuedEvent, ResendEvent, StreamEvents};
 pub use explanation::{Explanation, Finding, FindingCode};
 pub use followed::{ChainStatus, FollowedChain, FollowedChains};
 pub use id::{ApiKeyId, BindingId, DepositId, EndpointId, EventId, OrderId, OrganizationId, PaymentLinkId, TransferId, XpubId};

@@ -20,6 +20,7 @@ mod organizations;
 mod play;
 mod routes;
 mod seeds;
+pub mod stream;
 mod tenancy;
 mod webhooks;
 

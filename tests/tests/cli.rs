@@ -5,6 +5,7 @@ mod chains;
 mod chaos;
 mod guard;
 mod import;
+mod listen;
 mod offline;
 mod orders;
 mod pool_and_webhooks;

@@ -10,6 +10,8 @@ mod verify;
 use super::Context;
 use crate::failure::Failure;
 
+pub use scheme::secret as secret_in;
+
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Where events are sent

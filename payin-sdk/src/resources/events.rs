@@ -4,10 +4,11 @@
 use futures_util::Stream;
 
 use payin_types::event_log::Deliveries;
-use payin_types::{EventId, EventRecord, ListEvents, Page, QueuedEvent, ResendEvent};
+use payin_types::{EventId, EventRecord, EventsAfter, ListEvents, Page, QueuedEvent, ResendEvent, StreamEvents};
 
 use crate::client::{Call, Client, Kind};
 use crate::error::Error;
+use crate::live::Live;
 use crate::pages;
 
 const EVENTS: &str = "/webhooks/events";
@@ -19,7 +20,7 @@ pub struct WebhookEvents<'c> {
 }
 
 impl Client {
-    /// Events: read, list, deliveries, resend.
+    /// Events: read, list, as they happen, deliveries, resend.
     #[must_use]
     pub fn webhook_events(&self) -> WebhookEvents<'_> {
         WebhookEvents { client: self }
@@ -36,6 +37,32 @@ impl WebhookEvents<'_> {
     /// at the start; from a page on, one may be missed where others leave the filter meanwhile.
     pub fn stream(&self, query: ListEvents) -> impl Stream<Item = Result<EventRecord, Error>> + Send + use<> {
         pages::stream(self.client, EVENTS, &[], query)
+    }
+
+    /// What follows a cursor, oldest first, and the cursor to go on from: none appears before it later. Begin with `beginning`.
+    ///
+    /// Errors: `CursorUnknown` (410) where it is of another database.
+    pub fn after(&self, cursor: &str, query: &ListEvents) -> Call<EventsAfter> {
+        self.client.read(EVENTS, &[], &ListEvents { after: Some(cursor.to_owned()), ..query.clone() })
+    }
+
+    /// Events as they happen, from now on or from where the query says, over one request that stays open. See [`Live`].
+    ///
+    /// ```no_run
+    /// # async fn run(client: payin_sdk::Client) -> Result<(), payin_sdk::Error> {
+    /// use payin_sdk::{Heard, StreamEvents};
+    ///
+    /// let mut live = client.webhook_events().live(StreamEvents::default());
+    /// loop {
+    ///     if let Heard::Event(event) = live.next().await? {
+    ///         println!("{} {}", event.cursor, event.event.event_type);
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn live(&self, query: StreamEvents) -> Live {
+        Live::new(self.client.clone(), query)
     }
 
     /// An event, with what is sent of it.

@@ -4,6 +4,7 @@ use axum::extract::{Path, Request};
 use axum::http::Uri;
 use axum::response::Response;
 use payin_core::access::Permission;
+use payin_types::ListEvents;
 
 use super::answer::{Reject, json};
 use super::call::{BODY_MAX, Caller, optional_body, parse_optional, query};
@@ -12,7 +13,11 @@ use crate::app::{event_log, resend};
 /// `GET /webhooks/events`
 pub async fn list(caller: Caller, uri: Uri) -> Result<Response, Reject> {
     caller.may(Permission::ManageSettings)?;
-    Ok(json(200, &event_log::list(&caller.app, &caller.key.organization_id, query(&uri)?).await?))
+    let (mut query, organization): (ListEvents, _) = (query(&uri)?, &caller.key.organization_id);
+    Ok(match query.after.take() {
+        Some(after) => json(200, &event_log::after(&caller.app, organization, &after, query).await?),
+        None => json(200, &event_log::list(&caller.app, organization, query).await?),
+    })
 }
 
 /// `GET /webhooks/events/{id}`

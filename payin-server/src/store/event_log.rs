@@ -29,7 +29,8 @@ pub struct Stored {
 
 const COLUMNS: &str = "SELECT e.id, e.type, e.object_id, e.sequence, e.body, e.created_at";
 
-fn stored(row: &Row) -> Result<Stored, Fault> {
+/// Reads an event's row.
+pub(super) fn stored(row: &Row) -> Result<Stored, Fault> {
     Ok(Stored {
         id: row.text("id")?.into(),
         event_type: EventType::from(row.text("type")?.as_str()),

@@ -95,15 +95,17 @@ pub struct Opening {
 ///
 /// # Errors
 /// What the database says.
-pub async fn opening(tx: &mut Tx<'_>, organization: &OrganizationId, chain: &str) -> Result<Opening, Fault> {
+pub async fn opening(tx: &mut Tx<'_>, organization: &OrganizationId, chain: &str, now: Timestamp) -> Result<Opening, Fault> {
     let row = tx
         .one(
             sql("SELECT (SELECT head_time FROM chain_cursors WHERE chain_id = $2 AND halted IS NULL) AS head_time, \
                  (SELECT COUNT(*) FROM webhook_endpoints WHERE organization_id = $1 AND deleted_at IS NULL AND enabled = 1 \
-                 AND events LIKE '%\"order.created\"%') AS told, (SELECT settings FROM organizations WHERE id = $1) AS settings, \
+                 AND events LIKE '%\"order.created\"%') + (SELECT COUNT(*) FROM event_listeners WHERE organization_id = $1 \
+                 AND type = 'order.created' AND until > $3) AS told, (SELECT settings FROM organizations WHERE id = $1) AS settings, \
                  (SELECT COUNT(*) FROM stopped_tokens WHERE chain_id = $2) AS stopped")
             .text(organization.as_str())
-            .text(chain),
+            .text(chain)
+            .int(now.millis()),
         )
         .await?
         .ok_or_else(|| Fault::Corrupt("a query without rows".to_owned()))?;

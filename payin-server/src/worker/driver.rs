@@ -32,7 +32,12 @@ impl Driver {
 
     /// Starts a worker. Ringing `wake` makes it look again at once.
     pub fn start(&mut self, worker: Box<dyn Worker>, wake: &Arc<Notify>) {
-        self.tasks.spawn(run(worker, Arc::clone(&self.clock), Arc::clone(wake), self.stop.subscribe()));
+        self.start_by(Arc::clone(&self.clock), worker, wake);
+    }
+
+    /// Starts a worker that goes by another clock than the others.
+    pub fn start_by(&mut self, clock: Arc<dyn Clock>, worker: Box<dyn Worker>, wake: &Arc<Notify>) {
+        self.tasks.spawn(run(worker, clock, Arc::clone(wake), self.stop.subscribe()));
     }
 
     /// Stops every worker where it waits, lets it let go of what it holds, and waits for that.

@@ -96,9 +96,18 @@ pub async fn the_log_is_what_a_naive_model_says(kind: Kind) {
                     for (created_after, created_before) in [(None, None), (middle, None), (None, middle), (middle, middle)] {
                         let (event_type, endpoint_id, status) = (event_type.clone(), endpoint_id.clone(), status.clone());
                         let object_id = object_id.clone();
-                        let limit = Some(100);
-                        let query =
-                            ListEvents { page: None, limit, event_type, endpoint_id, status, object_id, created_after, created_before };
+                        let (limit, after) = (Some(100), None);
+                        let query = ListEvents {
+                            page: None,
+                            limit,
+                            after,
+                            event_type,
+                            endpoint_id,
+                            status,
+                            object_id,
+                            created_after,
+                            created_before,
+                        };
                         let is_asked = |told: &&Told| {
                             query.event_type.as_ref().is_none_or(|wanted| *wanted == told.event_type)
                                 && query.object_id.as_ref().is_none_or(|wanted| *wanted == told.object)

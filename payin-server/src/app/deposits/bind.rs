@@ -101,7 +101,7 @@ impl Unit for Bind {
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<BoundDeposit> {
         let terms = deposit::bind(self.request.clone().map_err(refused)?, &self.chains).map_err(refused)?;
-        let opening = orders::opening(tx, &self.organization_id, terms.chain_id.as_str()).await?;
+        let opening = orders::opening(tx, &self.organization_id, terms.chain_id.as_str(), self.now).await?;
         settings::effective(&self.deployment, &opening.settings)?.check_deposits_enabled()?;
         let chain = self.chains.find(&terms.chain_id)?;
         order::check_chain(chain, opening.head_time, self.now)?;

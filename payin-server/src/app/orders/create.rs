@@ -77,7 +77,7 @@ impl Opener {
     /// As [`order::open`]; `CHAIN_UNAVAILABLE`, `SERVICE_UNAVAILABLE`; a fault.
     pub async fn prepare(&self, tx: &mut Tx<'_>, request: CreateOrder) -> Outcome<Prepared> {
         let chain = self.chain(&request)?;
-        let opening = orders::opening(tx, &self.organization_id, chain.id.as_str()).await?;
+        let opening = orders::opening(tx, &self.organization_id, chain.id.as_str(), self.now).await?;
         let holds = settings::effective(&self.deployment, &opening.settings)?;
         let terms = self.terms(request, &holds)?;
         order::check_chain(chain, opening.head_time, self.now)?;
@@ -200,8 +200,8 @@ async fn wanted<'a>(
     }
     let mut alike: BTreeMap<_, Vec<Wanted<'_>>> = BTreeMap::new();
     for ((organization, _), (chain, orders)) in by_chain {
-        let opening = orders::opening(tx, organization, chain.id.as_str()).await?;
         let now = orders.iter().map(|(_, unit)| unit.opener.now).min().unwrap_or_default();
+        let opening = orders::opening(tx, organization, chain.id.as_str(), now).await?;
         if opening.told || opening.stopped > 0 || order::check_chain(chain, opening.head_time, now).is_err() {
             return Ok(None);
         }
