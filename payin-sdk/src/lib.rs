@@ -100,8 +100,8 @@ pub use payin_types::{
     FindingCode, FollowedChain, FollowedChains, ImportAddresses, ImportedAddresses, ListDepositReferences, ListDeposits, ListEvents,
     ListOrders, ListPaymentLinks, ListTransfers, Me, Order, OrderId, OrderStats, OrderStatus, OrderSummary, OrganizationId,
     OrganizationSummary, Page, PaymentLink, PaymentLinkId, PoolAddress, PoolStatus, Protocol, PublicOrder, PublicPaymentLink, PutSetting,
-    QueuedEvent, ResendEvent, Role, RotateSecret, SecretString, Setting, Settings, Timestamp, Transfer, TransferId, TransferStatus,
-    UnboundDeposit, UpdateEndpoint, UpdatePaymentLink,
+    QueuedEvent, ResendEvent, ResendEvents, ResentEvents, Role, RotateSecret, SecretString, Setting, Settings, Timestamp, Transfer,
+    TransferId, TransferStatus, UnboundDeposit, UpdateEndpoint, UpdatePaymentLink,
 };
 
 #[cfg(feature = "client")]

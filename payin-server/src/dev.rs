@@ -144,6 +144,7 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
         orders: Settings::default(),
         cooldown: Duration::from_secs(30 * 60),
         targets: TARGETS,
+        deliveries: Arc::default(),
         keys: Arc::default(),
         front: Arc::new(Front { public_url, ..Front::default() }),
         quotas: Arc::new(Meters::new(options.rate_limits)),

@@ -28,7 +28,7 @@ use crate::http::listen::{self, Limits};
 use crate::seal::Seal;
 use crate::store::{self, Location, open::SoleServer};
 use crate::worker::chain::ChainWorker;
-use crate::worker::deliver::{Busy, Deliver, LANES};
+use crate::worker::deliver::{Deliver, LANES, Queue};
 use crate::worker::driver::Driver;
 use crate::worker::maintain::Maintain;
 use crate::worker::reconcile::Reconcile;
@@ -122,11 +122,11 @@ pub fn source_over(chain: &Chain, rpc: Arc<dyn Rpc>, http: Arc<dyn Rpc>) -> Arc<
     }
 }
 
-/// The workers that every server has. `events` is rung when there may be some to deliver.
+/// The workers that every server has. `events` wakes a lane when there may be some to deliver.
 pub fn start_workers(driver: &mut Driver, app: &App, http: Arc<dyn Http>, events: &Arc<Notify>) {
-    let busy = Arc::new(Busy::default());
+    let queue = Arc::new(Queue::default());
     for _ in 0..LANES {
-        driver.start(Box::new(Deliver::new(app.clone(), Arc::clone(&http), Arc::clone(&busy))), events);
+        driver.start(Box::new(Deliver::new(app.clone(), Arc::clone(&http), Arc::clone(&queue), Arc::clone(events))), events);
     }
     driver.start(Box::new(Maintain::new(app.clone())), &Arc::default());
     driver.start(Box::new(Stock::new(app.clone(), Arc::clone(events))), &Arc::default());
@@ -159,6 +159,7 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
         orders: config.orders,
         cooldown: config.cooldown,
         targets: config.targets,
+        deliveries: Arc::new(config.deliveries.clone()),
         keys: Arc::default(),
         front: Arc::new(Front {
             public_url: config.public_url.clone(),

@@ -21,6 +21,7 @@ pub mod pool;
 pub mod quotas;
 mod readers;
 pub mod reconciliations;
+pub mod resending;
 pub mod scans;
 pub mod settings;
 pub mod statement;
