@@ -87,10 +87,12 @@ impl Policy {
             // A redirect is a failure: it is never followed.
             _ => {
                 let failed_long = attempt.failing_since.is_some_and(|since| attempt.ended_at.since(since) >= self.disable_after);
-                let failures = attempt.before.saturating_add(1);
+                let wait = self.wait(attempt, random);
+                // A short schedule has fewer attempts than that.
+                let often = attempt.before.saturating_add(1) >= FAILURES_MIN || wait.is_none();
                 Course {
-                    next: self.wait(attempt, random).map_or(Next::GivenUp, |wait| Next::At(attempt.ended_at.plus(wait))),
-                    disable: (failed_long && failures >= FAILURES_MIN).then_some(DisabledReason::Failing),
+                    next: wait.map_or(Next::GivenUp, |wait| Next::At(attempt.ended_at.plus(wait))),
+                    disable: (failed_long && often).then_some(DisabledReason::Failing),
                 }
             }
         }
@@ -203,5 +205,9 @@ mod tests {
             assert_eq!(disabled(before, since, Some(500)), None, "{before} {since:?}");
         }
         assert_eq!(disabled(5, Some(day * 5), Some(200)), None);
+        // With few retries the last of them is often enough.
+        let short = Policy { retries: vec![Duration::from_secs(1)], ..Policy::default() };
+        let course = |before| short.course(&Attempted { failing_since: Some(NOW.minus(day * 5)), ..failed(before) }, 0);
+        assert_eq!((course(0).disable, course(1).disable), (None, Some(DisabledReason::Failing)));
     }
 }

@@ -185,7 +185,7 @@ async fn followed(app: &App, chains: &[Chain]) -> anyhow::Result<()> {
 
 fn workers(app: &App, world: &Arc<World>, wake: &Arc<Notify>, frozen: bool) -> anyhow::Result<Driver> {
     let mut driver = Driver::new(Arc::clone(&app.clock));
-    let events = Arc::new(Notify::new());
+    let events = Arc::clone(app.store.outbox());
     let holder = serve::holder_name(&SystemEntropy);
     let watches = Watches::new(app);
     for chain in world.chains() {

@@ -184,7 +184,7 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
         // The claim above says that nobody else is left: a killed server's chains are taken over at once.
         app.store.write(EndLeases).await?;
     }
-    let events = Arc::new(Notify::new());
+    let events = Arc::clone(app.store.outbox());
     let mut driver = Driver::new(Arc::clone(&app.clock));
     let holder = holder_name(app.entropy.as_ref());
     let watches = Watches::new(&app);

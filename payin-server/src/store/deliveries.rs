@@ -260,6 +260,7 @@ pub async fn start_over(tx: &mut Tx<'_>, keys: &[Key], now: Timestamp) -> Result
     if keys.is_empty() {
         return Ok(());
     }
+    tx.queued = true;
     let upsert = sql_rows(
         "INSERT INTO deliveries (event_id, endpoint_id, created_at, next_attempt_at, attempts, claim) VALUES ",
         "($, $, $, $, 0, 0)",

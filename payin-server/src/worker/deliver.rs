@@ -75,12 +75,13 @@ impl Deliver {
     /// Claims what is due and may be sent soon. Answers whether there was anything, or may be by now.
     async fn refill(&self, refill: Refill, now: Timestamp) -> Result<bool, StepFault> {
         let mut did = false;
+        let mut whole = refill.walked().is_empty();
         loop {
             let (due, walked) = deliveries::due_endpoints(&self.app, &refill.walked(), now).await?;
             for closed in due.iter().filter(|endpoint| !endpoint.open) {
                 did |= self.app.store.write(GiveUp { endpoint: closed.id.clone(), now }).await? > 0;
             }
-            let all_seen = walked.is_empty();
+            let at_the_end = walked.is_empty();
             let open = due.into_iter().filter(|endpoint| endpoint.open).map(|endpoint| (endpoint.id, endpoint.failing));
             let shares = refill.shares(open, walked, now);
             let claimed = deliveries::claim(&self.app, &shares, now).await?;
@@ -89,9 +90,11 @@ impl Deliver {
                 refill.put(deliveries::load(&self.app, claimed, loaded_at).await?, now);
                 return Ok(true);
             }
-            if did || all_seen {
+            if did || (at_the_end && whole) {
                 return Ok(did || refill.was_asked_again());
             }
+            // Begun in the middle, the walk goes round once.
+            whole |= at_the_end;
         }
     }
 

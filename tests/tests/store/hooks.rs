@@ -251,7 +251,7 @@ pub async fn what_falls_due_while_disabled_is_given_up(kind: Kind) {
     let paused = endpoint(gateway, &organization, "[\"*\"]").await;
     let url = UpdateEndpoint { url: Some(shop.url().to_owned()), ..Default::default() };
     update(gateway, &organization, paused.as_str(), url).await.expect("changed");
-    // One waits for its second attempt, which comes a second later; one falls due at once.
+    // One waits for its second attempt, which comes about a second later; one falls due at once.
     shop.answer(payin_tests::nodes::receiver::Answer::status(500));
     let later = tell(gateway, &organization, 1, std::slice::from_ref(&paused)).await.remove(0);
     deliver(gateway).await;
@@ -260,7 +260,7 @@ pub async fn what_falls_due_while_disabled_is_given_up(kind: Kind) {
     let missed = tell(gateway, &organization, 1, std::slice::from_ref(&paused)).await.remove(0);
     deliver(gateway).await;
     update(gateway, &organization, paused.as_str(), disabling(true)).await.expect("enabled");
-    gateway.clock.advance(Duration::from_secs(1));
+    gateway.clock.advance(Duration::from_millis(1_200));
     deliver(gateway).await;
     let came =
         |shop: &Receiver| shop.received().iter().skip(1).map(|received| received.header("webhook-id").to_owned()).collect::<Vec<_>>();

@@ -6,7 +6,7 @@
 //! so that those who turn slow find some. So dead receivers never hold the places of living ones for more than a second, however many they
 //! are. Endpoints take turns, and none has more than its share ([`Standing`]) under way: who has ten thousand events waits for itself.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::app::deliveries::Due;
 /// Attempts under way that have not lasted long.
 pub const PLACES: usize = 64;
 /// Attempts under way that have.
-pub const SLOW_PLACES: usize = 128;
+pub const SLOW_PLACES: usize = 192;
 /// How many may wait here, claimed: what is sent while the next ones are being claimed.
 const WAITING_MAX: usize = 256;
 /// With fewer than so many waiting it is time to claim more.
@@ -55,7 +55,7 @@ struct State {
     /// Attempts under way, the oldest first, by number; those that have ended, or are slow, are passed over.
     young: VecDeque<(Timestamp, u64, EndpointId)>,
     /// The attempts under way that hold a place, and those that are slow.
-    quick: HashMap<u64, ()>,
+    quick: HashSet<u64>,
     slow: usize,
     numbered: u64,
     refilling: bool,
@@ -85,8 +85,15 @@ pub struct Refill {
 impl State {
     /// Attempts that have lasted long by now give up their places, and their endpoints get one at a time.
     fn age(&mut self, now: Timestamp) {
-        while let Some((_, number, endpoint)) = self.young.pop_front_if(|(started_at, ..)| now.since(*started_at) >= SLOW_AFTER) {
-            if self.quick.remove(&number).is_some() {
+        let quick = &self.quick;
+        let is_over =
+            |(started_at, number, _): &mut (Timestamp, u64, EndpointId)| now.since(*started_at) >= SLOW_AFTER || !quick.contains(number);
+        let mut over = Vec::new();
+        while let Some(one) = self.young.pop_front_if(is_over) {
+            over.push(one);
+        }
+        for (_, number, endpoint) in over {
+            if self.quick.remove(&number) {
                 self.slow = self.slow.saturating_add(1);
                 if let Some(line) = self.lines.get_mut(&endpoint) {
                     line.standing.lingers();
@@ -128,7 +135,7 @@ impl State {
             if line.standing.is_slow() {
                 self.slow = self.slow.saturating_add(1);
             } else {
-                self.quick.insert(self.numbered, ());
+                self.quick.insert(self.numbered);
                 self.young.push_back((now, self.numbered, endpoint));
             }
             return Some((due, self.numbered));
@@ -251,7 +258,7 @@ impl Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         let mut state = self.queue.state();
-        if state.quick.remove(&self.number).is_none() {
+        if !state.quick.remove(&self.number) {
             state.slow = state.slow.saturating_sub(1);
         }
         if let Some(line) = state.lines.get_mut(&self.due.claimed.endpoint_id) {
