@@ -62,10 +62,10 @@ impl Standing {
         self.failures == 0 && !self.slow && self.at_once > 1
     }
 
-    /// An attempt takes long.
+    /// An attempt takes long. Another one beside it finds out whether all do: one answer that never comes must not hold up the others.
     pub fn lingers(&mut self) {
         self.slow = true;
-        self.at_once = 1;
+        self.at_once = 2;
     }
 
     /// An attempt ended.
@@ -126,7 +126,7 @@ mod tests {
         let mut standing = Standing::new(false);
         standing.ended(true, QUICK, NOW);
         standing.lingers();
-        assert_eq!((standing.at_once(), standing.is_slow(), standing.is_steady()), (1, true, false));
+        assert_eq!((standing.at_once(), standing.is_slow(), standing.is_steady()), (2, true, false));
         standing.ended(true, SLOW_AFTER, NOW);
         assert_eq!((standing.at_once(), standing.is_slow()), (1, true));
         standing.ended(true, QUICK, NOW);

@@ -59,8 +59,8 @@ fn answers(dice: &Dice) -> Vec<(Answer, bool)> {
     };
     let mut all: Vec<_> = std::iter::repeat_with(answer).take(8 * EVENTS).collect();
     // A few answers never come.
-    for at in 0..6 {
-        all[at * 150 + 20] = (Answer::never(), false);
+    for at in 0..3 {
+        all[at * 300 + 20] = (Answer::never(), false);
     }
     all
 }

@@ -86,8 +86,8 @@ pub async fn those_that_hang_delay_nobody_else(kind: Kind) {
     let world = World::new(kind).await;
     let gateway = &world.gateway;
     let organization = gateway.merchant(0).await;
-    // Almost as many as there are places of both sorts, told first, three events each; none of them ever answers.
-    let doomed = endpoints(gateway, &organization, PLACES + SLOW_PLACES - 16).await;
+    // Nearly three times as many as there are places, told first, three events each; none of them ever answers.
+    let doomed = endpoints(gateway, &organization, PLACES * 2 + SLOW_PLACES / 4).await;
     let living = endpoints(gateway, &organization, 6).await;
     let mut dead = BTreeSet::new();
     for id in &doomed {
@@ -116,7 +116,7 @@ pub async fn those_that_hang_delay_nobody_else(kind: Kind) {
     lanes.shutdown().await;
     assert_eq!(http.living.count(), 150, "each once");
     let hanging = http.hanging.lock().unwrap();
-    assert!(hanging.values().all(|count| *count == 1), "one at a time: {hanging:?}");
+    assert!(hanging.values().all(|count| *count <= 2), "one, and another to find out whether all do: {hanging:?}");
 }
 
 pub async fn a_burst_starves_nobody(kind: Kind) {

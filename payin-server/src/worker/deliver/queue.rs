@@ -2,9 +2,9 @@
 //! database, and knows no clock.
 //!
 //! [`PLACES`] attempts may be under way that have not lasted a second. Whoever takes longer goes on outside of them, where
-//! [`SLOW_PLACES`] may; an endpoint that took long the last time begins there, one attempt at a time, and may take only half of that room,
-//! so that those who turn slow find some. So dead receivers never hold the places of living ones for more than a second, however many they
-//! are. Endpoints take turns, and none has more than its share ([`Standing`]) under way: who has ten thousand events waits for itself.
+//! [`SLOW_PLACES`] may; an endpoint that took long the last time begins there, two attempts at a time, and those may take only half of that
+//! room, so that those who turn slow find some. So dead receivers that are known hold no place of living ones, and those that just died
+//! hold theirs for a second, until more of them die at once than there is room for. Endpoints take turns, and none has more than its share ([`Standing`]) under way: who has ten thousand events waits for itself.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
