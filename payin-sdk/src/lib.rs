@@ -107,8 +107,8 @@ pub use payin_types::{
     Explanation, Finding, FindingCode, FollowedChain, FollowedChains, ImportAddresses, ImportedAddresses, ListDepositReferences,
     ListDeposits, ListEvents, ListOrders, ListPaymentLinks, ListTransfers, Me, Order, OrderId, OrderStats, OrderStatus, OrderSummary,
     OrganizationId, OrganizationSummary, Page, PaymentLink, PaymentLinkId, PoolAddress, PoolStatus, Protocol, PublicOrder,
-    PublicPaymentLink, PutSetting, QueuedEvent, ResendEvent, Role, RotateSecret, SecretString, Setting, Settings, StreamEvents, Timestamp,
-    Transfer, TransferId, TransferStatus, UnboundDeposit, UpdateEndpoint, UpdatePaymentLink,
+    PublicPaymentLink, PutSetting, QueuedEvent, ResendEvent, ResendEvents, ResentEvents, Role, RotateSecret, SecretString, Setting,
+    Settings, StreamEvents, Timestamp, Transfer, TransferId, TransferStatus, UnboundDeposit, UpdateEndpoint, UpdatePaymentLink,
 };
 
 pub use difference::Difference;

@@ -29,7 +29,7 @@ pub mod transfers;
 use std::sync::Arc;
 use std::time::Duration;
 
-use payin_core::{Chains, Error, order};
+use payin_core::{Chains, Error, delivery, order};
 use payin_types::Environment;
 
 use crate::env::{Clock, Entropy, Targets};
@@ -57,6 +57,8 @@ pub struct App {
     pub cooldown: Duration,
     /// Where webhooks may go.
     pub targets: Targets,
+    /// When deliveries are tried again, and when an endpoint is told no more.
+    pub deliveries: Arc<delivery::Policy>,
     /// API keys seen a moment ago.
     pub keys: Arc<access::Cache>,
     /// How it meets people without a key.

@@ -144,6 +144,7 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
         orders: Settings::default(),
         cooldown: Duration::from_secs(30 * 60),
         targets: TARGETS,
+        deliveries: Arc::default(),
         keys: Arc::default(),
         front: Arc::new(Front { public_url, ..Front::default() }),
         quotas: Arc::new(Meters::new(options.rate_limits)),
@@ -185,7 +186,7 @@ async fn followed(app: &App, chains: &[Chain]) -> anyhow::Result<()> {
 
 fn workers(app: &App, world: &Arc<World>, wake: &Arc<Notify>, frozen: bool) -> anyhow::Result<Driver> {
     let mut driver = Driver::new(Arc::clone(&app.clock));
-    let events = Arc::new(Notify::new());
+    let events = Arc::clone(app.store.outbox());
     let holder = serve::holder_name(&SystemEntropy);
     let watches = Watches::new(app);
     for chain in world.chains() {

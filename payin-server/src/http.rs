@@ -55,6 +55,7 @@ pub fn router(app: App, sandbox: Option<Arc<dyn sandbox::Sandbox>>) -> Router {
         .route("/webhooks/endpoints/{id}/test", post(endpoints::test))
         .route("/webhooks/events", get(events::list))
         .route("/webhooks/events/stream", get(event_stream::stream))
+        .route("/webhooks/events/resend", post(events::resend_range))
         .route("/webhooks/events/{id}", get(events::get))
         .route("/webhooks/events/{id}/deliveries", get(events::deliveries))
         .route("/webhooks/events/{id}/resend", post(events::resend))

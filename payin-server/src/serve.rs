@@ -28,7 +28,7 @@ use crate::http::listen::{self, Limits};
 use crate::seal::Seal;
 use crate::store::{self, Location, open::SoleServer};
 use crate::worker::chain::ChainWorker;
-use crate::worker::deliver::{Busy, Deliver, LANES};
+use crate::worker::deliver::{Deliver, LANES, Queue};
 use crate::worker::driver::Driver;
 use crate::worker::issuers::Issuers;
 use crate::worker::maintain::Maintain;
@@ -132,11 +132,11 @@ pub fn source_over(chain: &Chain, rpc: Arc<dyn Rpc>, http: Arc<dyn Rpc>) -> Arc<
     }
 }
 
-/// The workers that every server has. `events` is rung when there may be some to deliver.
+/// The workers that every server has. `events` wakes a lane when there may be some to deliver.
 pub fn start_workers(driver: &mut Driver, app: &App, http: Arc<dyn Http>, events: &Arc<Notify>) {
-    let busy = Arc::new(Busy::default());
+    let queue = Arc::new(Queue::default());
     for _ in 0..LANES {
-        driver.start(Box::new(Deliver::new(app.clone(), Arc::clone(&http), Arc::clone(&busy))), events);
+        driver.start(Box::new(Deliver::new(app.clone(), Arc::clone(&http), Arc::clone(&queue), Arc::clone(events))), events);
     }
     driver.start(Box::new(Maintain::new(app.clone())), &Arc::default());
     driver.start(Box::new(Stock::new(app.clone(), Arc::clone(events))), &Arc::default());
@@ -172,6 +172,7 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
         orders: config.orders,
         cooldown: config.cooldown,
         targets: config.targets,
+        deliveries: Arc::new(config.deliveries.clone()),
         keys: Arc::default(),
         front: Arc::new(Front {
             public_url: config.public_url.clone(),
@@ -197,7 +198,7 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
         // The claim above says that nobody else is left: a killed server's chains are taken over at once.
         app.store.write(EndLeases).await?;
     }
-    let events = Arc::new(Notify::new());
+    let events = Arc::clone(app.store.outbox());
     let mut driver = Driver::new(Arc::clone(&app.clock));
     let holder = holder_name(app.entropy.as_ref());
     let watches = Watches::new(&app);

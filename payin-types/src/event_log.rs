@@ -1,5 +1,7 @@
 //! Bodies of the event log: what happened, and what came of telling it (source: API Reference, "List events"; the schema is ours).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -142,11 +144,21 @@ pub struct Delivery {
     /// When it was given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_at: Option<Timestamp>,
-    /// The attempts, newest first, 20 at most.
+    /// The attempts, newest first, 20 at most; old ones are forgotten after a time.
     pub log: Vec<DeliveryAttempt>,
     /// Fields this version does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// What was sent, but for the body, which is the event's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptRequest {
+    /// Where to.
+    pub url: String,
+    /// With which headers, the signature among them.
+    pub headers: BTreeMap<String, String>,
 }
 
 /// One attempt.
@@ -157,6 +169,9 @@ pub struct DeliveryAttempt {
     pub started_at: Timestamp,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
+    /// What was sent; absent if nothing could be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<AttemptRequest>,
     /// The status answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_code: Option<u16>,
@@ -194,6 +209,46 @@ pub struct QueuedEvent {
     pub event_id: EventId,
     /// To how many endpoints.
     pub deliveries: u64,
+    /// Fields this version does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// Body of `POST /webhooks/events/resend`: which events of a time are sent again, the oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResendEvents {
+    /// Events of this time or later.
+    pub created_after: Timestamp,
+    /// Only events before this time; up to now when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_before: Option<Timestamp>,
+    /// Only to this endpoint; to every endpoint that has or subscribes to them when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint_id: Option<EndpointId>,
+    /// Only events of this type.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<EventType>,
+    /// Only deliveries that stand here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<DeliveryStatus>,
+    /// Where the answer before said that more follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// Answer of `POST /webhooks/events/resend`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(not(feature = "answers"), non_exhaustive)]
+pub struct ResentEvents {
+    /// How many events are sent again.
+    pub events: u64,
+    /// To how many endpoints altogether.
+    pub deliveries: u64,
+    /// More follows: ask again with this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
     /// Fields this version does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

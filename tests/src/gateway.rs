@@ -192,6 +192,7 @@ impl Gateway {
             orders: Settings::default(),
             cooldown: Duration::from_secs(30 * 60),
             targets: Targets { allow_private: true, allow_http: true },
+            deliveries: Arc::default(),
             keys: Arc::default(),
             front: Arc::default(),
             quotas: Arc::new(quota::Meters::new(None)),

@@ -11,6 +11,7 @@ mod deposits;
 mod dust;
 mod event_log;
 mod explain;
+mod failing;
 mod files;
 mod followed;
 mod hooks;
@@ -30,6 +31,7 @@ mod recycling;
 mod reorganisation;
 mod replay;
 mod scans;
+mod sending;
 mod settings;
 mod stock;
 mod succession;
@@ -140,7 +142,12 @@ scenarios! {
         a_lease_is_kept_while_work_takes_long;
     issuers: nothing_is_taken_in_a_stopped_token, a_frozen_address_is_not_handed_out_again;
     outbox: events_go_to_those_who_asked, retries_follow_the_table, a_void_claim_changes_nothing, gone_is_gone,
-        a_deleted_endpoint_gets_nothing, a_delivery_is_claimed_once, one_that_hangs_delays_nobody_else;
+        a_deleted_endpoint_gets_nothing, a_delivery_is_claimed_once;
+    sending: those_that_hang_delay_nobody_else, a_burst_starves_nobody, what_a_dead_server_claimed_is_sent_again,
+        servers_share_deliveries_and_overlap_in_none, nothing_is_sent_after_a_deletion, what_arrives_verifies_and_is_logged,
+        old_attempts_are_forgotten;
+    failing: days_of_failures_disable_an_endpoint, one_good_answer_in_days_is_enough, one_that_is_gone_is_told_of_to_the_others,
+        a_retry_after_is_heard, a_range_is_sent_again, a_range_is_sent_piece_by_piece, bad_ranges_are_refused;
     hooks: endpoints_change_in_part, bad_changes_change_nothing, a_rotated_secret_is_good_beside_the_new_one,
         a_test_is_for_its_endpoint_alone, what_falls_due_while_disabled_is_given_up, others_endpoints_and_events_do_not_exist;
     event_log: the_log_is_what_a_naive_model_says, deliveries_show_their_attempts, a_resent_event_starts_over,

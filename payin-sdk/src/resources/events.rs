@@ -4,7 +4,9 @@
 use futures_util::Stream;
 
 use payin_types::event_log::Deliveries;
-use payin_types::{EventId, EventRecord, EventsAfter, ListEvents, Page, QueuedEvent, ResendEvent, StreamEvents};
+use payin_types::{
+    EventId, EventRecord, EventsAfter, ListEvents, Page, QueuedEvent, ResendEvent, ResendEvents, ResentEvents, StreamEvents,
+};
 
 use crate::client::{Call, Client, Kind};
 use crate::error::Error;
@@ -84,5 +86,13 @@ impl WebhookEvents<'_> {
     /// Errors: `ResourceNotFound` (404), `InvalidState` (409) where there is nobody to send it to.
     pub fn resend(&self, id: &EventId, body: &ResendEvent) -> Call<QueuedEvent> {
         self.client.post(Kind::Once, "/webhooks/events/{id}/resend", &[id.as_str()], body)
+    }
+
+    /// Sends the events of a time again, the oldest first, a bounded number of them: while the answer has a `next_cursor`, more follows.
+    /// Receivers know them by their ids.
+    ///
+    /// Errors: `ResourceNotFound` (404) for an endpoint that is not there, `InvalidState` (409) for one that is disabled.
+    pub fn resend_range(&self, body: &ResendEvents) -> Call<ResentEvents> {
+        self.client.post(Kind::Once, "/webhooks/events/resend", &[], body)
     }
 }

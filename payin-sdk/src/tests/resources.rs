@@ -17,7 +17,7 @@ use crate::types::transfer::BusinessType;
 use crate::{
     Answer, BindDeposit, Call, Client, CreateApiKey, CreateEndpoint, CreateLinkOrder, CreatePaymentLink, DeliveryStatus, DepositStatus,
     Error, EventType, ImportAddresses, ListDepositReferences, ListDeposits, ListEvents, ListPaymentLinks, ListTransfers, Protocol,
-    ResendEvent, Role, RotateSecret, UpdateEndpoint, UpdatePaymentLink,
+    ResendEvent, ResendEvents, Role, RotateSecret, UpdateEndpoint, UpdatePaymentLink,
 };
 
 type Sent = Pin<Box<dyn Future<Output = Result<Answer<Bytes>, Error>>>>;
@@ -189,6 +189,19 @@ async fn webhooks() {
             "POST",
             "/webhooks/events/evt_1/resend",
             json!({"endpointId": "we_1"}),
+        ),
+        Case(
+            |c| {
+                sent(c.webhook_events().resend_range(&ResendEvents {
+                    created_after: "2025-01-20T10:30:00Z".parse().unwrap(),
+                    endpoint_id: Some("we_1".into()),
+                    status: Some(DeliveryStatus::Failed),
+                    ..Default::default()
+                }))
+            },
+            "POST",
+            "/webhooks/events/resend",
+            json!({"createdAfter": "2025-01-20T10:30:00.000Z", "endpointId": "we_1", "status": "failed"}),
         ),
     ])
     .await;

@@ -110,7 +110,7 @@ impl ChainWorker {
         if let Some(cursor) = &cursor
             && self.settle(&lease, cursor, now).await?
         {
-            self.events.notify_waiters();
+            self.events.notify_one();
             return Ok(Did::Work);
         }
         if let Some(cursor) = cursor.as_ref().filter(|cursor| cursor.finalized_number != self.rested.0) {
@@ -181,7 +181,7 @@ impl ChainWorker {
                 self.moved_at = Some(now);
                 let height = blocks.last().map_or(head, |last| last.number);
                 self.take(lease, cursor, low, (blocks, transfers), finalized, now).await?;
-                self.events.notify_waiters();
+                self.events.notify_one();
                 // They may have confirmed something: settle before the next poll.
                 Ok((true, height))
             }
@@ -232,7 +232,7 @@ impl ChainWorker {
         let (transfers, last) = (self.named(read.transfers, now), read.last);
         let (lease, chain) = (lease.clone(), self.chain.clone());
         self.app.store.write(ledger::FillHole { lease, chain, from, below, above, last, transfers, now }).await?;
-        self.events.notify_waiters();
+        self.events.notify_one();
         Ok(true)
     }
 
