@@ -201,7 +201,7 @@ async fn a_node_that_stands_still_is_left_for_one_that_goes_on() {
 }
 
 fn large() -> Transfer {
-    let address = |byte| payin_core::address::Address::from_evm_bytes(&[byte; 20]);
+    let address = |byte| Address::from_evm_bytes(&[byte; 20]);
     Transfer {
         chain_id: "base-sepolia".into(),
         tx_hash: "0x1".to_owned(),

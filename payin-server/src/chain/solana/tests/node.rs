@@ -152,11 +152,9 @@ impl State {
         let newest = self.blocks.keys().next_back().copied().unwrap_or_default();
         let failed = |n: usize| json!({"signature": format!("Flood{n}"), "slot": newest, "err": "failed", "memo": null});
         let limit = how["limit"].as_u64().unwrap() as usize;
-        let flooded =
-            how["before"].as_str().map_or(Some(0), |last| last.strip_prefix("Flood").and_then(|n| n.parse::<usize>().ok()?.checked_add(1)));
-        if let Some(from) = flooded.filter(|from| account == ACCOUNT && *from < self.flood) {
-            return (from..self.flood.min(from + limit)).map(failed).collect();
-        }
+        let last_failed = how["before"].as_str().map(|last| last.strip_prefix("Flood").and_then(|n| n.parse::<usize>().ok()));
+        let first_failed = last_failed.map_or(0, |last| last.map_or(self.flood, |last| last + 1));
+        let flood = (first_failed..self.flood.min(first_failed + limit)).map(failed).filter(|_| account == ACCOUNT);
         let mut all: Vec<Value> = paid
             .flat_map(|(slot, signature, _, _, failed)| {
                 let err = if *failed { json!({"InstructionError": [0, "Custom"]}) } else { Value::Null };
@@ -167,8 +165,7 @@ impl State {
         if let Some(place) = all.iter().position(|entry| entry["signature"] == how["before"]) {
             all.drain(..=place);
         }
-        all.truncate(limit);
-        json!(all)
+        flood.chain(all).take(limit).collect()
     }
 
     fn account(&self, account: &str, head: u64) -> Value {
