@@ -25,14 +25,18 @@ use crate::output::Format;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Needs no API key and no gateway: it is the sender. Give your handler, on a machine of your own, the secret in FILE.
+Needs no API key and no gateway: it is the sender. Give your handler, on a machine of your own,
+the secret in FILE.
 
-It sends genuine events, late ones, out of order, twice, twice at once, of types and with fields to come, during a rotation of the secret:
-the handler must answer each with 2xx (409, 425, 429 or 503 will do for one that is being handled at the same moment). And it sends forged,
-altered, stale and unsigned ones, which it must answer with 4xx, but not 408, 425 or 429, which ask for more, nor 410, which ends an endpoint.
+It sends genuine events: late, out of order, twice, twice at once, of types and with fields to
+come, during a rotation of the secret. The handler must answer each with 2xx (409, 425, 429 or 503
+will do for one that is being handled at the same moment). And it sends forged, altered, stale and
+unsigned ones, which it must answer with 4xx, but not with 408, 425 or 429, which ask for more, nor
+with 410, which ends an endpoint.
 
-It sees answers only. Whether each genuine event took effect exactly once, and no other did, is for you to look up in your own records:
-the report lists the events by id and reference. Orders are made up unless --template gives an event of one that you know.
+It sees answers only. Whether each genuine event took effect exactly once, and no other did, is for
+you to look up in your own records: the report lists the events by id and reference. Orders are
+made up unless --template gives an event of one that you know.
 
 Examples:
   payin webhooks test --chaos http://localhost:8080/webhooks/payin --secret-file secret.txt

@@ -159,7 +159,7 @@ pub const CASES: &[Case] = &[
         let event = maker.event();
         vec![Delivery { body: pretty(&event), ..maker.deliver(&event, 0) }]
     }),
-    case("forged-then-genuine", Taken, "a forged copy that came before keeps the genuine event out: its id is remembered before it is verified", |maker| {
+    case("forged-then-genuine", Taken, "a forged copy is believed, or keeps the genuine event out: its id is remembered before it is verified", |maker| {
         let event = maker.event();
         let forged = maker.deliver(&event, 0).resign(|signature| signature.chars().rev().collect());
         vec![Delivery { expects: Refused, ..forged }, maker.deliver(&event, 0)]
