@@ -52,7 +52,7 @@ struct State {
 impl Streams {
     /// The order of events ends here now.
     pub fn moved(&self, end: Cursor) {
-        self.state.send_if_modified(|state| std::mem::replace(&mut state.end, Some(end)) != Some(end));
+        self.state.send_if_modified(|state| state.end.replace(end) != Some(end));
     }
 
     /// Ends every stream, and lets none begin.

@@ -59,7 +59,7 @@ impl<'c> Stage<'c> {
         loop {
             if let Heard::Event(heard) = self.live.next().await? {
                 let is_ours = |name: &&str| self.made.get(*name).is_some_and(|made| heard.event.data.get(*name) == Some(made));
-                if heard.event.event_type == *event_type && NAMES.iter().any(|name| is_ours(&name)) {
+                if heard.event.event_type == *event_type && NAMES.iter().any(is_ours) {
                     return Ok(heard.event);
                 }
             }
