@@ -37,17 +37,27 @@ pub struct Deliver {
     queue: Arc<Queue>,
     /// Wakes another lane.
     wake: Arc<Notify>,
+    /// Until when it wanted to be idle: a step before that means that it was woken.
+    idle_until: Timestamp,
+    /// Whether it looks for what falls due while the others are idle.
+    keeps_watch: bool,
 }
 
 impl Deliver {
     /// A lane that sends over `http` and shares the queue with the other lanes, of which `wake` wakes one.
     #[must_use]
     pub fn new(app: App, http: Arc<dyn Http>, queue: Arc<Queue>, wake: Arc<Notify>) -> Self {
-        Self { app, http, queue, wake }
+        Self { app, http, queue, wake, idle_until: Timestamp::from_millis(i64::MIN), keeps_watch: false }
     }
 
-    async fn one(&self) -> Result<Did, StepFault> {
+    async fn one(&mut self) -> Result<Did, StepFault> {
         let now = self.app.clock.now();
+        let is_early = now < self.idle_until;
+        let kept_watch = std::mem::take(&mut self.keeps_watch);
+        if !is_early && !kept_watch && self.queue.is_watched(now) {
+            return Ok(self.idle(now.plus(LOOK_EVERY * 5)));
+        }
+        self.idle_until = Timestamp::from_millis(i64::MIN);
         let refilled = match self.queue.refill() {
             Some(refill) => Some(self.refill(refill, now).await?),
             None => None,
@@ -66,10 +76,18 @@ impl Deliver {
             Some(false) => {
                 let look_again = now.plus(LOOK_EVERY);
                 let next = deliveries::next_due(&self.app, now).await?;
-                Ok(Did::Idle { until: next.into_iter().chain(self.queue.opens_at(now)).chain([look_again]).min().unwrap_or(look_again) })
+                let until = next.into_iter().chain(self.queue.opens_at(now)).chain([look_again]).min().unwrap_or(look_again);
+                self.keeps_watch = true;
+                self.queue.watched_until(until);
+                Ok(self.idle(until))
             }
-            None => Ok(Did::Idle { until: now.plus(LOOK_EVERY * 5) }),
+            None => Ok(self.idle(now.plus(LOOK_EVERY * 5))),
         }
+    }
+
+    fn idle(&mut self, until: Timestamp) -> Did {
+        self.idle_until = until;
+        Did::Idle { until }
     }
 
     /// Claims what is due and may be sent soon. Answers whether there was anything, or may be by now.

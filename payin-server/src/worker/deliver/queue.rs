@@ -26,6 +26,8 @@ const WAITING_MAX: usize = 256;
 const WAITING_LOW: usize = 96;
 /// A claim that waited so long here is left to lapse: what is sent must end before it does.
 const CLAIM_GOOD: Duration = Duration::from_secs(10);
+/// A watch that is later than this is over: its lane is sending.
+const WATCH_LATE_MAX: Duration = Duration::from_secs(2);
 /// Endpoints whose standing is remembered though nothing of theirs is here. Beyond that only who stands badly is.
 const REMEMBERED_MAX: usize = 10_000;
 
@@ -63,6 +65,8 @@ struct State {
     asked_again: bool,
     /// Where the walk over the endpoints stands.
     walked: String,
+    /// When the lane that keeps watch looks again.
+    watched_until: Timestamp,
 }
 
 /// The lines, shared by the lanes of a server.
@@ -159,6 +163,17 @@ impl Queue {
     pub fn wants_more(&self) -> bool {
         let state = self.state();
         state.waiting > 0 || !state.refilling
+    }
+
+    /// A lane keeps watch, and looks again at this time.
+    pub fn watched_until(&self, until: Timestamp) {
+        self.state().watched_until = until;
+    }
+
+    /// Whether a lane keeps watch and nothing waits, so that one whose time to look again has come need not look too.
+    pub fn is_watched(&self, now: Timestamp) -> bool {
+        let state = self.state();
+        state.waiting == 0 && state.watched_until.plus(WATCH_LATE_MAX) > now
     }
 
     /// The right to claim more, if too little waits and nobody else is about it.
