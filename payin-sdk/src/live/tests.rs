@@ -94,7 +94,7 @@ fn numbers(heard: &[Heard]) -> Vec<String> {
 #[tokio::test]
 async fn a_stream_that_is_cut_goes_on_behind_the_last_whole_event() {
     let half = event(3);
-    let begins = format!("{OK}retry: 100\nid: e-0\n\n{}{}{}", event(1), event(2), &half[..half.len() - 5]);
+    let begins = format!("{OK}retry: 100\nid: e-0\n\n{}{}{}", event(1), event(2), half.split_at(half.len() - 5).0);
     // It repeats the last one, as a proxy may; then it is another server, which was not there for a moment.
     let goes_on = format!("{OK}retry: 100\n\n{}{}: alive\n\nid: e-9\n\n", event(2), event(3));
     let is_new = format!("{OK}retry: 100\n\n{}", event(10));

@@ -133,7 +133,7 @@ async fn orders_and_deposits() {
 }
 
 #[tokio::test]
-async fn webhooks() {
+async fn webhook_endpoints() {
     check(vec![
         Case(
             |c| sent(c.webhook_endpoints().create(&CreateEndpoint::new("https://x.test", [EventType::All]).description("d"))),
@@ -162,6 +162,13 @@ async fn webhooks() {
             json!({"oldSecretValidHours": 1}),
         ),
         Case(|c| sent(c.webhook_endpoints().test(&"we_1".into())), "POST", "/webhooks/endpoints/we_1/test", no_body()),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn webhook_events() {
+    check(vec![
         Case(
             |c| {
                 let query = ListEvents {

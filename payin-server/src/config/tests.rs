@@ -37,7 +37,7 @@ fn the_schedule_of_deliveries_is_the_documented_one_unless_it_is_given() {
     let given = deliveries("retry_seconds = [1, 604800]\ndisable_after_days = 1\nkeep_log_days = 3650").unwrap();
     assert_eq!(given.retries, [Duration::from_secs(1), days(7)]);
     assert_eq!((given.disable_after, given.keep_log), (days(1), days(3650)));
-    assert_eq!(deliveries("retry_seconds = []").unwrap().retries, []);
+    assert!(deliveries("retry_seconds = []").unwrap().retries.is_empty());
     let many = format!("retry_seconds = [{}]", "1, ".repeat(31));
     for (bad, named) in [
         ("retry_seconds = [0]", "webhooks.retry_seconds"),

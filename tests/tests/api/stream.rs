@@ -167,6 +167,7 @@ async fn server(location: &Location) -> Running {
         cooldown: Duration::ZERO,
         targets: Targets { allow_private: true, allow_http: true },
         rate_limits: None,
+        deliveries: payin_core::delivery::Policy::default(),
         chains: Vec::new(),
     };
     serve::serve(config).await.unwrap_or_else(|error| panic!("no server: {error:#}"))

@@ -83,7 +83,7 @@ pub async fn days_of_failures_disable_an_endpoint(kind: Kind) {
     // The other one is told of it.
     while lane.step().await.expect("a step") == Did::Work {}
     let id = format!("evt_webhook_endpoint_disabled_{down}");
-    assert_eq!(told.ids(), [id.clone()]);
+    assert_eq!(told.ids(), std::slice::from_ref(&id));
     let record = event_log::get(&gateway.app, &organization, &id).await.expect("the event");
     let data = json!({
         "endpointId": down, "url": disabled.url, "disabledReason": "failing", "disabledAt": gateway.now(), "failingSince": begun,

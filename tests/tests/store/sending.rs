@@ -259,7 +259,7 @@ pub async fn what_arrives_verifies_and_is_logged(kind: Kind) {
         while lane.step().await.expect("a step") == Did::Work {}
         gateway.clock.advance(Duration::from_secs(5));
     }
-    let sent = keeps.sent.lock().unwrap();
+    let sent = std::mem::take(&mut *keeps.sent.lock().unwrap());
     let [first, second, third] = &sent[..] else { panic!("three attempts, not {}", sent.len()) };
     assert!(first.body == second.body && second.body == third.body, "byte for byte");
     let header = |request: &Outgoing, wanted: &str| request.headers.iter().find(|(name, _)| name == wanted).unwrap().1.clone();

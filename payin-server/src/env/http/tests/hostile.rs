@@ -1,8 +1,7 @@
 //! Receivers that mean harm, or are broken: what each costs us is bounded in time and memory, and none spoils the next delivery.
 
-use std::time::Instant;
-
 use super::*;
+use crate::env::{Clock as _, SystemClock};
 
 /// A receiver that may write this much before we hang up: what we read, and what the kernel takes for us on both sides.
 const WRITTEN_MAX: usize = 16 * 1024 * 1024;
@@ -26,9 +25,9 @@ async fn endless(begin: &'static [u8], more: &'static [u8], timeout: Duration) -
         let _ = told.send(count);
     })
     .await;
-    let begun = Instant::now();
+    let begun = SystemClock.now();
     let answer = post(OPEN, &format!("http://127.0.0.1:{port}"), timeout).await;
-    let took = begun.elapsed();
+    let took = SystemClock.now().since(begun);
     (answer, took, written.await.unwrap())
 }
 
@@ -108,10 +107,10 @@ async fn drips_end_with_the_deadline() {
             }
         })
         .await;
-        let begun = Instant::now();
+        let begun = SystemClock.now();
         let answer = post(OPEN, &format!("http://127.0.0.1:{port}"), SHORT).await;
         assert_eq!(answer, Err(SendFault::Timeout(SHORT)));
-        assert!(begun.elapsed() < LONG / 2);
+        assert!(SystemClock.now().since(begun) < LONG / 2);
         assert_eq!(tasks.join_all().await.len(), 1, "the receiver sees that we hung up");
     }
 }
