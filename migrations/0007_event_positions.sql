@@ -10,10 +10,12 @@ CREATE UNIQUE INDEX events_position ON events (position) WHERE position IS NOT N
 CREATE INDEX events_stream ON events (organization_id, position) WHERE position IS NOT NULL;
 CREATE INDEX events_without_position ON events (sequence, created_at, id) WHERE position IS NULL;
 
--- Types of events that somebody listens for over the stream without an endpoint: they are recorded too, until then.
+-- Types of events that somebody listens for over the stream without an endpoint: they are recorded too, until then. Before the place in
+-- the order of events where that began there may have been some that were not.
 CREATE TABLE event_listeners (
     organization_id TEXT NOT NULL REFERENCES organizations (id),
     type TEXT NOT NULL,
+    from_position BIGINT NOT NULL,
     until BIGINT NOT NULL,
     PRIMARY KEY (organization_id, type)
 );

@@ -30,9 +30,8 @@ const PAGE: usize = 32;
 const STREAMS_OF_KEY: usize = 20;
 /// Streams at once in this server: each new event makes every one of them ask the database.
 const STREAMS: usize = 500;
-/// For how long, by the gateway's clock, events that only a stream asked for are recorded after it was last open: a laptop over a long
-/// weekend.
-const LISTENED_FOR: Duration = Duration::from_secs(4 * 24 * 60 * 60);
+/// For how long, by the gateway's clock, events that only a stream asked for are recorded after it was last open: a laptop over a holiday.
+const LISTENED_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How often that is written down again.
 const LISTEN_AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
 
@@ -148,8 +147,8 @@ fn types(query: &StreamEvents) -> Result<Vec<EventType>, Error> {
     Ok(event::covered(&asked))
 }
 
-/// Where reading begins.
-async fn start(app: &App, organization: &OrganizationId, query: &StreamEvents, last_event_id: Option<&str>) -> Outcome<Cursor> {
+/// Where reading begins, and whether behind something that was read before.
+async fn start(app: &App, organization: &OrganizationId, query: &StreamEvents, last_event_id: Option<&str>) -> Outcome<(Cursor, bool)> {
     if query.after.is_some() && query.since.is_some() {
         return Err(Error::field("since", "cannot be given together with after").into());
     }
@@ -159,7 +158,7 @@ async fn start(app: &App, organization: &OrganizationId, query: &StreamEvents, l
     if let Some((name, text)) = given {
         let cursor = text.parse::<Cursor>().map_err(|problem| Error::field(name, problem))?;
         cursor.check(end)?;
-        return Ok(cursor);
+        return Ok((cursor, true));
     }
     let position = match query.since.as_deref() {
         None => end.position,
@@ -170,7 +169,7 @@ async fn start(app: &App, organization: &OrganizationId, query: &StreamEvents, l
             first.map_or(end.position, |first| first.saturating_sub(1))
         }
     };
-    Ok(Cursor { position, ..end })
+    Ok((Cursor { position, ..end }, false))
 }
 
 /// The word for the place before the first event.
@@ -189,13 +188,14 @@ impl Feed {
     /// Begins to read.
     ///
     /// # Errors
-    /// `VALIDATION_ERROR`, `CURSOR_UNKNOWN`, `RATE_LIMIT_EXCEEDED` and `SERVICE_UNAVAILABLE` where too many streams are open.
+    /// `VALIDATION_ERROR`; `CURSOR_UNKNOWN`, also where events that were asked for were not recorded behind the cursor; `RATE_LIMIT_EXCEEDED`
+    /// and `SERVICE_UNAVAILABLE` where too many streams are open.
     pub async fn open(app: &Arc<App>, key: &Arc<Key>, query: &StreamEvents, last_event_id: Option<&str>) -> Outcome<Self> {
         let types = types(query)?;
         // Before the end is read: what moves it from here on is noticed.
         let state = app.streams.state.subscribe();
         let seat = app.streams.seat(&key.id)?;
-        let at = start(app, &key.organization_id, query, last_event_id).await?;
+        let (at, goes_on) = start(app, &key.organization_id, query, last_event_id).await?;
         let filter =
             Filter { organization_id: key.organization_id.clone(), types, object_id: None, created_after: None, created_before: None };
         let (real, now) = (SystemClock.now(), app.clock.now());
@@ -210,7 +210,7 @@ impl Feed {
             listen_again_at: now.plus(LISTEN_AGAIN_AFTER),
             _seat: seat,
         };
-        feed.listen().await?;
+        feed.listen(goes_on).await?;
         Ok(feed)
     }
 
@@ -220,8 +220,9 @@ impl Feed {
         self.at
     }
 
-    /// Writes down that events which nobody else may want are listened for.
-    async fn listen(&self) -> Outcome<()> {
+    /// Writes down that events which nobody else may want are listened for. Where reading goes on, refuses if there may be some behind that
+    /// place which nobody recorded.
+    async fn listen(&self, goes_on: bool) -> Outcome<()> {
         let unusual = |event_type: &&EventType| !event::is_default(event_type) && event::may_be_subscribed(event_type);
         let mut types: Vec<EventType> = self.filter.types.iter().filter(unusual).cloned().collect();
         if types.is_empty() {
@@ -229,8 +230,10 @@ impl Feed {
         }
         // Two streams that begin at once take the rows in the same order.
         types.sort();
-        let until = self.app.clock.now().plus(LISTENED_FOR);
-        self.app.store.write(Listen { organization_id: self.filter.organization_id.clone(), types, until }).await
+        let (organization_id, now) = (self.filter.organization_id.clone(), self.app.clock.now());
+        let end = end(&mut self.app.store.read().await?).await?.position;
+        let listen = Listen { organization_id, types, end, goes_on_at: goes_on.then_some(self.at.position), now };
+        self.app.store.write(listen).await
     }
 
     /// What comes next. Waits for it.
@@ -255,7 +258,7 @@ impl Feed {
             }
             self.look_at_key_at = real.plus(LOOK_AT_KEY_EVERY);
             if self.app.clock.now() >= self.listen_again_at {
-                self.listen().await?;
+                self.listen(false).await?;
                 self.listen_again_at = self.app.clock.now().plus(LISTEN_AGAIN_AFTER);
             }
         }
@@ -309,15 +312,27 @@ impl Feed {
 struct Listen {
     organization_id: OrganizationId,
     types: Vec<EventType>,
-    until: Timestamp,
+    end: u64,
+    /// What reading goes on behind.
+    goes_on_at: Option<u64>,
+    now: Timestamp,
 }
 
 impl Unit for Listen {
     type Output = ();
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
+        let (organization, end, now, until) = (&self.organization_id, self.end, self.now, self.now.plus(LISTENED_FOR));
         for event_type in &self.types {
-            event_positions::listen(tx, &self.organization_id, event_type, self.until).await?;
+            let listening = event_positions::Listening { organization, event_type, end, now, until };
+            let whole_from = event_positions::listen(tx, listening).await?;
+            if self.goes_on_at.is_some_and(|at| at < whole_from) {
+                let message = format!(
+                    "Nobody asked for '{event_type}' for a while since that cursor was given, and what happened then was not recorded. \
+                     Read from a time (since) what was, or from now on without a cursor, and look at the objects themselves for the rest"
+                );
+                return Err(Error::new(ErrorCode::CursorUnknown, message).into());
+            }
         }
         Ok(())
     }

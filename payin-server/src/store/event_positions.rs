@@ -114,19 +114,34 @@ pub async fn first_since(conn: &mut Conn, organization: &OrganizationId, time: T
     row.map_or(Ok(None), |row| row.opt_count("first"))
 }
 
-/// Notes that an organization's events of a type are listened for until a time, without an endpoint.
+/// That an organization's events of a type are listened for without an endpoint.
+#[derive(Debug, Clone, Copy)]
+pub struct Listening<'a> {
+    /// Whose events.
+    pub organization: &'a OrganizationId,
+    /// Of which type.
+    pub event_type: &'a EventType,
+    /// The end of the order: where it begins, if it does not go on.
+    pub end: u64,
+    /// The time.
+    pub now: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// Notes it. Answers behind which position all such events have been recorded.
 ///
 /// # Errors
 /// What the database says.
-pub async fn listen(tx: &mut Tx<'_>, organization: &OrganizationId, event_type: &EventType, until: Timestamp) -> Result<(), Fault> {
-    tx.change_one(
-        sql("INSERT INTO event_listeners (organization_id, type, until) VALUES ($1, $2, $3) \
-             ON CONFLICT (organization_id, type) DO UPDATE SET until = excluded.until")
-        .text(organization.as_str())
-        .text(event_type.as_str())
-        .int(until.millis()),
-    )
-    .await
+pub async fn listen(tx: &mut Tx<'_>, listening: Listening<'_>) -> Result<u64, Fault> {
+    let upsert = sql("INSERT INTO event_listeners (organization_id, type, from_position, until) VALUES ($1, $2, $3, $4) \
+                      ON CONFLICT (organization_id, type) DO UPDATE SET until = excluded.until, from_position = CASE \
+                      WHEN event_listeners.until > $5 THEN event_listeners.from_position ELSE excluded.from_position END \
+                      RETURNING from_position");
+    let Listening { organization, event_type, end, now, until } = listening;
+    let upsert = upsert.text(organization.as_str()).text(event_type.as_str()).int(i64::try_from(end).unwrap_or(i64::MAX));
+    let row = tx.one(upsert.int(until.millis()).int(now.millis())).await?;
+    row.ok_or_else(|| Fault::Corrupt("a listener that was written is not there".to_owned()))?.count("from_position")
 }
 
 /// Whether an organization's events of a type are listened for without an endpoint.
