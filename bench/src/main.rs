@@ -3,6 +3,7 @@
 
 mod chain;
 mod database;
+mod deliver;
 mod floor;
 mod http;
 mod load;
@@ -32,6 +33,11 @@ enum Command {
     Reads(reads::Options),
     /// Measure what following a chain costs: decoding beside a bare decoder, memory, and how soon a payment is seen
     Chain(chain::Options),
+    /// Measure delivering webhooks beside a bare loop that signs the same bodies, and beside dead endpoints
+    Deliver(deliver::Options),
+    /// The floor of delivering: a bare loop that signs and sends
+    #[command(hide = true)]
+    FloorDeliver(deliver::FloorOptions),
     /// The floor of reading: the same queries and answers, nothing else
     #[command(hide = true)]
     FloorReads(floor::reads::Options),
@@ -58,6 +64,8 @@ fn start() -> anyhow::Result<()> {
         Command::Run(options) => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run::run(options)),
         Command::Reads(options) => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(reads::run(options)),
         Command::Chain(options) => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(chain::run(options)),
+        Command::Deliver(options) => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(deliver::run(options)),
+        Command::FloorDeliver(options) => floor_runtime()?.block_on(deliver::floor(options)),
         Command::FloorReads(options) => floor_runtime()?.block_on(floor::reads::serve(options)),
         Command::FloorNaive(options) => floor_runtime()?.block_on(floor::serve(floor::Kind::Naive, options)),
         Command::FloorGroup(options) => floor_runtime()?.block_on(floor::serve(floor::Kind::Group, options)),

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    addresses, chains, completions, config, deposits, doctor, keys, links, login, logout, man, orders, orgs, paywarden, sandbox, transfers,
-    webhooks, whoami,
+    addresses, chains, completions, config, deposits, doctor, keys, links, listen, login, logout, man, orders, orgs, paywarden, sandbox,
+    transfers, trigger, webhooks, whoami,
 };
 use crate::output::Format;
 
@@ -63,7 +63,7 @@ Examples:
 Exit codes:
   0 ok · 1 other API error · 2 usage · 3 not found · 4 auth or permission
   5 conflict · 6 validation · 7 rate limited · 8 network, or outcome unknown
-  9 not as asserted (wait, verify) · 130 interrupted
+  9 not as asserted (wait, verify, listen) · 130 interrupted
 
 Answers go to stdout and nothing else does.
 Errors go to stderr, as JSON when the output is JSON.";
@@ -91,6 +91,10 @@ pub enum Command {
     /// Webhook endpoints and events; verify and sign webhooks offline
     #[command(subcommand)]
     Webhooks(webhooks::Command),
+    /// Print events as they happen, or forward them, signed, to a receiver on this machine
+    Listen(listen::Args),
+    /// Make an event happen on a `payin-server dev`
+    Trigger(trigger::Args),
     /// The organization's settings
     #[command(subcommand)]
     Config(config::Command),

@@ -11,6 +11,7 @@ pub mod fields;
 pub mod input;
 pub mod keys;
 pub mod links;
+pub mod listen;
 pub mod login;
 pub mod logout;
 pub mod man;
@@ -21,6 +22,7 @@ pub mod pages;
 pub mod paywarden;
 pub mod sandbox;
 pub mod transfers;
+pub mod trigger;
 pub mod webhooks;
 pub mod whoami;
 
@@ -87,6 +89,8 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Transfers(command) => transfers::run(context, command).await,
         Command::Links(command) => links::run(context, command).await,
         Command::Webhooks(command) => webhooks::run(context, command).await,
+        Command::Listen(args) => listen::run(context, args).await,
+        Command::Trigger(args) => trigger::run(context, args).await,
         Command::Sandbox(command) => sandbox::run(context, command).await,
         Command::Config(command) => config::run(context, command).await,
         Command::Orgs(command) => orgs::run(context, command).await,

@@ -39,9 +39,17 @@ impl Variables {
 
     /// The profiles of whoever runs this.
     pub fn profiles(&self) -> Result<Profiles, Failure> {
-        let folder =
-            self.folder.as_ref().ok_or_else(|| Failure::usage("there is no home folder for profiles: set HOME, or PAYIN_API_KEY"))?;
-        Ok(Profiles::at(folder.join("payin")))
+        let homeless = || Failure::usage("there is no home folder for profiles: set HOME, or PAYIN_API_KEY");
+        Ok(Profiles::at(self.home().ok_or_else(homeless)?))
+    }
+
+    /// Where this program keeps what it must remember.
+    pub fn folder(&self) -> Result<PathBuf, Failure> {
+        self.home().ok_or_else(|| Failure::usage("there is no home folder to remember anything in: set HOME or XDG_CONFIG_HOME"))
+    }
+
+    fn home(&self) -> Option<PathBuf> {
+        self.folder.as_ref().map(|folder| folder.join("payin"))
     }
 
     /// The name of the profile that is meant.

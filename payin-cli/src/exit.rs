@@ -18,7 +18,7 @@ pub enum Exit {
     RateLimited = 7,
     /// The network failed, or nobody knows whether the call took effect.
     Network = 8,
-    /// An order was not paid, a webhook is not genuine.
+    /// An order was not paid, a webhook is not genuine, an event was not received.
     NotAsserted = 9,
     Interrupted = 130,
 }
@@ -46,7 +46,7 @@ impl Exit {
             (ErrorCode::Unknown(code), _) if code.starts_with("HTTP_") => Self::Api,
             (_, 404) => Self::NotFound,
             (_, 401 | 403) => Self::Auth,
-            // 410: a payment link that stands where it cannot be paid.
+            // 410: a payment link that stands where it cannot be paid, a cursor of another database.
             (_, 409 | 410) => Self::Conflict,
             (_, 400 | 413 | 415 | 422) => Self::Validation,
             (_, 429) => Self::RateLimited,

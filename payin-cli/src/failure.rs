@@ -192,6 +192,7 @@ fn hint_of_api(error: &ApiError) -> Option<&'static str> {
         ErrorCode::DuplicateDepositReference => "look at where it is bound: payin deposits get REFERENCE",
         ErrorCode::DepositReferenceNotFound => "look for it: payin deposits references --search TEXT",
         ErrorCode::InvalidState => "look at where it stands; the message says what stands in the way",
+        ErrorCode::CursorUnknown => "say when to begin: --since beginning, or a time; what was received before comes with the same ids",
         ErrorCode::SoldOut => "raise the inventory: payin links update ID --inventory-total N",
         ErrorCode::PaymentLinkUnavailable => "look at its status, end and inventory: payin links get ID",
         ErrorCode::ServiceUnavailable => "the server is starting, stopping or busy; try again in a moment",

@@ -1,7 +1,7 @@
 //! Keys that `payin login` has kept, by the name of their profile: in the system's keyring, or in a file that nobody else may read.
 //! It must not decide which profile is used; `config.rs` does.
 
-mod file;
+pub mod file;
 mod keyring;
 
 use std::collections::BTreeMap;

@@ -88,6 +88,11 @@ impl Ui {
         self.answer(&output::table::list(&rows, columns, room()))
     }
 
+    /// One thing as one line of JSON, now.
+    pub fn line(&self, thing: &impl Serialize) -> Result<(), Failure> {
+        self.answer(&line(thing)?)
+    }
+
     /// Text as the answer, ready as it is.
     pub fn answer(&self, text: &str) -> Result<(), Failure> {
         self.end_live();

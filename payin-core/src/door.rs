@@ -4,7 +4,7 @@
 use payin_types::{SecretString, Timestamp};
 use serde_json::{Map, Value};
 
-use crate::delivery::Verdict;
+use crate::delivery::{Attempted, Next};
 use crate::order::{Facts, Settings};
 use crate::{Error, Units, paywarden};
 
@@ -36,11 +36,14 @@ pub trait Dialect: Send + Sync {
     /// The headers of a delivery, signed.
     fn headers(&self, secrets: &[SecretString], event_id: &str, body: &[u8]) -> Vec<(&'static str, String)>;
 
-    /// What an answer means.
-    fn verdict(&self, status: Option<u16>) -> Verdict;
+    /// How a delivery goes on after an attempt.
+    fn next(&self, attempt: &Attempted<'_>) -> Next;
+}
 
-    /// When to try again after so many failures; `None` when it is enough.
-    fn next_attempt(&self, attempts: u64, failed_at: Timestamp) -> Option<Timestamp>;
+impl std::fmt::Debug for dyn Dialect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// The rules of an API by its name. An order that came through an API keeps to them, also while that API is not spoken.

@@ -2,7 +2,7 @@
 
 use payin_types::event::{DepositEvent, OrderEvent};
 use payin_types::{
-    BindingId, ChainId, Currency, Deposit, EndpointId, Event, EventId, EventType, Order, PaymentLinkId, Protocol, Timestamp,
+    BindingId, ChainId, Currency, Deposit, DisabledReason, EndpointId, Event, EventId, EventType, Order, PaymentLinkId, Protocol, Timestamp,
 };
 use serde_json::{Map, Value, json};
 
@@ -48,6 +48,12 @@ pub fn subscribes(events: &[EventType], event_type: &EventType) -> bool {
     events.contains(event_type)
         || (is_default(event_type) && events.contains(&EventType::All))
         || taken_back(event_type).is_some_and(|confirmed| events.contains(&confirmed))
+}
+
+/// What a list of types covers, each named: `*` written out, and with each what takes it back.
+#[must_use]
+pub fn covered(events: &[EventType]) -> Vec<EventType> {
+    EventType::KNOWN.iter().filter(|event_type| *event_type != &EventType::All && subscribes(events, event_type)).cloned().collect()
 }
 
 /// The body of an event, rendered once and sent byte for byte on every attempt.
@@ -174,6 +180,22 @@ pub fn transfer_data(transfer: &payin_types::Transfer) -> Value {
 #[must_use]
 pub fn pool_low_data(protocol: &Protocol, available: u64, total: u64, threshold: u64) -> Value {
     json!({ "protocol": protocol, "available": available, "total": total, "threshold": threshold })
+}
+
+/// `data` of `webhook_endpoint.disabled`.
+#[must_use]
+pub fn endpoint_disabled_data(
+    endpoint: &EndpointId,
+    url: &str,
+    reason: &DisabledReason,
+    failing_since: Option<Timestamp>,
+    disabled_at: Timestamp,
+) -> Value {
+    let mut data = json!({ "endpointId": endpoint, "url": url, "disabledReason": reason, "disabledAt": disabled_at });
+    if let (Value::Object(fields), Some(since)) = (&mut data, failing_since) {
+        fields.insert("failingSince".to_owned(), json!(since));
+    }
+    data
 }
 
 /// `data` of `webhook.test`.

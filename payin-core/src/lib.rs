@@ -11,6 +11,7 @@ pub mod block;
 pub mod chains;
 pub mod checkout;
 pub mod client;
+pub mod cursor;
 pub mod delivery;
 pub mod deposit;
 pub mod door;
@@ -45,5 +46,6 @@ pub use payin_types::{address, xpub};
 
 pub use block::Block;
 pub use chains::{Chain, Chains, Token};
+pub use cursor::Cursor;
 pub use error::Error;
 pub use money::Units;

@@ -313,6 +313,15 @@ pub fn check_chain(chain: &Chain, head_time: Option<Timestamp>, now: Timestamp) 
     Err(Error { retry_after_s: Some(10), ..Error::new(ErrorCode::ChainUnavailable, message) })
 }
 
+/// Why nothing is taken in a token that its issuer has stopped. `said`: what its contract says.
+#[must_use]
+pub fn token_stopped(chain: &Chain, currency: &Currency, said: &str) -> Error {
+    let message =
+        format!("{currency} on '{}' is stopped by its issuer: {said}. Nothing is taken in it; offer another token or chain", chain.id);
+    // As often as issuers' contracts are asked.
+    Error { retry_after_s: Some(300), ..Error::new(ErrorCode::ChainUnavailable, message) }
+}
+
 /// How many confirmations a chain asks for.
 #[must_use]
 pub fn required_confirmations(chain: &Chain) -> u64 {

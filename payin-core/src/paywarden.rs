@@ -11,7 +11,7 @@ use payin_types::{CreateOrder, Currency, ErrorCode, Protocol, SecretString, Time
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::delivery::Verdict;
+use crate::delivery::{Attempted, Next, is_received};
 use crate::door::{Change, Dialect, Heard, Stage};
 use crate::error::shown;
 use crate::order::{Facts, Settings};
@@ -60,12 +60,8 @@ impl Dialect for PayWarden {
         signature.into_iter().chain(others).collect()
     }
 
-    fn verdict(&self, status: Option<u16>) -> Verdict {
-        verdict(status)
-    }
-
-    fn next_attempt(&self, attempts: u64, failed_at: Timestamp) -> Option<Timestamp> {
-        next_attempt(attempts, failed_at)
+    fn next(&self, attempt: &Attempted<'_>) -> Next {
+        next(attempt)
     }
 }
 
@@ -285,17 +281,15 @@ fn idempotency_key(event_id: &str) -> String {
     [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
 }
 
-/// When to try again after `attempts` failures: after 2, 4, 8, … 512 seconds; `None` when it is enough.
+/// Any answer but 2xx is tried again, 410 too: after 2, 4, 8, … 512 seconds, and then it is enough.
 #[must_use]
-fn next_attempt(attempts: u64, failed_at: Timestamp) -> Option<Timestamp> {
-    let wait_s = 2_u64.checked_pow(u32::try_from(attempts).ok()?)?;
-    (1..ATTEMPTS_MAX).contains(&attempts).then(|| failed_at.plus(Duration::from_secs(wait_s)))
-}
-
-/// What an answer means: 2xx, or try again.
-#[must_use]
-fn verdict(status: Option<u16>) -> Verdict {
-    if matches!(status, Some(200..=299)) { Verdict::Delivered } else { Verdict::Retry }
+fn next(attempt: &Attempted<'_>) -> Next {
+    if attempt.status.is_some_and(is_received) {
+        return Next::Delivered;
+    }
+    let attempts = attempt.before.saturating_add(1);
+    let wait_s = u32::try_from(attempts).ok().filter(|_| attempts < ATTEMPTS_MAX).and_then(|attempts| 2_u64.checked_pow(attempts));
+    wait_s.map_or(Next::GivenUp, |wait_s| Next::At(attempt.ended_at.plus(Duration::from_secs(wait_s))))
 }
 
 /// Why a wallet is not made here.

@@ -17,6 +17,7 @@ use http::HeaderValue;
 use crate::transport::Transport;
 use crate::world::World;
 
+pub(crate) use attempts::OpenedStream;
 pub(crate) use base::is_loopback;
 pub use builder::{Builder, Environment};
 pub use call::{Answer, Call};

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
-
 use payin_types::{BindDeposit, CreateOrder, DepositAddress, ErrorCode, Order};
 
 use crate::client::Client;
+use crate::difference::{Comparison, Difference, listed};
 use crate::error::Error;
 
 /// An order that is there, and as asked for.
@@ -39,37 +38,11 @@ pub struct Differs {
     pub differences: Vec<Difference>,
 }
 
-/// A field that differs.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Difference {
-    /// The field as the API names it; one of the merchant's own data is `metadata.<key>`.
-    pub field: String,
-    /// What was asked for.
-    pub asked: String,
-    /// What is there; empty for nothing.
-    pub found: String,
-}
-
 impl std::error::Error for Differs {}
 
 impl fmt::Display for Differs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is there already and differs:", self.existing)?;
-        for (at, difference) in self.differences.iter().enumerate() {
-            write!(f, "{} {difference:?}", if at == 0 { "" } else { "," })?;
-        }
-        Ok(())
-    }
-}
-
-/// Shows values only where they cannot be a customer's.
-impl fmt::Debug for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.field.as_str() {
-            "amount" | "currency" | "chainId" => write!(f, "{} (asked for {}, found {})", self.field, self.asked, self.found),
-            field => f.write_str(field),
-        }
+        write!(f, "{} is there already and differs: {}", self.existing, listed(&self.differences))
     }
 }
 
@@ -107,7 +80,7 @@ impl Client {
             found.contains(metadata, &order.metadata);
             found.contains_no_more(metadata, &order.metadata);
         }
-        found.conclude(format!("order {}", order.order_id))?;
+        conclude(found, format!("order {}", order.order_id))?;
         Ok(EnsuredOrder { order, created: false })
     }
 
@@ -131,39 +104,12 @@ impl Client {
         if let Some(metadata) = &asked.metadata {
             found.contains(metadata, &reference.metadata);
         }
-        found.conclude("the deposit reference".to_owned())?;
+        conclude(found, "the deposit reference".to_owned())?;
         Ok(EnsuredDepositAddress { address, created: false })
     }
 }
 
-/// The differences found so far.
-#[derive(Default)]
-struct Comparison(Vec<Difference>);
-
-impl Comparison {
-    fn note(&mut self, field: impl Into<String>, asked: String, found: String) {
-        self.0.push(Difference { field: field.into(), asked, found });
-    }
-
-    fn compare(&mut self, field: &str, asked: &str, found: &str) {
-        if asked != found {
-            self.note(field, asked.to_owned(), found.to_owned());
-        }
-    }
-
-    fn contains(&mut self, asked: &Map<String, Value>, found: &Map<String, Value>) {
-        for (key, value) in asked.iter().filter(|(key, value)| found.get(*key) != Some(value)) {
-            self.note(format!("metadata.{key}"), value.to_string(), found.get(key).map(Value::to_string).unwrap_or_default());
-        }
-    }
-
-    fn contains_no_more(&mut self, asked: &Map<String, Value>, found: &Map<String, Value>) {
-        for (key, value) in found.iter().filter(|(key, _)| !asked.contains_key(*key)) {
-            self.note(format!("metadata.{key}"), String::new(), value.to_string());
-        }
-    }
-
-    fn conclude(self, existing: String) -> Result<(), Error> {
-        if self.0.is_empty() { Ok(()) } else { Err(Error::Differs(Box::new(Differs { existing, differences: self.0 }))) }
-    }
+fn conclude(found: Comparison, existing: String) -> Result<(), Error> {
+    let differences = found.differences();
+    if differences.is_empty() { Ok(()) } else { Err(Error::Differs(Box::new(Differs { existing, differences }))) }
 }

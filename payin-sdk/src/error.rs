@@ -11,7 +11,7 @@ use payin_types::{ErrorCode, OrderId, Problem, Timestamp};
 
 use crate::client::RateLimit;
 use crate::ensure::Differs;
-use crate::transport::{Response, TransportError};
+use crate::transport::{Response, TransportError, TransportErrorKind};
 
 /// A call that did not bring its answer.
 #[derive(Debug, thiserror::Error)]
@@ -120,6 +120,12 @@ impl Error {
         self.has(&[ErrorCode::DuplicateOrderReference, ErrorCode::DuplicateDepositReference])
     }
 
+    /// Whether reading cannot go on from the cursor given: it is of another database. Read from a time or from the beginning.
+    #[must_use]
+    pub fn is_cursor_unknown(&self) -> bool {
+        self.has(&[ErrorCode::CursorUnknown])
+    }
+
     /// Whether the key is not taken, or may not do this.
     #[must_use]
     pub fn is_refused(&self) -> bool {
@@ -160,7 +166,8 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Transport { .. } | Self::OutcomeUnknown { .. } => true,
+            Self::Transport { source, .. } => source.kind != TransportErrorKind::Unsupported,
+            Self::OutcomeUnknown { .. } => true,
             Self::Api(error) => error.is_transient(),
             _ => false,
         }

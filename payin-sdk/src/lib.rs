@@ -8,6 +8,7 @@
 //! | `client` | the client, without TLS of its own: for another [`transport`] |
 //! | `rustls` (default) | the client over rustls with ring and the system's trusted certificates |
 //! | `native-tls` | the client over the system's TLS; on Linux that needs OpenSSL's headers to build |
+//! | `axum` | a handler's extractor of verified events: [`webhook`] has an example |
 //! | `blocking` | the client for programs without an async runtime: [`blocking`] |
 //! | `paywarden` (default) | the PayWarden API: `Client::paywarden`, and the events of its webhooks |
 //! | `addresses` | reading addresses, and deriving them from an account's extended public key, without a server: `types::address`, `types::xpub` |
@@ -64,6 +65,9 @@
 //! # Ok::<(), payin_sdk::webhook::WebhookError>(())
 //! ```
 //!
+//! A genuine event may come twice, late, and about another order than you think: [`webhook::Dedupe`], [`Event::sequence`] and
+//! [`webhook::ExpectedOrder`]. `payin webhooks test --chaos URL` tries your handler.
+//!
 //! Reading order: [`webhook`], then `client.rs`, `client/call.rs`, `client/retry.rs`, `client/attempts.rs`.
 
 #![warn(missing_docs)]
@@ -74,10 +78,13 @@ pub mod webhook;
 pub mod blocking;
 #[cfg(feature = "client")]
 mod client;
+mod difference;
 #[cfg(feature = "client")]
 mod ensure;
 #[cfg(feature = "client")]
 mod error;
+#[cfg(feature = "client")]
+mod live;
 #[cfg(feature = "client")]
 mod pages;
 #[cfg(all(feature = "client", feature = "paywarden"))]
@@ -99,20 +106,24 @@ pub use payin_types as types;
 pub use payin_types::{
     Amount, AmountError, ApiKey, ApiKeyId, BindDeposit, BoundDeposit, ChainId, ChainStatus, CreateApiKey, CreateEndpoint, CreateLinkOrder,
     CreateOrder, CreatePaymentLink, Currency, Deleted, Delivery, DeliveryStatus, Deposit, DepositAddress, DepositId, DepositReference,
-    DepositReferenceSummary, DepositStatus, Endpoint, EndpointId, ErrorCode, Event, EventId, EventRecord, EventType, Explanation, Finding,
-    FindingCode, FollowedChain, FollowedChains, ImportAddresses, ImportedAddresses, ListDepositReferences, ListDeposits, ListEvents,
-    ListOrders, ListPaymentLinks, ListTransfers, Me, Order, OrderId, OrderStats, OrderStatus, OrderSummary, OrganizationId,
-    OrganizationSummary, Page, PaymentLink, PaymentLinkId, PoolAddress, PoolStatus, Protocol, PublicOrder, PublicPaymentLink, PutSetting,
-    QueuedEvent, ResendEvent, Role, RotateSecret, SecretString, Setting, Settings, Timestamp, Transfer, TransferId, TransferStatus,
-    UnboundDeposit, UpdateEndpoint, UpdatePaymentLink,
+    DepositReferenceSummary, DepositStatus, Endpoint, EndpointId, ErrorCode, Event, EventId, EventRecord, EventType, EventsAfter,
+    Explanation, Finding, FindingCode, FollowedChain, FollowedChains, ImportAddresses, ImportedAddresses, ListDepositReferences,
+    ListDeposits, ListEvents, ListOrders, ListPaymentLinks, ListTransfers, Me, Order, OrderId, OrderStats, OrderStatus, OrderSummary,
+    OrganizationId, OrganizationSummary, Page, PaymentLink, PaymentLinkId, PoolAddress, PoolStatus, Protocol, PublicOrder,
+    PublicPaymentLink, PutSetting, QueuedEvent, ResendEvent, ResendEvents, ResentEvents, Role, RotateSecret, SecretString, Setting,
+    Settings, StreamEvents, Timestamp, Transfer, TransferId, TransferStatus, UnboundDeposit, UpdateEndpoint, UpdatePaymentLink,
 };
+
+pub use difference::Difference;
 
 #[cfg(feature = "client")]
 pub use client::{Answer, Builder, Call, Client, Environment, RateLimit};
 #[cfg(feature = "client")]
-pub use ensure::{Difference, Differs, EnsuredDepositAddress, EnsuredOrder};
+pub use ensure::{Differs, EnsuredDepositAddress, EnsuredOrder};
 #[cfg(feature = "client")]
 pub use error::{ApiError, Body, Error};
+#[cfg(feature = "client")]
+pub use live::{Heard, Live, LiveEvent};
 #[cfg(feature = "client")]
 pub use resources::{
     Addresses, ApiKeys, Chains, Checkout, Configuration, Deposits, Orders, Organizations, PaymentLinks, Sandbox, Transfers,

@@ -1,10 +1,78 @@
 //! Verifies webhooks and reads their events, from header pairs and the raw body.
 //! It must not depend on an HTTP library, read a clock or do I/O: the request and the time are arguments.
+//!
+//! What a handler has to do, in this order:
+//!
+//! 1. **Verify** the raw body ([`construct_event`], or the extractor [`Verified`] of the feature `axum`); else answer 401.
+//! 2. **Claim** the event's id, so that it is handled once ([`Dedupe`]). Every event is delivered at least once: after an answer that got
+//!    lost it comes again.
+//! 3. **Order**: events may overtake each other. `Event::sequence` counts those of one object: a lower number than the last one handled
+//!    is older news.
+//! 4. **Check** what is paid ([`ExpectedOrder`]): a signature proves who says it, not that your order is meant.
+//! 5. **Answer** 2xx once the effect is committed, and within 15 s. Anything else is sent again; 410 ends the endpoint. Types and fields
+//!    you do not know are for a later version of your program: answer 2xx.
+//!
+//! ```
+//! # #[cfg(feature = "axum")] {
+//! use axum::{Router, http::StatusCode, routing::post};
+//! use axum::extract::{FromRef, State};
+//! use payin_sdk::webhook::{Dedupe, ExpectedOrder, MemoryStore, OnceError, Receiver, Verified, Verifier};
+//! use std::sync::Arc;
+//!
+//! #[derive(Clone)]
+//! struct Shop {
+//!     receiver: Receiver,
+//!     dedupe: Arc<Dedupe<MemoryStore>>,
+//! }
+//!
+//! impl FromRef<Shop> for Receiver {
+//!     fn from_ref(shop: &Shop) -> Self {
+//!         shop.receiver.clone()
+//!     }
+//! }
+//!
+//! /// 401, and why, is answered before this is called if the request is not genuine.
+//! async fn webhook(State(shop): State<Shop>, verified: Verified) -> StatusCode {
+//!     let event = &verified.event;
+//!     let handled = shop.dedupe.once(&event.id, verified.received_at, async {
+//!         let Some(order) = event.order().map_err(|error| error.to_string())? else { return Ok(()) };
+//!         // From your own records: what was ordered under this reference.
+//!         let expected = ExpectedOrder::new(order.order_reference, "100.00".parse().unwrap(), "USDT");
+//!         if event.event_type.as_str() == "order.completed" {
+//!             expected.paid_by(event).map_err(|error| error.to_string())?;
+//!             // Ship it; where it can be, in one transaction with the event's id.
+//!         }
+//!         Ok::<(), String>(())
+//!     });
+//!     match handled.await {
+//!         // Now, or by an earlier delivery.
+//!         Ok(_) => StatusCode::NO_CONTENT,
+//!         Err(OnceError::InProgress) => StatusCode::CONFLICT,
+//!         // Log it: the event comes again.
+//!         Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
+//!     }
+//! }
+//!
+//! let receiver = Receiver::new(Verifier::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into()));
+//! let shop = Shop { receiver, dedupe: Arc::new(Dedupe::new(MemoryStore::new(100_000))) };
+//! let router: Router = Router::new().route("/webhooks/payin", post(webhook)).with_state(shop);
+//! # }
+//! ```
+
+mod dedupe;
+mod expected;
+#[cfg(feature = "axum")]
+mod extract;
 
 use serde::de::{DeserializeOwned, Error as _};
 
 use payin_types::{Event, Timestamp};
 
+pub use dedupe::memory::{Full, MemoryStore};
+pub use dedupe::{Claimed, Dedupe, DedupeStore, Once, OnceError};
+pub use expected::{ExpectedOrder, NotExpected};
+#[cfg(feature = "axum")]
+pub use extract::{Receiver, Refused, Verified};
 pub use payin_types::signature::{
     BODY_BYTES_MAX, Claim, Genuine, Hint, Scheme, TOLERANCE, Verifier, VerifyError, sign_cryptopay, sign_payin, sign_paywarden,
     sign_standard,
@@ -21,6 +89,8 @@ pub const STANDARD_TIMESTAMP: &str = "webhook-timestamp";
 pub const STANDARD_SIGNATURE: &str = "webhook-signature";
 /// The PayWarden dialect: `sha256=<hex>`.
 pub const PAYWARDEN_SIGNATURE: &str = "X-PayWarden-Signature";
+/// The same, as the dialect's later edition names it.
+pub const PAYWARDEN_SIGNATURE_LATER: &str = "X-Signature";
 /// The CryptoPay dialect: bare hex.
 pub const CRYPTOPAY_SIGNATURE: &str = "X-Webhook-Signature";
 
@@ -28,7 +98,7 @@ pub const CRYPTOPAY_SIGNATURE: &str = "X-Webhook-Signature";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WebhookError {
-    /// Not genuine: answer 400 and do not look at the body.
+    /// Not genuine: answer 401 (source: Webhooks guide) and do not look at the body.
     #[error(transparent)]
     Verify(#[from] VerifyError),
     /// Genuine, but no event that this version can read.
@@ -62,11 +132,7 @@ where
     V: AsRef<[u8]>,
 {
     let found = Found::among(headers);
-    let scheme = if found.values(PAYIN_SIGNATURE).next().is_none() && found.values(STANDARD_SIGNATURE).next().is_some() {
-        Scheme::Standard
-    } else {
-        Scheme::PayIn
-    };
+    let scheme = if found.has(STANDARD_SIGNATURE) && !found.has(PAYIN_SIGNATURE) { Scheme::Standard } else { Scheme::PayIn };
     found.verify(scheme, body, verifier, now)
 }
 
@@ -106,7 +172,7 @@ where
     read(body)
 }
 
-/// Reads a body that is one JSON value.
+/// Reads a body that is one JSON value and genuine.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, WebhookError> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let event = serde_path_to_error::deserialize(&mut json)
@@ -134,14 +200,25 @@ struct Found(Vec<(&'static str, Vec<u8>)>);
 
 impl Found {
     fn among<N: AsRef<str>, V: AsRef<[u8]>>(headers: impl IntoIterator<Item = (N, V)>) -> Self {
-        let wanted = [PAYIN_SIGNATURE, STANDARD_ID, STANDARD_TIMESTAMP, STANDARD_SIGNATURE, PAYWARDEN_SIGNATURE, CRYPTOPAY_SIGNATURE];
-        let name_of = |name: &str| wanted.into_iter().find(|wanted| wanted.eq_ignore_ascii_case(name));
+        let ids = [STANDARD_ID, STANDARD_TIMESTAMP];
+        let wanted = SIGNATURES.into_iter().map(|(name, _)| name).chain(ids).collect::<Vec<_>>();
+        let name_of = |name: &str| wanted.iter().copied().find(|wanted| wanted.eq_ignore_ascii_case(name));
         let found = headers.into_iter().filter_map(|(name, value)| Some((name_of(name.as_ref())?, value.as_ref().to_vec())));
         Self(found.collect())
     }
 
     fn values(&self, wanted: &'static str) -> impl Iterator<Item = &[u8]> {
         self.0.iter().filter(move |(name, _)| *name == wanted).map(|(_, value)| value.as_slice())
+    }
+
+    fn has(&self, wanted: &'static str) -> bool {
+        self.values(wanted).next().is_some()
+    }
+
+    /// What to say of a request without this scheme's signature: that it has another's, if it has.
+    fn missing(&self, expected: Scheme, wanted: &'static str) -> VerifyError {
+        let other = SIGNATURES.into_iter().find(|(name, scheme)| *scheme != expected && self.has(name));
+        other.map_or(VerifyError::MissingHeader(wanted), |(_, looks_like)| VerifyError::OtherScheme { expected, looks_like })
     }
 
     /// The one value of a header. Two are refused: which one another program on the way looked at is anybody's guess.
@@ -155,15 +232,35 @@ impl Found {
     }
 
     fn verify(&self, scheme: Scheme, body: &[u8], verifier: &Verifier, now: Timestamp) -> Result<Genuine, VerifyError> {
+        let header = match scheme {
+            Scheme::Standard => STANDARD_SIGNATURE,
+            // Both at once are refused below, as two of one name are.
+            Scheme::PayWarden if self.has(PAYWARDEN_SIGNATURE_LATER) && !self.has(PAYWARDEN_SIGNATURE) => PAYWARDEN_SIGNATURE_LATER,
+            Scheme::PayWarden if self.has(PAYWARDEN_SIGNATURE_LATER) => return Err(VerifyError::DuplicatedHeader(PAYWARDEN_SIGNATURE)),
+            Scheme::PayWarden => PAYWARDEN_SIGNATURE,
+            Scheme::CryptoPay => CRYPTOPAY_SIGNATURE,
+            _ => PAYIN_SIGNATURE,
+        };
+        if !self.has(header) {
+            return Err(self.missing(scheme, header));
+        }
+        let signature = self.one(header)?;
         let claim = match scheme {
-            Scheme::Standard => Claim::standard(self.one(STANDARD_ID)?, self.one(STANDARD_TIMESTAMP)?, self.one(STANDARD_SIGNATURE)?),
-            Scheme::PayWarden => Claim::of(scheme, self.one(PAYWARDEN_SIGNATURE)?),
-            Scheme::CryptoPay => Claim::of(scheme, self.one(CRYPTOPAY_SIGNATURE)?),
-            _ => Claim::payin(self.one(PAYIN_SIGNATURE)?),
+            Scheme::Standard => Claim::standard(self.one(STANDARD_ID)?, self.one(STANDARD_TIMESTAMP)?, signature),
+            scheme => Claim::of(scheme, signature),
         };
         verifier.verify(claim, body, now)
     }
 }
+
+/// Which header bears which scheme's signature.
+const SIGNATURES: [(&str, Scheme); 5] = [
+    (PAYIN_SIGNATURE, Scheme::PayIn),
+    (STANDARD_SIGNATURE, Scheme::Standard),
+    (PAYWARDEN_SIGNATURE, Scheme::PayWarden),
+    (PAYWARDEN_SIGNATURE_LATER, Scheme::PayWarden),
+    (CRYPTOPAY_SIGNATURE, Scheme::CryptoPay),
+];
 
 #[cfg(test)]
 mod tests;

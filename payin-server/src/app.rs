@@ -9,8 +9,10 @@ pub mod deposits;
 pub mod door;
 pub mod endpoints;
 pub mod event_log;
+pub mod event_stream;
 pub mod events;
 pub mod health;
+pub mod issuers;
 pub mod keys;
 pub mod ledger;
 pub mod links;
@@ -29,7 +31,7 @@ pub mod transfers;
 use std::sync::Arc;
 use std::time::Duration;
 
-use payin_core::{Chains, Error, order};
+use payin_core::{Chains, Error, delivery, order};
 use payin_types::Environment;
 
 use crate::env::{Clock, Entropy, Targets};
@@ -57,6 +59,8 @@ pub struct App {
     pub cooldown: Duration,
     /// Where webhooks may go.
     pub targets: Targets,
+    /// When deliveries are tried again, and when an endpoint is told no more.
+    pub deliveries: Arc<delivery::Policy>,
     /// API keys seen a moment ago.
     pub keys: Arc<access::Cache>,
     /// How it meets people without a key.
@@ -67,6 +71,8 @@ pub struct App {
     pub passwords: Arc<accounts::Passwords>,
     /// How the chains' sources do.
     pub health: Arc<health::Health>,
+    /// Who reads events as they happen.
+    pub streams: Arc<event_stream::Streams>,
 }
 
 impl std::fmt::Debug for App {

@@ -13,5 +13,5 @@ pub mod watch;
 
 pub use follow::{Next, Parting, next};
 pub use nodes::Nodes;
-pub use source::{Heads, Read, Source, SourceFault};
+pub use source::{Frozen, Heads, Issued, Read, Source, SourceFault, Stopped};
 pub use watch::{Watch, Watched};

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use payin_core::client::{Network, NoNetwork};
 use payin_core::quota::Limits;
-use payin_core::{Units, order};
+use payin_core::{Units, delivery, order};
 use payin_types::{Amount, Environment};
 use secrecy::SecretBox;
 use serde::Deserialize;
@@ -69,6 +69,9 @@ struct Webhooks {
     allow_http: bool,
     #[serde(default)]
     allow_private: bool,
+    retry_seconds: Option<Vec<u64>>,
+    disable_after_days: Option<u64>,
+    keep_log_days: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -102,6 +105,8 @@ pub struct Config {
     pub cooldown: Duration,
     /// Where webhooks may go.
     pub targets: Targets,
+    /// When deliveries are tried again, and when an endpoint is told no more.
+    pub deliveries: delivery::Policy,
     /// How many requests a key may make; `None`: as many as it likes.
     pub rate_limits: Option<Limits>,
     /// The chains offered.
@@ -158,6 +163,7 @@ impl Config {
         let master_keys = master_keys(&variable, key_file(file.master_key_file), key_file(file.previous_master_key_file))?;
         let orders = order_settings(&file.orders)?;
         let rate_limits = rate_limits(&file.rate_limits)?;
+        let deliveries = deliveries(&file.webhooks)?;
         let chains =
             file.chains.into_iter().map(|(id, chain)| chain_source(&environment, &id, chain)).collect::<anyhow::Result<Vec<_>>>()?;
         ensure!(!chains.is_empty(), "no chain is configured: add [chains.<slug>] with an rpc URL");
@@ -172,6 +178,7 @@ impl Config {
             orders,
             cooldown: minutes(file.orders.cooldown_minutes.unwrap_or(30)),
             rate_limits,
+            deliveries,
             targets: Targets { allow_private: file.webhooks.allow_private, allow_http: file.webhooks.allow_http },
             chains,
         })
@@ -229,6 +236,24 @@ fn order_settings(file: &Orders) -> anyhow::Result<order::Settings> {
     ensure!(settings.window + settings.grace <= settings.total_max, "window and grace exceed orders.max_total_timeout_minutes");
     ensure!(file.cooldown_minutes.unwrap_or(30) <= 1440, "orders.cooldown_minutes must be 0 to 1440");
     Ok(settings)
+}
+
+fn deliveries(file: &Webhooks) -> anyhow::Result<delivery::Policy> {
+    let default = delivery::Policy::default();
+    let days = |days: u64| Duration::from_secs(days.saturating_mul(86_400));
+    if let Some(waits) = &file.retry_seconds {
+        // A week is longer than any receiver is down that comes back; more than 30 retries would be a load of their own.
+        let in_bounds = waits.iter().all(|wait| (1..=604_800).contains(wait));
+        ensure!(waits.len() <= 30 && in_bounds, "webhooks.retry_seconds must be at most 30 waits of 1 to 604800 seconds each");
+    }
+    for (name, days) in [("disable_after_days", file.disable_after_days), ("keep_log_days", file.keep_log_days)] {
+        ensure!(days.is_none_or(|days| (1..=3_650).contains(&days)), "webhooks.{name} must be 1 to 3650");
+    }
+    Ok(delivery::Policy {
+        retries: file.retry_seconds.as_ref().map_or(default.retries, |waits| waits.iter().copied().map(Duration::from_secs).collect()),
+        disable_after: file.disable_after_days.map_or(default.disable_after, days),
+        keep_log: file.keep_log_days.map_or(default.keep_log, days),
+    })
 }
 
 fn rate_limits(file: &RateLimits) -> anyhow::Result<Option<Limits>> {

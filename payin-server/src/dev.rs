@@ -150,11 +150,13 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
         orders: Settings::default(),
         cooldown: Duration::from_secs(30 * 60),
         targets: TARGETS,
+        deliveries: Arc::default(),
         keys: Arc::default(),
         front: Arc::new(Front { public_url, ..Front::default() }),
         quotas: Arc::new(Meters::new(options.rate_limits)),
         passwords: Arc::default(),
         health: Arc::default(),
+        streams: Arc::default(),
     };
     // The simulated chains begin anew with every start: where they stood before means nothing.
     app.store.write(ForgetChains).await?;
@@ -196,7 +198,7 @@ async fn followed(app: &App, chains: &[Chain]) -> anyhow::Result<()> {
 
 fn workers(app: &App, world: &Arc<World>, wake: &Arc<Notify>, frozen: bool) -> anyhow::Result<Driver> {
     let mut driver = Driver::new(Arc::clone(&app.clock));
-    let events = Arc::new(Notify::new());
+    let events = Arc::clone(app.store.outbox());
     let holder = serve::holder_name(&SystemEntropy);
     let watches = Watches::new(app);
     for chain in world.chains() {

@@ -9,6 +9,7 @@ pub mod deposits;
 pub mod dialect;
 pub mod docs;
 pub mod endpoints;
+pub mod event_stream;
 pub mod events;
 pub mod frame;
 pub mod health;
@@ -84,6 +85,8 @@ fn native() -> Router<Arc<App>> {
         .route("/webhooks/endpoints/{id}/rotate-secret", post(endpoints::rotate_secret))
         .route("/webhooks/endpoints/{id}/test", post(endpoints::test))
         .route("/webhooks/events", get(events::list))
+        .route("/webhooks/events/stream", get(event_stream::stream))
+        .route("/webhooks/events/resend", post(events::resend_range))
         .route("/webhooks/events/{id}", get(events::get))
         .route("/webhooks/events/{id}/deliveries", get(events::deliveries))
         .route("/webhooks/events/{id}/resend", post(events::resend))

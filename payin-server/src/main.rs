@@ -12,7 +12,7 @@ use payin_core::quota::Limits;
 use payin_server::config::{Config, log_filter};
 use payin_server::http::dialect::Apis;
 use payin_server::store::Location;
-use payin_server::{app, demo, dev, reconcile, resume, serve, store};
+use payin_server::{app, demo, dev, lost, reconcile, resume, serve, store};
 use payin_types::{ExposeSecret as _, Role, SecretString, Timestamp};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -77,7 +77,7 @@ enum Command {
         #[arg(long)]
         node: Option<usize>,
     },
-    /// Chains that are not followed any more until a person has looked
+    /// What a person decides about chains: halted ones that go on, and blocks that are lost
     #[command(subcommand)]
     Chains(ChainsCommand),
     /// API keys
@@ -171,6 +171,27 @@ enum ChainsCommand {
         #[arg(long)]
         yes: bool,
     },
+    /// Declare blocks lost that no node gives any more, after what follows from it has been shown; a running server need not be stopped.
+    /// Orders that were paid in them expire. It cannot be taken back
+    Lost {
+        #[command(flatten)]
+        configured: Configured,
+        /// The chain, such as base-mainnet
+        #[arg(long)]
+        chain: String,
+        /// Lowest block: where the chain's lowest hole begins, as payin doctor shows it
+        #[arg(long, value_name = "N")]
+        from: u64,
+        /// Highest block; the hole's end when left out
+        #[arg(long, value_name = "N")]
+        to: Option<u64>,
+        /// Why, in your words: kept, and shown with the blocks
+        #[arg(long)]
+        reason: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -235,6 +256,10 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Chains(ChainsCommand::Resume { configured, chain, from_block, yes }) => {
             let options = resume::Options { chain: chain.into(), from_block, yes };
             resume::run(&Config::load(configured.config.as_deref())?, options).await
+        }
+        Command::Chains(ChainsCommand::Lost { configured, chain, from, to, reason, yes }) => {
+            let options = lost::Options { chain: chain.into(), from, to, reason, yes };
+            lost::run(&Config::load(configured.config.as_deref())?, options).await
         }
         Command::Keys(Keys::Create { configured, role, name, organization }) => create_key(&configured, role, &name, organization).await,
         Command::Keys(Keys::List(configured)) => list_keys(&configured).await,

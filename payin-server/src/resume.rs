@@ -94,7 +94,7 @@ async fn what_it_means(app: &App, chain: &Chain, cursor: &Cursor, from: Option<u
 const SHOWN: usize = 20;
 
 /// Asks the person to type the chain's name.
-fn confirm(chain: &Chain) -> anyhow::Result<()> {
+pub(crate) fn confirm(chain: &Chain) -> anyhow::Result<()> {
     let stdin = std::io::stdin();
     ensure!(stdin.is_terminal(), "nobody can be asked: say --yes to go on");
     eprint!("Type {} to go on: ", chain.id);

@@ -23,14 +23,16 @@ use crate::chain::solana::SolanaSource;
 use crate::chain::tron::TronSource;
 use crate::chain::{Nodes, Source};
 use crate::config::{Config, Node};
-use crate::env::{Entropy, Http, HttpRpc, ReqwestHttp, Rpc, SystemClock, SystemEntropy};
+use crate::env::{Clock, Entropy, Http, HttpRpc, ReqwestHttp, Rpc, SystemClock, SystemEntropy};
 use crate::http::listen::{self, Limits};
 use crate::seal::Seal;
 use crate::store::{self, Location, open::SoleServer};
 use crate::worker::chain::ChainWorker;
-use crate::worker::deliver::{Busy, Deliver, LANES};
+use crate::worker::deliver::{Deliver, LANES, Queue};
 use crate::worker::driver::Driver;
+use crate::worker::issuers::Issuers;
 use crate::worker::maintain::Maintain;
+use crate::worker::order_events::OrderEvents;
 use crate::worker::reconcile::Reconcile;
 use crate::worker::stock::Stock;
 use crate::worker::watch::Watches;
@@ -50,12 +52,20 @@ pub struct Running {
 }
 
 impl Running {
+    /// The gateway.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
     /// Stops in order: takes no new connection and finishes requests, lets workers finish their step, commits what is queued.
     ///
     /// # Errors
     /// If the listener had failed.
     pub async fn stop(self) -> anyhow::Result<()> {
         let _ = self.stop.send(());
+        // Behind the listener: who connects again at once shall not find this server.
+        self.app.streams.stop();
         let listened = self.listener.await.context("the listener did not end well")?;
         self.driver.stop().await;
         self.app.store.close().await;
@@ -122,14 +132,17 @@ pub fn source_over(chain: &Chain, rpc: Arc<dyn Rpc>, http: Arc<dyn Rpc>) -> Arc<
     }
 }
 
-/// The workers that every server has. `events` is rung when there may be some to deliver.
+/// The workers that every server has. `events` wakes a lane when there may be some to deliver.
 pub fn start_workers(driver: &mut Driver, app: &App, http: Arc<dyn Http>, events: &Arc<Notify>) {
-    let busy = Arc::new(Busy::default());
+    let queue = Arc::new(Queue::default());
     for _ in 0..LANES {
-        driver.start(Box::new(Deliver::new(app.clone(), Arc::clone(&http), Arc::clone(&busy))), events);
+        driver.start(Box::new(Deliver::new(app.clone(), Arc::clone(&http), Arc::clone(&queue), Arc::clone(events))), events);
     }
     driver.start(Box::new(Maintain::new(app.clone())), &Arc::default());
     driver.start(Box::new(Stock::new(app.clone(), Arc::clone(events))), &Arc::default());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let order = OrderEvents::new(app.clone(), Arc::clone(&clock), &SystemEntropy);
+    driver.start_by(clock, Box::new(order), events);
 }
 
 /// A name for this server among those that share its database.
@@ -159,6 +172,7 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
         orders: config.orders,
         cooldown: config.cooldown,
         targets: config.targets,
+        deliveries: Arc::new(config.deliveries.clone()),
         keys: Arc::default(),
         front: Arc::new(Front {
             public_url: config.public_url.clone(),
@@ -168,6 +182,7 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
         quotas: Arc::new(Meters::new(config.rate_limits)),
         passwords: Arc::default(),
         health: Arc::default(),
+        streams: Arc::default(),
     };
     app.store.write(CheckMasterKey::new(&app)).await?;
     Ok(app)
@@ -184,7 +199,7 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
         // The claim above says that nobody else is left: a killed server's chains are taken over at once.
         app.store.write(EndLeases).await?;
     }
-    let events = Arc::new(Notify::new());
+    let events = Arc::clone(app.store.outbox());
     let mut driver = Driver::new(Arc::clone(&app.clock));
     let holder = holder_name(app.entropy.as_ref());
     let watches = Watches::new(&app);
@@ -194,9 +209,11 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
         let watch = watches.of(&source.chain.protocol);
         let (chain, nodes, holder) = (source.chain, Arc::new(Nodes::new(nodes)), holder.clone());
         let reconcile = Reconcile::new(app.clone(), chain.clone(), Arc::clone(&nodes), Arc::clone(&watch), holder.clone());
+        let issuers = Issuers::new(app.clone(), chain.clone(), Arc::clone(&nodes), holder.clone());
         let follow = ChainWorker::new(app.clone(), chain, nodes, watch, holder, Arc::clone(&events));
         driver.start(Box::new(follow), &Arc::default());
         driver.start(Box::new(reconcile), &Arc::default());
+        driver.start(Box::new(issuers), &Arc::default());
     }
     start_workers(&mut driver, &app, Arc::new(ReqwestHttp::new(config.targets)?), &events);
     let router = crate::http::router(app.clone(), &config.apis, None);

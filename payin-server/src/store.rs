@@ -12,6 +12,7 @@ pub mod deliveries;
 pub mod deposits;
 pub mod endpoints;
 pub mod event_log;
+pub mod event_positions;
 pub mod events;
 pub mod idempotency;
 pub mod leases;
@@ -22,18 +23,20 @@ pub mod pool;
 pub mod quotas;
 mod readers;
 pub mod reconciliations;
+pub mod resending;
 pub mod scans;
 pub mod settings;
 pub mod statement;
+pub mod stopped;
 pub mod text;
 pub mod totals;
 pub mod transfers;
 pub mod writer;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use payin_core::Error;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 pub use db::{Conn, Engine, Locked, Tx};
@@ -136,6 +139,7 @@ pub struct Store {
     readers: open::Readers,
     connector: open::Connector,
     writers: Mutex<Vec<JoinHandle<()>>>,
+    outbox: Arc<Notify>,
 }
 
 impl Store {
@@ -144,8 +148,9 @@ impl Store {
         readers: open::Readers,
         connector: open::Connector,
         writers: Vec<JoinHandle<()>>,
+        outbox: Arc<Notify>,
     ) -> Self {
-        Self { queue: Mutex::new(Some(queue)), readers, connector, writers: Mutex::new(writers) }
+        Self { queue: Mutex::new(Some(queue)), readers, connector, writers: Mutex::new(writers), outbox }
     }
 
     /// Runs a unit and commits it. The answer comes after the commit; a caller that stops waiting does not stop the unit.
@@ -171,6 +176,12 @@ impl Store {
         queue.send(job).await.map_err(|_| Fault::Stopped)?;
         drop(queue);
         answer.await.unwrap_or_else(|_| Err(Fault::Stopped.into()))
+    }
+
+    /// Wakes one of those who wait for it after each commit that left something to be sent.
+    #[must_use]
+    pub fn outbox(&self) -> &Arc<Notify> {
+        &self.outbox
     }
 
     /// A connection to read with.

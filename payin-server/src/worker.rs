@@ -4,10 +4,15 @@
 pub mod chain;
 pub mod deliver;
 pub mod driver;
+pub mod issuers;
 pub mod maintain;
+pub mod order_events;
 pub mod reconcile;
 pub mod stock;
+pub mod tenure;
 pub mod watch;
+
+use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -15,6 +20,7 @@ use payin_types::Timestamp;
 
 use crate::app::{Failure, Fault};
 use crate::chain::SourceFault;
+use tenure::Tenure;
 
 /// What a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +67,11 @@ pub trait Worker: Send {
 
     /// Does one bounded piece of work.
     fn step(&mut self) -> BoxFuture<'_, Result<Did, StepFault>>;
+
+    /// The lease its steps need, where they need one: it is kept while a step takes longer than the lease's term.
+    fn tenure(&self) -> Option<Arc<Tenure>> {
+        None
+    }
 
     /// Lets go of what it holds, so that another server need not wait for it. Called once, after the last step.
     fn stop(&mut self) -> BoxFuture<'_, Result<(), StepFault>> {

@@ -23,6 +23,8 @@ open_enum! {
         PaymentLinkUnavailable = "PAYMENT_LINK_UNAVAILABLE",
         /// The payment link's inventory is sold, or held by orders that wait for payment.
         SoldOut = "SOLD_OUT",
+        /// The cursor is of another database, or beyond the end of this one: reading cannot go on from it.
+        CursorUnknown = "CURSOR_UNKNOWN",
         /// The object stands where this cannot be done; the message says where.
         InvalidState = "INVALID_STATE",
         /// The pool has no free address of this family. Import more; do not hammer.
@@ -80,7 +82,7 @@ impl ErrorCode {
             | Self::IdempotencyInProgress
             | Self::SoldOut
             | Self::InvalidState => 409,
-            Self::PaymentLinkUnavailable => 410,
+            Self::PaymentLinkUnavailable | Self::CursorUnknown => 410,
             Self::PayloadTooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::RateLimitExceeded => 429,
@@ -107,6 +109,7 @@ impl ErrorCode {
             Self::DuplicateDepositReference => "Duplicate deposit reference",
             Self::PaymentLinkUnavailable => "Payment link unavailable",
             Self::SoldOut => "Sold out",
+            Self::CursorUnknown => "Cursor unknown",
             Self::InvalidState => "Invalid state",
             Self::NoAvailableAddresses => "No available addresses",
             Self::InvalidAmount => "Invalid amount",

@@ -5,7 +5,19 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{EndpointId, EventType, Timestamp};
+use crate::{EndpointId, EventType, Timestamp, open_enum};
+
+open_enum! {
+    /// Why an endpoint is sent nothing.
+    DisabledReason {
+        /// Somebody switched it off.
+        Requested = "requested",
+        /// It answered 410.
+        Gone = "gone",
+        /// Every attempt at it had failed for days.
+        Failing = "failing",
+    }
+}
 
 /// Body of `POST /webhooks/endpoints`.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +58,15 @@ pub struct Endpoint {
     pub events: Vec<EventType>,
     /// Whether events are sent.
     pub enabled: bool,
+    /// Since when it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled_at: Option<Timestamp>,
+    /// Why it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled_reason: Option<DisabledReason>,
+    /// Since when every attempt at it has failed; absent while the last one was received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Timestamp>,
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
@@ -71,6 +92,8 @@ impl fmt::Debug for Endpoint {
             .field("url", &self.url)
             .field("events", &self.events)
             .field("enabled", &self.enabled)
+            .field("disabled_reason", &self.disabled_reason)
+            .field("failing_since", &self.failing_since)
             .field("description", &self.description)
             .field("created_at", &self.created_at)
             .field("updated_at", &self.updated_at)
@@ -90,7 +113,7 @@ pub struct UpdateEndpoint {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<EventType>>,
     /// Whether events are sent. What happens while it is disabled is not sent later, and what was queued before and falls due
-    /// meanwhile is given up. Resending brings back either.
+    /// meanwhile is given up. Resending brings back either. Enabling forgets how it failed before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// For people; `null` takes it away.

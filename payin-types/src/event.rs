@@ -45,6 +45,8 @@ open_enum! {
         PaymentLinkOrderExpired = "payment_link.order_expired",
         /// Few addresses of a family are left. Only where subscribed by name.
         AddressPoolLow = "address_pool.low",
+        /// A webhook endpoint is told no more: it answered 410, or has failed for days. To the others, where subscribed by name.
+        WebhookEndpointDisabled = "webhook_endpoint.disabled",
         /// Nothing: an endpoint is being tested. Sent to that endpoint only; cannot be subscribed to.
         WebhookTest = "webhook.test",
         /// Every event of the documents; only in subscriptions.
@@ -212,3 +214,6 @@ pub struct DepositEvent {
 fn deposit_unstated() -> DepositStatus {
     DepositStatus::Unknown(String::new())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Bodies of the event log: what happened, and what came of telling it (source: API Reference, "List events"; the schema is ours).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -54,7 +56,7 @@ pub struct DeliveryCounts {
     pub failed: u64,
 }
 
-/// Query of `GET /webhooks/events`, newest first.
+/// Query of `GET /webhooks/events`: pages, newest first, or with `after` what follows a cursor, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListEvents {
@@ -64,6 +66,9 @@ pub struct ListEvents {
     /// Items a page, 1 to 100; default 20.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
+    /// What follows this cursor instead of a page, or `beginning`; neither `page`, `endpointId` nor `status` goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
     /// Only events of this type.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<EventType>,
@@ -82,6 +87,37 @@ pub struct ListEvents {
     /// Only events before this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_before: Option<Timestamp>,
+}
+
+/// Answer of `GET /webhooks/events` with `after`: oldest first, and none can appear between them later.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(not(feature = "answers"), non_exhaustive)]
+pub struct EventsAfter {
+    /// The events.
+    pub data: Vec<EventRecord>,
+    /// Where reading goes on, also where there was none.
+    pub next_cursor: String,
+    /// Whether there are more at once.
+    pub has_more: bool,
+    /// Fields this version does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// Query of `GET /webhooks/events/stream`. Without `after` and `since` the stream begins with what happens from now on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StreamEvents {
+    /// Begin behind this cursor. The header `Last-Event-ID`, which a client that reconnects sends, goes before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// Begin with the first event of this time or later, or with `beginning`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Only events of these types, separated by commas; every recorded one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub types: Option<String>,
 }
 
 /// One event on its way to one endpoint.
@@ -108,11 +144,21 @@ pub struct Delivery {
     /// When it was given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_at: Option<Timestamp>,
-    /// The attempts, newest first, 20 at most.
+    /// The attempts, newest first, 20 at most; old ones are forgotten after a time.
     pub log: Vec<DeliveryAttempt>,
     /// Fields this version does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// What was sent, but for the body, which is the event's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptRequest {
+    /// Where to.
+    pub url: String,
+    /// With which headers, the signature among them.
+    pub headers: BTreeMap<String, String>,
 }
 
 /// One attempt.
@@ -123,6 +169,9 @@ pub struct DeliveryAttempt {
     pub started_at: Timestamp,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
+    /// What was sent; absent if nothing could be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<AttemptRequest>,
     /// The status answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_code: Option<u16>,
@@ -160,6 +209,46 @@ pub struct QueuedEvent {
     pub event_id: EventId,
     /// To how many endpoints.
     pub deliveries: u64,
+    /// Fields this version does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// Body of `POST /webhooks/events/resend`: which events of a time are sent again, the oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResendEvents {
+    /// Events of this time or later.
+    pub created_after: Timestamp,
+    /// Only events before this time; up to now when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_before: Option<Timestamp>,
+    /// Only to this endpoint; to every endpoint that has or subscribes to them when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint_id: Option<EndpointId>,
+    /// Only events of this type.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<EventType>,
+    /// Only deliveries that stand here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<DeliveryStatus>,
+    /// Where the answer before said that more follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// Answer of `POST /webhooks/events/resend`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(not(feature = "answers"), non_exhaustive)]
+pub struct ResentEvents {
+    /// How many events are sent again.
+    pub events: u64,
+    /// To how many endpoints altogether.
+    pub deliveries: u64,
+    /// More follows: ask again with this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
     /// Fields this version does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

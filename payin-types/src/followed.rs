@@ -101,6 +101,9 @@ pub struct FollowedChain {
     pub scans: Vec<ScannedBlocks>,
     /// Which blocks between them have not.
     pub holes: Vec<BlockRange>,
+    /// Which blocks never will be, because a person declared them lost: no node gave them any more. `scans` may reach over them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<LostBlocks>,
     /// The nodes it is followed by, in the configured order. Missing where another server process follows it: only that one knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nodes: Option<Vec<ChainNode>>,
@@ -123,6 +126,9 @@ pub struct ChainToken {
     pub contract_address: String,
     /// Digits after the point.
     pub decimals: u32,
+    /// Why nothing is taken in it at present: what its contract says that its issuer did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
 }
 
 /// Blocks that have been looked at, without a gap, both ends included.
@@ -149,6 +155,21 @@ pub struct BlockRange {
     pub from_number: u64,
     /// The highest.
     pub to_number: u64,
+}
+
+/// Blocks that a person declared lost, both ends included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(not(feature = "answers"), non_exhaustive)]
+pub struct LostBlocks {
+    /// The lowest.
+    pub from_number: u64,
+    /// The highest.
+    pub to_number: u64,
+    /// Why, in that person's words.
+    pub reason: String,
+    /// When.
+    pub declared_at: Timestamp,
 }
 
 /// A node of a chain, known by its place in the configuration.

@@ -47,9 +47,11 @@ pub use deposit::{
     BindDeposit, BoundDeposit, Deposit, DepositAddress, DepositReference, DepositReferenceSummary, DepositStatus, ListDepositReferences,
     ListDeposits, UnboundDeposit,
 };
-pub use endpoint::{CreateEndpoint, Deleted, Endpoint, RotateSecret, UpdateEndpoint};
+pub use endpoint::{CreateEndpoint, Deleted, DisabledReason, Endpoint, RotateSecret, UpdateEndpoint};
 pub use event::{Event, EventType};
-pub use event_log::{Delivery, DeliveryStatus, EventRecord, ListEvents, QueuedEvent, ResendEvent};
+pub use event_log::{
+    Delivery, DeliveryStatus, EventRecord, EventsAfter, ListEvents, QueuedEvent, ResendEvent, ResendEvents, ResentEvents, StreamEvents,
+};
 pub use explanation::{Explanation, Finding, FindingCode};
 pub use followed::{ChainStatus, FollowedChain, FollowedChains};
 pub use id::{ApiKeyId, BindingId, DepositId, EndpointId, EventId, OrderId, OrganizationId, PaymentLinkId, TransferId, UserId, XpubId};

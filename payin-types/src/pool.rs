@@ -143,7 +143,7 @@ pub struct PoolCounts {
     pub bound: u64,
     /// Released, not yet free.
     pub cooling_down: u64,
-    /// Kept back, because money arrived that belongs to nobody.
+    /// Kept back, because money arrived that belongs to nobody, or an issuer froze it.
     #[serde(default)]
     pub quarantined: u64,
     /// Put away: not handed out, still watched.
@@ -162,7 +162,7 @@ open_enum! {
         Bound = "bound",
         /// Released, not yet free.
         Cooldown = "cooldown",
-        /// Kept back, because money arrived that belongs to nobody.
+        /// Kept back, because money arrived that belongs to nobody, or an issuer froze it.
         Quarantined = "quarantined",
         /// Put away: not handed out, still watched.
         Archived = "archived",

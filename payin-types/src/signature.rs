@@ -8,6 +8,9 @@
 //! | [`Scheme::CryptoPay`] | `X-Webhook-Signature: <hex>` | `<body>` | hex; no time |
 //!
 //! All are HMAC-SHA256. Sources: the vendors' webhook guides, Standard Webhooks 1.0.0.
+//!
+//! The key is the secret's text, its `whsec_` included; only [`Scheme::Standard`] decodes what follows `whsec_`, where that is base64.
+//! Other verifiers of Standard Webhooks take every secret for base64: where ours is not, give them the base64 of its text.
 
 mod hint;
 mod mac;
@@ -119,9 +122,9 @@ pub enum VerifyError {
         looks_like: Scheme,
     },
     /// Signed too long ago, or in the future.
-    #[error("signed {skew_s} s from now, more than the {tolerance_s} s allowed: an old copy is replayed, or a clock is wrong")]
+    #[error("{}", hint::skew(*.skew_s, *.tolerance_s))]
     Stale {
-        /// Seconds between the signature's time and ours; negative: it lies in the future.
+        /// Seconds from the signature's time to ours; negative: it lies in the future.
         skew_s: i64,
         /// The tolerance.
         tolerance_s: u64,
@@ -245,14 +248,17 @@ impl<'a> Parsed<'a> {
     }
 
     fn matches(&self, secret: &str, body: &[u8]) -> bool {
+        self.matches_key(&mac::key(self.scheme, secret), body)
+    }
+
+    fn matches_key(&self, key: &[u8], body: &[u8]) -> bool {
         let time = self.time.unwrap_or_default();
         let signed: Vec<&[u8]> = match self.scheme {
             Scheme::PayIn => vec![time.as_bytes(), b".", body],
             Scheme::Standard => vec![self.id.unwrap_or_default().as_bytes(), b".", time.as_bytes(), b".", body],
             Scheme::PayWarden | Scheme::CryptoPay => vec![body],
         };
-        let key = mac::key(self.scheme, secret);
-        self.signatures.iter().fold(false, |any, signature| any | mac::verify(&key, &signed, signature))
+        mac::verify(key, &signed, &self.signatures)
     }
 }
 

@@ -90,7 +90,8 @@ impl Place {
         Self { location: location.clone(), _folder: None, _database: None }
     }
 
-    /// Every row of every table, but for what changes by itself: how far chains are followed, by whom, and when a key was last used.
+    /// Every row of every table, but for what changes by itself: how far chains are followed, by whom, in which order events became
+    /// visible, and when a key was last used.
     pub async fn everything(&self) -> BTreeMap<String, Vec<Vec<String>>> {
         let mut connection = self.connect().await;
         let tables = match self.kind() {
@@ -102,6 +103,8 @@ impl Place {
             let query = match table.as_str() {
                 "leases" | "chain_cursors" | "chain_blocks" | "chain_scans" | "quotas" | "_sqlx_migrations" => continue,
                 "api_keys" => "SELECT id, revoked_at, role FROM api_keys".to_owned(),
+                "counters" => "SELECT * FROM counters WHERE name NOT LIKE 'event_%'".to_owned(),
+                "events" => "SELECT id, organization_id, type, object_id, sequence, body, created_at FROM events".to_owned(),
                 table => format!("SELECT * FROM {table}"),
             };
             let mut rows = connection.rows(&query).await;
@@ -189,11 +192,13 @@ impl Gateway {
             orders: Settings::default(),
             cooldown: Duration::from_secs(30 * 60),
             targets: Targets { allow_private: true, allow_http: true },
+            deliveries: Arc::default(),
             keys: Arc::default(),
             front: Arc::default(),
             quotas: Arc::new(quota::Meters::new(None)),
             passwords: Arc::default(),
             health: Arc::default(),
+            streams: Arc::default(),
         };
         Self { app, clock }
     }

@@ -257,6 +257,11 @@ impl Merchant {
         }
     }
 
+    /// Where the webhooks go.
+    pub fn receiver(&self) -> &Receiver {
+        &self.receiver
+    }
+
     fn genuine(&self, received: &Received) -> Value {
         let (verifier, now) = (Verifier::new(self.secret.clone()), Timestamp::from(SystemTime::now()));
         let headers = || received.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
@@ -319,6 +324,14 @@ impl Merchant {
             assert!(Instant::now() < until, "not {wanted}: {all:#}\n-- the server's log:\n{}", self.server.stderr());
             sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// Another server on the same database, and where it listens. Only PostgreSQL may have one.
+    pub async fn second_server(&self) -> (Program, String) {
+        let config = self.home.path().join("second-server.toml");
+        let text = configuration("127.0.0.1:0", &self.database_url, &self.settings);
+        std::fs::write(&config, text).expect("a file in a temporary folder");
+        serve(&config).await
     }
 
     /// Stops the server's clock hands, but not the world: SIGSTOP, until [`Self::thaw`].

@@ -272,6 +272,7 @@ impl Sandbox {
                 orders: payin_core::order::Settings::default(),
                 cooldown: Duration::ZERO,
                 targets: Targets { allow_private: false, allow_http: false },
+                deliveries: payin_core::delivery::Policy::default(),
                 rate_limits: None,
                 chains: Vec::new(),
             };

@@ -8,6 +8,7 @@ mod follow;
 mod journey;
 mod nodes;
 mod sdk;
+mod signatures;
 mod solana;
 mod store;
 mod tidy;

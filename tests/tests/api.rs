@@ -21,6 +21,7 @@ mod paywarden;
 mod play;
 mod routes;
 mod seeds;
+pub mod stream;
 mod tenancy;
 mod webhooks;
 

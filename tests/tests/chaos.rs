@@ -3,6 +3,7 @@
 //!
 //! `PAYIN_CHAOS_SEED` repeats a run's choices; how the programs' own timing falls is not repeated.
 
+mod deliveries;
 mod holders;
 mod payers;
 mod truth;
@@ -18,4 +19,14 @@ async fn nothing_is_lost_or_doubled_on_sqlite() {
 #[tokio::test]
 async fn nothing_is_lost_or_doubled_on_postgres() {
     world::storm(Engine::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_event_is_lost_on_sqlite() {
+    deliveries::deliveries(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_event_is_lost_on_postgres_with_two_servers() {
+    deliveries::deliveries(Engine::Postgres).await;
 }

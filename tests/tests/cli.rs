@@ -2,7 +2,10 @@
 
 mod addresses;
 mod chains;
+mod chaos;
+mod guard;
 mod import;
+mod listen;
 mod offline;
 mod orders;
 mod paywarden;

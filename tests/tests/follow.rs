@@ -2,7 +2,11 @@
 //! fork, or fails and is taken again. One chain is made up by hand, the others are the sandbox's behind the real clients.
 
 mod downtime;
+mod evil;
 mod evm;
+mod issuers;
+mod leases;
+mod reconcile;
 mod recorded;
 mod script;
 mod tron;

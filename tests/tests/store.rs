@@ -13,9 +13,11 @@ mod doors;
 mod dust;
 mod event_log;
 mod explain;
+mod failing;
 mod files;
 mod followed;
 mod hooks;
+mod issuers;
 mod keys;
 mod late;
 mod ledger;
@@ -25,11 +27,13 @@ mod listing;
 mod outbox;
 mod plans;
 mod pool;
+mod positions;
 mod quota;
 mod recycling;
 mod reorganisation;
 mod replay;
 mod scans;
+mod sending;
 mod settings;
 mod stock;
 mod succession;
@@ -138,13 +142,22 @@ scenarios! {
     recycling: addresses_come_back_in_chain_time, addresses_wait_for_the_slowest_chain, the_longest_released_comes_first,
         late_money_keeps_an_address_back, only_what_is_over_lets_go;
     succession: what_a_payer_lost_is_not_the_next_orders, what_an_order_lost_is_not_the_next_orders, a_stray_stays_a_stray;
-    work: one_holder_has_a_lease, a_lease_changes_hands, a_fenced_server_changes_nothing;
+    work: one_holder_has_a_lease, a_lease_changes_hands, a_fenced_server_changes_nothing,
+        a_lease_is_kept_while_work_takes_long;
+    issuers: nothing_is_taken_in_a_stopped_token, a_frozen_address_is_not_handed_out_again;
     outbox: events_go_to_those_who_asked, retries_follow_the_table, a_void_claim_changes_nothing, gone_is_gone,
-        a_deleted_endpoint_gets_nothing, a_delivery_is_claimed_once, one_that_hangs_delays_nobody_else;
+        a_deleted_endpoint_gets_nothing, a_delivery_is_claimed_once;
+    sending: those_that_hang_delay_nobody_else, a_burst_starves_nobody, what_a_dead_server_claimed_is_sent_again,
+        servers_share_deliveries_and_overlap_in_none, nothing_is_sent_after_a_deletion, what_arrives_verifies_and_is_logged,
+        old_attempts_are_forgotten;
+    failing: days_of_failures_disable_an_endpoint, one_good_answer_in_days_is_enough, one_that_is_gone_is_told_of_to_the_others,
+        a_retry_after_is_heard, a_range_is_sent_again, a_range_is_sent_piece_by_piece, bad_ranges_are_refused;
     hooks: endpoints_change_in_part, bad_changes_change_nothing, a_rotated_secret_is_good_beside_the_new_one,
         a_test_is_for_its_endpoint_alone, what_falls_due_while_disabled_is_given_up, others_endpoints_and_events_do_not_exist;
     event_log: the_log_is_what_a_naive_model_says, deliveries_show_their_attempts, a_resent_event_starts_over,
         a_resend_beside_an_attempt_is_neither_lost_nor_doubled, resends_and_claims_may_meet;
+    positions: what_commits_late_is_read_all_the_same, readers_miss_nothing_among_contending_writers,
+        a_feed_brings_what_is_there_and_what_comes, a_cursor_of_elsewhere_is_refused, unusual_events_are_recorded_where_listened_for;
     pool: imports_are_all_or_nothing, an_address_belongs_to_one, watchers_miss_no_import, addresses_are_listed_by_state;
     deposits: a_reference_is_bound_once_on_a_chain, everything_that_arrives_is_credited, a_deposit_taken_back_is_told_and_comes_again,
         what_is_let_go_is_credited_no_more, a_deposit_address_rests_before_it_is_an_orders, an_altered_deposit_address_is_not_shown,
@@ -160,7 +173,8 @@ scenarios! {
     links: a_link_is_published_changed_and_deleted, a_slug_is_one_links, links_are_listed_as_asked;
     checkout: inventory_is_never_oversold, what_ends_is_sold_or_free_again, a_crowd_cannot_drain_a_pool, payers_see_what_is_theirs_to_see;
     scans: a_hole_is_filled_beside_the_newest_blocks, what_was_looked_at_follows_reorganisations, what_lies_in_a_hole_is_not_the_next_orders, chain_and_database_are_compared,
-        large_transfers_wait_until_more_is_known;
+        large_transfers_wait_until_more_is_known, what_fills_a_hole_leads_to_both_its_ends, another_chains_finality_is_not_ours,
+        a_hole_may_be_declared_lost, filling_and_declaring_lost_may_meet;
     followed: how_chains_are_followed_is_told, a_halted_chain_goes_on, a_chain_goes_on_below_a_hole;
     plans: a_page_is_found_by_index;
     totals: totals_are_what_counting_says, totals_survive_contention, statistics_are_exact;

@@ -8,6 +8,7 @@ mod edges;
 mod paths;
 mod rust;
 mod shape;
+mod shown;
 mod sql;
 mod words;
 

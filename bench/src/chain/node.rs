@@ -1,7 +1,9 @@
 //! An EVM node of one measurement's own (anvil), with a block each second and one token.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use alloy::primitives::{hex, keccak256};
@@ -26,6 +28,8 @@ pub struct Node {
     payer: String,
     host: String,
     sender: http1::SendRequest<Full<Bytes>>,
+    /// How often it was asked for what, by whomever.
+    asked: Arc<Mutex<BTreeMap<String, usize>>>,
     /// Killed when dropped.
     _child: Child,
 }
@@ -60,13 +64,23 @@ impl Node {
                 break host.trim().to_owned();
             }
         };
-        // It says every call that it answers: a full pipe would stop it.
-        tokio::spawn(async move { tokio::io::copy(&mut stdout, &mut tokio::io::sink()).await });
+        // It says every call that it answers, a line each, beside much else. Read to its end: a full pipe would stop it.
+        let asked = Arc::<Mutex<BTreeMap<String, usize>>>::default();
+        let count = Arc::clone(&asked);
+        tokio::spawn(async move {
+            let mut lines = stdout.lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                if line.starts_with("eth_") {
+                    *count.lock().unwrap_or_else(PoisonError::into_inner).entry(line).or_default() += 1;
+                }
+            }
+        });
         let stream = TcpStream::connect(&host).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        let mut node = Self { url: format!("http://{host}"), token: String::new(), payer: String::new(), host, sender, _child: child };
+        let mut node =
+            Self { url: format!("http://{host}"), token: String::new(), payer: String::new(), host, sender, asked, _child: child };
         node.payer = node.rpc("eth_accounts", json!([])).await?[0].as_str().context("no account")?.to_owned();
         node.deploy().await?;
         node.rpc("evm_setIntervalMining", json!([1])).await?;
@@ -83,6 +97,12 @@ impl Node {
             bail!("{method}: {}", answer["error"]);
         }
         Ok(answer["result"].take())
+    }
+
+    /// How often it has been asked for each of these.
+    pub fn asked(&self, methods: &[&str]) -> Vec<usize> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        methods.iter().map(|method| asked.get(*method).copied().unwrap_or_default()).collect()
     }
 
     /// A dollar of six decimals, at an address of its own.

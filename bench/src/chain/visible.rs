@@ -22,6 +22,8 @@ const SEPOLIA: u64 = 11_155_111;
 const MASTER_KEY: &str = "5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed";
 /// Between two looks: a small part of what is measured.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// What following asks a node for; this program asks for none of it.
+const FOLLOWING: [&str; 4] = ["eth_getBlockByNumber", "eth_getLogs", "eth_getTransactionReceipt", "eth_getBlockReceipts"];
 /// A payment that takes longer is lost.
 const GIVE_UP: Duration = Duration::from_secs(20);
 
@@ -58,20 +60,31 @@ pub async fn measure(anvil: &Path, server: Option<PathBuf>, blocks: usize) -> an
     let mut api = Connection::open(&target).await?;
     let to = bind(&mut api).await?;
     let mut waits = Vec::new();
+    let (begun, before) = (node.height().await?, node.asked(&FOLLOWING));
     for block in 0..blocks {
         waits.push(one(&mut node, &mut api, &to).await?);
         eprint!("\rpayment {} of {blocks}", block + 1);
     }
     eprintln!();
+    let (mined, after) = (height(&node.height().await?)? - height(&begun)?, node.asked(&FOLLOWING));
+    let asked = FOLLOWING.iter().zip(before).zip(after);
+    let asked: Vec<String> =
+        asked.map(|((method, before), after)| format!("{method} {:.1}", (after - before) as f64 / mined.max(1) as f64)).collect();
     waits.sort_by(f64::total_cmp);
     let nth = |percent: usize| waits.get((waits.len() * percent).div_ceil(100).saturating_sub(1)).copied().unwrap_or(f64::NAN);
     Ok(format!(
-        "from block to visible transfer, {blocks} blocks of 1 s: p50 {:.0} ms, p99 {:.0} ms, most {:.0} ms   aim p99 ≤ 1000 ms: {}",
+        "from block to visible transfer, {blocks} blocks of 1 s: p50 {:.0} ms, p99 {:.0} ms, most {:.0} ms   aim p99 ≤ 1000 ms: {}\n\
+         asked of the node, for each of {mined} blocks: {}",
         median(&waits),
         nth(99),
         nth(100),
-        verdict(nth(99) <= 1_000.0)
+        verdict(nth(99) <= 1_000.0),
+        asked.join(", ")
     ))
+}
+
+fn height(hex: &str) -> anyhow::Result<u64> {
+    Ok(u64::from_str_radix(hex.trim_start_matches("0x"), 16)?)
 }
 
 /// Starts the server. Answers where it listens.

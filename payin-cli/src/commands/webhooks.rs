@@ -1,5 +1,6 @@
 //! `payin webhooks …`.
 
+mod chaos;
 mod endpoints;
 mod events;
 mod scheme;
@@ -8,6 +9,8 @@ mod verify;
 
 use super::Context;
 use crate::failure::Failure;
+
+pub use scheme::secret as secret_in;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -21,6 +24,8 @@ pub enum Command {
     Verify(verify::Args),
     /// Sign a body as a server would, offline, to test a handler
     Sign(sign::Args),
+    /// Try a handler with deliveries as they should not be: 0 it does right, 9 it does not, with what it gets wrong
+    Test(chaos::Args),
 }
 
 pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
@@ -29,5 +34,6 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Events(command) => events::run(context, command).await,
         Command::Verify(args) => verify::run(context, args),
         Command::Sign(args) => sign::run(context, args),
+        Command::Test(args) => chaos::run(context, args).await,
     }
 }

@@ -197,11 +197,24 @@ pub const TRANSFERS: Columns = &[
 ];
 
 /// One webhook endpoint.
-pub const ENDPOINT: Columns =
-    &["id", "url", "events", "enabled", "description", "createdAt", "updatedAt", "previousSecretExpiresAt", "secret"];
+pub const ENDPOINT: Columns = &[
+    "id",
+    "url",
+    "events",
+    "enabled",
+    "disabledReason",
+    "disabledAt",
+    "failingSince",
+    "description",
+    "createdAt",
+    "updatedAt",
+    "previousSecretExpiresAt",
+    "secret",
+];
 
 /// Webhook endpoints in a list.
-pub const ENDPOINTS: Columns = &["id", "url", "enabled", "events", "description", "createdAt", "updatedAt"];
+pub const ENDPOINTS: Columns =
+    &["id", "url", "enabled", "events", "failingSince", "disabledReason", "description", "createdAt", "updatedAt"];
 
 /// Events in a list.
 pub const EVENTS: Columns =
@@ -213,6 +226,9 @@ pub const EVENT: Columns =
 
 /// The deliveries of an event.
 pub const DELIVERIES: Columns = &["endpointId", "status", "attempts", "url", "nextAttemptAt", "deliveredAt", "failedAt", "eventId"];
+
+/// Events that are about to be sent again.
+pub const RESENT: Columns = &["events", "deliveries"];
 
 /// An event that is about to be sent.
 pub const QUEUED: Columns = &["eventId", "deliveries"];
@@ -306,6 +322,7 @@ pub const CHAINS: Columns = &[
     "finalAbove",
     "agreedAbove",
     "holes",
+    "lost",
     "message",
     "lastReconciliation.reconciledAt",
     "lastReconciliation.differenceCount",

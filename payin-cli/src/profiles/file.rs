@@ -26,6 +26,17 @@ pub fn read(path: &Path) -> Result<Option<String>, Failure> {
     Ok(Some(text))
 }
 
+/// Opens a file that stands for something only by being there; makes it, and its folder.
+pub fn open(path: &Path) -> std::io::Result<File> {
+    if let Some(folder) = path.parent() {
+        make_folder(folder)?;
+    }
+    match create(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => OpenOptions::new().write(true).open(path),
+        made => made,
+    }
+}
+
 /// Replaces the whole file.
 pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::usage(format!("cannot write {}: {error}", path.display()));

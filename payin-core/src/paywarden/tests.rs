@@ -164,14 +164,14 @@ fn an_event_is_flat() {
 
 #[test]
 fn ten_attempts_ever_further_apart() {
-    let start = Timestamp::from_secs(0);
-    let waits: Vec<_> = (0..=11).map(|attempts| next_attempt(attempts, start).map(Timestamp::secs)).collect();
-    assert_eq!(waits[1..10], [2, 4, 8, 16, 32, 64, 128, 256, 512].map(Some));
-    assert_eq!((waits[0], waits[10], waits[11]), (None, None, None));
-    assert_eq!(verdict(Some(204)), Verdict::Delivered);
+    let ended_at = Timestamp::from_secs(0);
+    let after = |before, status| next(&Attempted { before, failing_since: None, status, retry_after: None, ended_at });
+    let waits = [2, 4, 8, 16, 32, 64, 128, 256, 512].map(|seconds| Next::At(Timestamp::from_secs(seconds)));
     for status in [None, Some(301), Some(400), Some(410), Some(500)] {
-        assert_eq!(verdict(status), Verdict::Retry);
+        assert_eq!([0, 1, 2, 3, 4, 5, 6, 7, 8].map(|before| after(before, status)), waits);
+        assert_eq!([9, 10, u64::MAX].map(|before| after(before, status)), [Next::GivenUp; 3]);
     }
+    assert_eq!(after(0, Some(204)), Next::Delivered);
 }
 
 #[test]

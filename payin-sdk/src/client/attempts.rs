@@ -1,6 +1,7 @@
 //! Carries a call out: attempts, pauses, one deadline, and what is known at the end. It must not know single resources.
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
 use tracing::Instrument;
@@ -9,10 +10,11 @@ use super::options::Options;
 use super::retry::Failure;
 use super::{Client, Kind, Plan};
 use crate::error::{ApiError, Error};
-use crate::transport::{Request, Response};
+use crate::transport::{Chunks, Incoming, Request, Response};
 
 pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// The successful answer, and how many attempts it took.
 pub(super) async fn run(
@@ -81,6 +83,42 @@ fn headers(client: &Client, plan: &Plan, key: Option<&HeaderValue>, options: &Op
         headers.insert(CONTENT_TYPE, content.clone());
     }
     headers
+}
+
+/// An open stream.
+pub(crate) struct OpenedStream {
+    pub(crate) request_id: Option<String>,
+    pub(crate) body: Chunks,
+}
+
+/// The longest refusal that is read instead of a stream.
+const REFUSAL_BYTES_MAX: usize = 64 * 1024;
+
+/// Opens a stream, once. `last` is the last id that was read of it.
+pub(super) async fn open(client: &Client, plan: &Plan, last: Option<&str>) -> Result<OpenedStream, Error> {
+    let inner = &client.inner;
+    let failed = |source| Error::Transport { call: plan.name(), attempts: 1, source };
+    let mut request = Request::new(plan.method.clone(), plan.url.clone(), inner.policy.attempt_timeout);
+    request.headers = headers(client, plan, None, &Options::default());
+    request.headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+    if let Some(last) = last {
+        let value = HeaderValue::from_str(last).map_err(|_| Error::Request("the cursor has characters that no cursor has".to_owned()))?;
+        request.headers.insert(LAST_EVENT_ID, value);
+    }
+    let Incoming { status, headers, mut body } = inner.transport.open(request).await.map_err(failed)?;
+    let is_stream = headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+    if status == 200 && is_stream {
+        let request_id = headers.get("x-request-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        return Ok(OpenedStream { request_id, body });
+    }
+    let mut text = Vec::new();
+    while let Some(chunk) = body.next().await {
+        text.extend_from_slice(&chunk.map_err(failed)?);
+        if text.len() > REFUSAL_BYTES_MAX {
+            break;
+        }
+    }
+    Err(Error::Api(Box::new(ApiError::read(&Response::new(status, headers, text), inner.world.now()))))
 }
 
 async fn attempt(client: &Client, plan: &Plan, request: Request) -> Result<Response, Failure> {

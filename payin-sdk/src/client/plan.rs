@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method};
 use serde::Serialize;
 
-use super::{Call, Client, base};
+use super::{Call, Client, OpenedStream, attempts, base};
 use crate::error::Error;
 
 /// What a call does to the server, hence what may be done when it fails.
@@ -64,6 +64,14 @@ impl Client {
 
     pub(crate) fn read<T>(&self, route: &'static str, args: &[&str], query: &impl Serialize) -> Call<T> {
         Call::new(self, self.plan(Kind::Read, Method::GET, route, args, query))
+    }
+
+    /// Method and path of the one stream.
+    pub(crate) const STREAM: &'static str = "GET /webhooks/events/stream";
+
+    pub(crate) async fn open_stream(&self, query: &impl Serialize, last: Option<&str>) -> Result<OpenedStream, Error> {
+        let plan = self.plan(Kind::Read, Method::GET, "/webhooks/events/stream", &[], query)?;
+        attempts::open(self, &plan, last).await
     }
 
     pub(crate) fn post<T>(&self, kind: Kind, route: &'static str, args: &[&str], body: &impl Serialize) -> Call<T> {

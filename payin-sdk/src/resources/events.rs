@@ -4,10 +4,13 @@
 use futures_util::Stream;
 
 use payin_types::event_log::Deliveries;
-use payin_types::{EventId, EventRecord, ListEvents, Page, QueuedEvent, ResendEvent};
+use payin_types::{
+    EventId, EventRecord, EventsAfter, ListEvents, Page, QueuedEvent, ResendEvent, ResendEvents, ResentEvents, StreamEvents,
+};
 
 use crate::client::{Call, Client, Kind};
 use crate::error::Error;
+use crate::live::Live;
 use crate::pages;
 
 const EVENTS: &str = "/webhooks/events";
@@ -19,7 +22,7 @@ pub struct WebhookEvents<'c> {
 }
 
 impl Client {
-    /// Events: read, list, deliveries, resend.
+    /// Events: read, list, as they happen, deliveries, resend.
     #[must_use]
     pub fn webhook_events(&self) -> WebhookEvents<'_> {
         WebhookEvents { client: self }
@@ -36,6 +39,32 @@ impl WebhookEvents<'_> {
     /// at the start; from a page on, one may be missed where others leave the filter meanwhile.
     pub fn stream(&self, query: ListEvents) -> impl Stream<Item = Result<EventRecord, Error>> + Send + use<> {
         pages::stream(self.client, EVENTS, &[], query)
+    }
+
+    /// What follows a cursor, oldest first, and the cursor to go on from: none appears before it later. Begin with `beginning`.
+    ///
+    /// Errors: `CursorUnknown` (410) where it is of another database.
+    pub fn after(&self, cursor: &str, query: &ListEvents) -> Call<EventsAfter> {
+        self.client.read(EVENTS, &[], &ListEvents { after: Some(cursor.to_owned()), ..query.clone() })
+    }
+
+    /// Events as they happen, from now on or from where the query says, over one request that stays open. See [`Live`].
+    ///
+    /// ```no_run
+    /// # async fn run(client: payin_sdk::Client) -> Result<(), payin_sdk::Error> {
+    /// use payin_sdk::{Heard, StreamEvents};
+    ///
+    /// let mut live = client.webhook_events().live(StreamEvents::default());
+    /// loop {
+    ///     if let Heard::Event(event) = live.next().await? {
+    ///         println!("{} {}", event.cursor, event.event.event_type);
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn live(&self, query: StreamEvents) -> Live {
+        Live::new(self.client.clone(), query)
     }
 
     /// An event, with what is sent of it.
@@ -57,5 +86,13 @@ impl WebhookEvents<'_> {
     /// Errors: `ResourceNotFound` (404), `InvalidState` (409) where there is nobody to send it to.
     pub fn resend(&self, id: &EventId, body: &ResendEvent) -> Call<QueuedEvent> {
         self.client.post(Kind::Once, "/webhooks/events/{id}/resend", &[id.as_str()], body)
+    }
+
+    /// Sends the events of a time again, the oldest first, a bounded number of them: while the answer has a `next_cursor`, more follows.
+    /// Receivers know them by their ids.
+    ///
+    /// Errors: `ResourceNotFound` (404) for an endpoint that is not there, `InvalidState` (409) for one that is disabled.
+    pub fn resend_range(&self, body: &ResendEvents) -> Call<ResentEvents> {
+        self.client.post(Kind::Once, "/webhooks/events/resend", &[], body)
     }
 }

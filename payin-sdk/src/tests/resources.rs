@@ -17,7 +17,7 @@ use crate::types::transfer::BusinessType;
 use crate::{
     Answer, BindDeposit, Call, Client, CreateApiKey, CreateEndpoint, CreateLinkOrder, CreatePaymentLink, DeliveryStatus, DepositStatus,
     Error, EventType, ImportAddresses, ListDepositReferences, ListDeposits, ListEvents, ListPaymentLinks, ListTransfers, Protocol,
-    ResendEvent, Role, RotateSecret, UpdateEndpoint, UpdatePaymentLink,
+    ResendEvent, ResendEvents, Role, RotateSecret, UpdateEndpoint, UpdatePaymentLink,
 };
 
 type Sent = Pin<Box<dyn Future<Output = Result<Answer<Bytes>, Error>>>>;
@@ -133,7 +133,7 @@ async fn orders_and_deposits() {
 }
 
 #[tokio::test]
-async fn webhooks() {
+async fn webhook_endpoints() {
     check(vec![
         Case(
             |c| sent(c.webhook_endpoints().create(&CreateEndpoint::new("https://x.test", [EventType::All]).description("d"))),
@@ -162,6 +162,13 @@ async fn webhooks() {
             json!({"oldSecretValidHours": 1}),
         ),
         Case(|c| sent(c.webhook_endpoints().test(&"we_1".into())), "POST", "/webhooks/endpoints/we_1/test", no_body()),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn webhook_events() {
+    check(vec![
         Case(
             |c| {
                 let query = ListEvents {
@@ -189,6 +196,19 @@ async fn webhooks() {
             "POST",
             "/webhooks/events/evt_1/resend",
             json!({"endpointId": "we_1"}),
+        ),
+        Case(
+            |c| {
+                sent(c.webhook_events().resend_range(&ResendEvents {
+                    created_after: "2025-01-20T10:30:00Z".parse().unwrap(),
+                    endpoint_id: Some("we_1".into()),
+                    status: Some(DeliveryStatus::Failed),
+                    ..Default::default()
+                }))
+            },
+            "POST",
+            "/webhooks/events/resend",
+            json!({"createdAfter": "2025-01-20T10:30:00.000Z", "endpointId": "we_1", "status": "failed"}),
         ),
     ])
     .await;

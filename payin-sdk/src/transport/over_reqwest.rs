@@ -5,9 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream;
 use http::HeaderMap;
 
-use super::{Request, Response, Sending, Transport, TransportError, TransportErrorKind};
+use super::{Incoming, Opening, Request, Response, Sending, Transport, TransportError, TransportErrorKind};
 use crate::client::is_loopback;
 use crate::error::Error;
 
@@ -58,9 +59,29 @@ impl ReqwestTransport {
     }
 }
 
+impl ReqwestTransport {
+    async fn begin(&self, request: Request) -> Result<Incoming, TransportError> {
+        let Request { method, url, headers, body, timeout } = request;
+        let sending = self.http.request(method, url).headers(headers).body(body).send();
+        // Of the beginning only: reqwest's own timeout would also end the body.
+        let late = |_| TransportError::new(TransportErrorKind::Timeout, "no answer began in time");
+        let mut response = tokio::time::timeout(timeout, sending).await.map_err(late)?.map_err(classify)?;
+        let status = response.status().as_u16();
+        let headers: HeaderMap = std::mem::take(response.headers_mut());
+        let body = stream::try_unfold(response, async |mut response: reqwest::Response| {
+            Ok(response.chunk().await.map_err(classify)?.map(|chunk| (chunk, response)))
+        });
+        Ok(Incoming::new(status, headers, Box::pin(body)))
+    }
+}
+
 impl Transport for ReqwestTransport {
     fn send(&self, request: Request) -> Sending<'_> {
         Box::pin(self.exchange(request))
+    }
+
+    fn open(&self, request: Request) -> Opening<'_> {
+        Box::pin(self.begin(request))
     }
 }
 

@@ -62,9 +62,14 @@ fn a_duplicated_header_is_refused() {
 
 #[test]
 fn the_timeless_dialects_are_believed_only_by_name() {
-    let headers = || [(PAYWARDEN_SIGNATURE, sign_paywarden(&secret(SECRET), BODY))];
-    assert_eq!(verify(headers(), BODY, &verifier(), now()), Err(VerifyError::MissingHeader(PAYIN_SIGNATURE)));
-    verify_as(Scheme::PayWarden, headers(), BODY, &verifier(), now()).unwrap();
+    let [headers, later] = [PAYWARDEN_SIGNATURE, PAYWARDEN_SIGNATURE_LATER].map(|name| [(name, sign_paywarden(&secret(SECRET), BODY))]);
+    let other = VerifyError::OtherScheme { expected: Scheme::PayIn, looks_like: Scheme::PayWarden };
+    assert_eq!(verify(headers.clone(), BODY, &verifier(), now()), Err(other.clone()));
+    assert_eq!(verify(later.clone(), BODY, &verifier(), now()), Err(other));
+    verify_as(Scheme::PayWarden, headers.clone(), BODY, &verifier(), now()).unwrap();
+    verify_as(Scheme::PayWarden, later.clone(), BODY, &verifier(), now()).unwrap();
+    let both = verify_as(Scheme::PayWarden, headers.into_iter().chain(later), BODY, &verifier(), now());
+    assert_eq!(both, Err(VerifyError::DuplicatedHeader(PAYWARDEN_SIGNATURE)));
     let headers = [(CRYPTOPAY_SIGNATURE, sign_cryptopay(&secret(SECRET), BODY))];
     verify_as(Scheme::CryptoPay, headers, BODY, &verifier(), now()).unwrap();
 }

@@ -133,6 +133,17 @@ pub async fn authenticate(app: &App, secret: &str) -> Outcome<Arc<Key>> {
     }))
 }
 
+/// What a key that was taken may do now, past everything remembered; `None` if it is no longer taken.
+///
+/// # Errors
+/// What the database says.
+pub async fn role_now(app: &App, id: &ApiKeyId) -> Result<Option<Role>, Fault> {
+    let now = app.clock.now();
+    let key = access::key_by_id(&mut app.store.read().await?, id).await?;
+    let good = key.filter(|key| key.revoked_at.is_none() && key.expires_at.is_none_or(|expires| expires > now));
+    Ok(good.map(|key| key.role))
+}
+
 async fn find(app: &App, mac: &str, now: Timestamp) -> Result<Option<Arc<Key>>, Fault> {
     let revocations = {
         let cached = app.keys.keys();

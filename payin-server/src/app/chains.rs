@@ -7,14 +7,16 @@ use payin_core::finality::Confirmed;
 use payin_core::followed::{Progress, status};
 use payin_core::reconcile::{Difference, What};
 use payin_types::followed::{
-    BlockRange, ChainDifference, ChainReconciliation, ChainToken, ConfirmedBy, DifferenceKind, FollowedChain, FollowedChains, ScannedBlocks,
+    BlockRange, ChainDifference, ChainReconciliation, ChainToken, ConfirmedBy, DifferenceKind, FollowedChain, FollowedChains, LostBlocks,
+    ScannedBlocks,
 };
 use payin_types::{OrganizationId, Protocol};
 use serde_json::Map;
 
 use super::App;
 use crate::store::reconciliations::{self, Reconciliation};
-use crate::store::scans::{self, Scan};
+use crate::store::scans::{self, Loss, Scan};
+use crate::store::stopped::{self, Stopped};
 use crate::store::{Conn, Fault, chains, pool};
 
 /// Differences shown.
@@ -51,7 +53,7 @@ async fn one(app: &App, conn: &mut Conn, organization: &OrganizationId, chain: &
         chain_id: chain.id.clone(),
         protocol: chain.protocol.clone(),
         environment: chain.environment.clone(),
-        tokens: tokens(chain),
+        tokens: tokens(chain, &stopped::all(conn, id).await?),
         required_confirmations: chain.confirmations,
         confirmed_by: match chain.confirmed {
             Confirmed::ByCount => ConfirmedBy::Count,
@@ -69,19 +71,26 @@ async fn one(app: &App, conn: &mut Conn, organization: &OrganizationId, chain: &
         head_hash: cursor.map(|cursor| cursor.head_hash),
         scans: scans.iter().map(scanned).collect(),
         holes,
+        lost: scans::losses(conn, id).await?.into_iter().map(lost).collect(),
         nodes: app.health.nodes_of(&chain.id),
         last_reconciliation,
         extra: Map::new(),
     })
 }
 
-fn tokens(chain: &Chain) -> Vec<ChainToken> {
+fn tokens(chain: &Chain, stopped: &[Stopped]) -> Vec<ChainToken> {
     let token = |token: &payin_core::Token| ChainToken {
         currency: token.currency.clone(),
         contract_address: token.contract.as_str().to_owned(),
         decimals: token.decimals,
+        stopped: stopped.iter().find(|stopped| stopped.currency == token.currency).map(|stopped| stopped.reason.clone()),
     };
     chain.tokens.iter().map(token).collect()
+}
+
+fn lost(loss: Loss) -> LostBlocks {
+    let Loss { from_number, to_number, reason, declared_at } = loss;
+    LostBlocks { from_number, to_number, reason, declared_at }
 }
 
 fn scanned(scan: &Scan) -> ScannedBlocks {

@@ -1,112 +1,264 @@
-//! The outbox as use cases: claim what is due, record what came of it, sign what is sent. Sending itself is a worker's business.
+//! The outbox as use cases: find what is due, claim it, load what is sent, record what came of it. Sending itself is a worker's business.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
-use payin_core::delivery::{self as rules, Verdict};
+use payin_core::delivery::{Attempted, Course, Policy};
 use payin_core::door::{self, Dialect};
-use payin_types::{EndpointId, SecretString, Timestamp};
+use payin_core::event;
+use payin_types::{DisabledReason, EndpointId, EventId, EventType, SecretString, Timestamp};
 
+use super::events::{Happened, record};
 use super::{App, Outcome, endpoints as cases};
-use crate::store::deliveries::{self, Next};
-pub use crate::store::deliveries::{Attempt, Due};
-use crate::store::{Fault, Tx, Unit, endpoints};
+use crate::store::deliveries::{self, OLDEST_MAX};
+pub use crate::store::deliveries::{Attempt, Claimed, DueEndpoint, Key};
+use crate::store::endpoints::Disabled;
+use crate::store::{Fault, Together, Tx, Unit, endpoints, events};
 
-/// After this an attempt of which nothing was heard is given up: its timeout, and time to record it.
-const CLAIM: Duration = Duration::from_secs(30);
+/// After this an attempt of which nothing was heard is given up: its wait for a place, its timeout, and time to record it.
+pub const CLAIM: Duration = Duration::from_secs(30);
 
-/// When the next delivery is due.
+/// When the next delivery falls due after a time.
 ///
 /// # Errors
 /// What the database says.
-pub async fn next_due(app: &App) -> Result<Option<Timestamp>, Fault> {
-    deliveries::next_due(&mut app.store.read().await?).await
+pub async fn next_due(app: &App, after: Timestamp) -> Result<Option<Timestamp>, Fault> {
+    deliveries::next_due(&mut app.store.read().await?, after).await
 }
 
-/// Endpoints with deliveries that are due, those first that have waited longest.
+/// Endpoints with deliveries that are due, and where the walk over all of them stands. Those of the oldest deliveries; and if so much is
+/// due that these are not all, the next ones of the walk, so that nobody waits behind another's backlog.
 ///
 /// # Errors
 /// What the database says.
-pub async fn due_endpoints(app: &App, now: Timestamp) -> Result<Vec<EndpointId>, Fault> {
-    deliveries::due_endpoints(&mut app.store.read().await?, now).await
+pub async fn due_endpoints(app: &App, after: &str, now: Timestamp) -> Result<(Vec<DueEndpoint>, String), Fault> {
+    let mut conn = app.store.read().await?;
+    let oldest = deliveries::oldest(&mut conn, now).await?;
+    let waiting: u64 = oldest.iter().map(|endpoint| endpoint.waiting).sum();
+    if usize::try_from(waiting).is_ok_and(|waiting| waiting < OLDEST_MAX) {
+        return Ok((oldest, String::new()));
+    }
+    let walked = deliveries::walk(&mut conn, after, now).await?;
+    let at = walked.last().filter(|_| walked.len() >= deliveries::WALK_MAX).map(|last| last.id.as_str().to_owned()).unwrap_or_default();
+    let others: Vec<_> = walked.into_iter().filter(|one| one.waiting > 0 && oldest.iter().all(|other| other.id != one.id)).collect();
+    Ok((oldest.into_iter().chain(others).collect(), at))
 }
 
-/// The secrets a delivery is signed with: the present one and, for a while after it was replaced, the one before.
+/// Claims deliveries of some endpoints that are due: so many of each, those that have waited longest.
 ///
 /// # Errors
-/// If one cannot be opened.
-pub fn secrets(app: &App, due: &Due) -> Result<Vec<SecretString>, Fault> {
-    let place = cases::place(&due.endpoint_id);
-    let sealed = [Some(&due.secret_sealed), due.previous_secret_sealed.as_ref()];
-    sealed.into_iter().flatten().map(|sealed| Ok(SecretString::from(app.seal.open(&place, sealed)?))).collect()
+/// What the database says.
+pub async fn claim(app: &App, of: &[(EndpointId, usize)], now: Timestamp) -> Outcome<Vec<Claimed>> {
+    let keys = deliveries::candidates(&mut app.store.read().await?, of, now).await?;
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    app.store.write(Claim { keys, now }).await
 }
 
-/// The other API by whose rules a delivery goes; `None`: it is the native one's.
-///
-/// # Errors
-/// If this version knows no such API: then nothing is sent in a wrong form.
-pub fn dialect(due: &Due) -> Result<Option<&'static dyn Dialect>, Fault> {
-    let known = |api: &String| door::dialect(api).ok_or_else(|| Fault::Corrupt(format!("this server knows no API \"{api}\"")));
-    due.api.as_ref().map(known).transpose()
-}
-
-/// What an answer means for a delivery.
-///
-/// # Errors
-/// As [`dialect`].
-pub fn verdict(due: &Due, status: Option<u16>) -> Result<Verdict, Fault> {
-    Ok(dialect(due)?.map_or_else(|| rules::verdict(status), |dialect| dialect.verdict(status)))
-}
-
-/// Claims a few deliveries of an endpoint that are due.
+/// Claims deliveries.
 #[derive(Debug)]
 pub struct Claim {
-    /// The endpoint.
-    pub endpoint: EndpointId,
+    /// Which.
+    pub keys: Vec<Key>,
     /// The time.
     pub now: Timestamp,
 }
 
 impl Unit for Claim {
-    type Output = Vec<Due>;
+    type Output = Vec<Claimed>;
 
-    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Vec<Due>> {
-        Ok(deliveries::claim_due(tx, &self.endpoint, self.now, self.now.plus(CLAIM)).await?)
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Vec<Claimed>> {
+        Ok(deliveries::claim(tx, &self.keys, self.now, self.now.plus(CLAIM)).await?)
     }
 }
 
-/// Records what came of an attempt, and how the delivery goes on.
+/// Where deliveries go, and what signs them.
+pub struct Target {
+    /// Where.
+    pub url: String,
+    /// The present secret and, for a while after it was replaced, the one before; or why one cannot be opened.
+    pub secrets: Result<Vec<SecretString>, Fault>,
+    /// Since when every attempt at it has failed.
+    pub failing_since: Option<Timestamp>,
+    /// The other API in whose form and by whose schedule it is told; or that this version knows no such API.
+    pub dialect: Result<Option<&'static dyn Dialect>, Fault>,
+}
+
+/// A claimed delivery, with what is sent.
+pub struct Due {
+    /// The claim.
+    pub claimed: Claimed,
+    /// The event's type.
+    pub event_type: EventType,
+    /// What is sent.
+    pub body: String,
+    /// Where to.
+    pub target: Arc<Target>,
+    /// When all this was looked up.
+    pub loaded_at: Timestamp,
+}
+
+/// What is to be sent, and where, as things stand now. What belongs to an endpoint that is sent nothing any more is left out: its claim
+/// lapses, and then it is given up.
+///
+/// # Errors
+/// What the database says; a delivery whose event is gone.
+pub async fn load(app: &App, claimed: Vec<Claimed>, now: Timestamp) -> Result<Vec<Due>, Fault> {
+    let mut conn = app.store.read().await?;
+    let ids: BTreeSet<&EndpointId> = claimed.iter().map(|one| &one.endpoint_id).collect();
+    let mut targets: HashMap<EndpointId, Arc<Target>> = HashMap::with_capacity(ids.len());
+    for stored in endpoints::open(&mut conn, &ids).await? {
+        let place = cases::place(&stored.id);
+        let previous = stored.previous_secret.filter(|(_, until)| *until > now).map(|(sealed, _)| sealed);
+        let open = |sealed: &String| app.seal.open(&place, sealed).map(SecretString::from).map_err(Fault::from);
+        let secrets = std::iter::once(&stored.secret_sealed).chain(previous.as_ref()).map(open).collect();
+        let known = |api: String| door::dialect(&api).ok_or_else(|| Fault::Corrupt(format!("this server knows no API \"{api}\"")));
+        let dialect = stored.api.map(known).transpose();
+        targets.insert(stored.id, Arc::new(Target { url: stored.url, secrets, failing_since: stored.failing_since, dialect }));
+    }
+    let mut bodies = deliveries::bodies(&mut conn, &claimed.iter().map(|one| &one.event_id).collect()).await?;
+    let mut wanted: BTreeMap<EventId, usize> = BTreeMap::new();
+    for one in &claimed {
+        let count = wanted.entry(one.event_id.clone()).or_default();
+        *count = count.saturating_add(1);
+    }
+    let mut all = Vec::with_capacity(claimed.len());
+    for one in claimed {
+        let left = wanted.get_mut(&one.event_id).map_or(0, |count| std::mem::replace(count, count.saturating_sub(1)));
+        let content = if left > 1 { bodies.get(&one.event_id).cloned() } else { bodies.remove(&one.event_id) };
+        let Some((event_type, body)) = content else {
+            return Err(Fault::Corrupt(format!("the delivery of {} to {} has lost its event", one.event_id, one.endpoint_id)));
+        };
+        let Some(target) = targets.get(&one.endpoint_id) else { continue };
+        all.push(Due { claimed: one, event_type, body, target: Arc::clone(target), loaded_at: now });
+    }
+    Ok(all)
+}
+
+/// Gives up what has fallen due at an endpoint that is sent nothing. Answers how much it was.
+#[derive(Debug)]
+pub struct GiveUp {
+    /// Which.
+    pub endpoint: EndpointId,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl Unit for GiveUp {
+    type Output = usize;
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<usize> {
+        Ok(deliveries::give_up(tx, &self.endpoint, self.now).await?)
+    }
+}
+
+/// Records what came of an attempt, and how the delivery and its endpoint go on.
 #[derive(Debug)]
 pub struct Record {
     /// The delivery.
-    pub due: Due,
+    pub claimed: Claimed,
     /// The attempt.
     pub attempt: Attempt,
-    /// What it means.
-    pub verdict: Verdict,
-    /// The time.
+    /// `Retry-After` of the answer.
+    pub retry_after: Option<String>,
+    /// Since when every attempt at its endpoint had failed when this one began.
+    pub failing_since: Option<Timestamp>,
+    /// Whether an attempt at its endpoint had failed since the last that was received, as far as this server knows.
+    pub was_failing: bool,
+    /// Spreads retries.
+    pub random: u32,
+    /// The deployment's rules.
+    pub policy: Arc<Policy>,
+    /// Another API's, where the endpoint is one of its.
+    pub dialect: Option<&'static dyn Dialect>,
+    /// When it ended.
     pub now: Timestamp,
+}
+
+impl Record {
+    fn course(&self) -> Course {
+        let attempted = Attempted {
+            before: self.claimed.attempts,
+            failing_since: self.failing_since,
+            status: self.attempt.status,
+            retry_after: self.retry_after.as_deref(),
+            ended_at: self.now,
+        };
+        match self.dialect {
+            Some(dialect) => Course { next: dialect.next(&attempted), disable: None },
+            None => self.policy.course(&attempted, self.random),
+        }
+    }
+
+    fn is_received(&self) -> bool {
+        self.attempt.status.is_some_and(payin_core::delivery::is_received)
+    }
+}
+
+/// Records attempts, and since when their endpoints fail. Answers which counted.
+async fn record_all(tx: &mut Tx<'_>, units: &[(&Record, &Course)]) -> Result<Vec<bool>, Fault> {
+    let rows: Vec<_> = units.iter().map(|(unit, course)| (&unit.claimed, &unit.attempt, course.next)).collect();
+    let now = units.iter().map(|(unit, _)| unit.now).max().unwrap_or_default();
+    let counted = deliveries::record(tx, &rows, now).await?;
+    // Of several attempts at one endpoint the last one says how it stands. In the order of ids, so that two servers take the rows alike.
+    let mut last: BTreeMap<&EndpointId, &Record> = BTreeMap::new();
+    for ((unit, _), _) in units.iter().zip(&counted).filter(|(_, counted)| **counted) {
+        let other = last.entry(&unit.claimed.endpoint_id).or_insert(unit);
+        if unit.now >= other.now {
+            *other = unit;
+        }
+    }
+    for (endpoint, unit) in last {
+        match (unit.is_received(), unit.failing_since) {
+            (true, since) if since.is_some() || unit.was_failing => endpoints::works(tx, endpoint).await?,
+            (false, None) => endpoints::fails(tx, endpoint, unit.attempt.started_at).await?,
+            _ => {}
+        }
+    }
+    Ok(counted)
 }
 
 impl Unit for Record {
     type Output = ();
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
-        let next = match self.verdict {
-            Verdict::Delivered => Next::Delivered,
-            Verdict::Gone => Next::GivenUp,
-            Verdict::Retry => {
-                let failures = self.due.attempts.saturating_add(1);
-                let at = match dialect(&self.due)? {
-                    Some(dialect) => dialect.next_attempt(failures, self.now),
-                    None => rules::next_attempt(failures, self.now),
-                };
-                at.map_or(Next::GivenUp, Next::At)
-            }
-        };
-        let taken = deliveries::record(tx, &self.due, &self.attempt, next, self.now).await?;
-        if taken && self.verdict == Verdict::Gone {
-            endpoints::disable(tx, self.due.endpoint_id.as_str(), self.now).await?;
+        let course = self.course();
+        let counted = record_all(tx, &[(self, &course)]).await?;
+        match course.disable {
+            Some(reason) if counted.contains(&true) => Ok(disable(tx, &self.claimed.endpoint_id, reason, self.now).await?),
+            _ => Ok(()),
         }
-        Ok(())
     }
+}
+
+impl Together for Record {
+    async fn run_together<'a>(units: &'a [&'a Self], tx: &'a mut Tx<'_>) -> Result<Option<Vec<()>>, Fault> {
+        let courses: Vec<Course> = units.iter().map(|unit| unit.course()).collect();
+        if courses.iter().any(|course| course.disable.is_some()) {
+            return Ok(None);
+        }
+        record_all(tx, &units.iter().copied().zip(&courses).collect::<Vec<_>>()).await?;
+        Ok(Some(vec![(); units.len()]))
+    }
+}
+
+/// Sends an endpoint nothing any more, and tells the organization's others. What was queued for one that is gone is given up at once; what
+/// was queued for one that only fails, when it falls due: whoever repairs it soon loses nothing that had to wait anyway.
+async fn disable(tx: &mut Tx<'_>, endpoint: &EndpointId, reason: DisabledReason, now: Timestamp) -> Result<(), Fault> {
+    let Some(stored) = endpoints::disable(tx, endpoint, &Disabled { at: now, reason: reason.clone() }).await? else { return Ok(()) };
+    if reason == DisabledReason::Gone {
+        endpoints::call_off(tx, endpoint, now).await?;
+    }
+    tracing::warn!(endpoint.id = %endpoint, reason = reason.as_str(), "a webhook endpoint is disabled");
+    let happened = Happened {
+        organization_id: &stored.organization_id,
+        event_type: EventType::WebhookEndpointDisabled,
+        object_id: endpoint.as_str(),
+        sequence: events::count(tx, endpoint.as_str()).await?.saturating_add(1),
+        data: event::endpoint_disabled_data(endpoint, &stored.url, &reason, stored.failing_since, now),
+        now,
+    };
+    record(tx, happened).await.map(drop)
 }

@@ -6,14 +6,16 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use payin_core::{Error, endpoint, web_url};
-use payin_types::{CreateEndpoint, Deleted, Endpoint, EndpointId, OrganizationId, Page, Pagination, Timestamp, UpdateEndpoint};
+use payin_types::{
+    CreateEndpoint, Deleted, DisabledReason, Endpoint, EndpointId, OrganizationId, Page, Pagination, Timestamp, UpdateEndpoint,
+};
 use serde_json::Map;
 
 use super::query::is_findable;
 use super::{App, Outcome};
 use crate::env::Targets;
 use crate::seal::Seal;
-use crate::store::endpoints::{self, Stored};
+use crate::store::endpoints::{self, Disabled, Stored};
 use crate::store::{Locked, Tx, Unit};
 pub use rotate::Rotate;
 
@@ -93,9 +95,11 @@ impl Unit for Create {
             secret_sealed: self.seal.seal(&place(&self.id), secret, self.nonce),
             previous_secret: None,
             description: request.description.clone(),
-            enabled: true,
+            disabled: None,
+            failing_since: None,
             created_at: self.now,
             updated_at: self.now,
+            api: None,
         };
         endpoints::insert(tx, &stored).await?;
         Ok(Endpoint { secret: Some(secret.to_owned()), ..to_wire(stored, self.now) })
@@ -107,7 +111,10 @@ fn to_wire(stored: Stored, now: Timestamp) -> Endpoint {
         id: stored.id,
         url: stored.url,
         events: stored.events,
-        enabled: stored.enabled,
+        enabled: stored.disabled.is_none(),
+        disabled_at: stored.disabled.as_ref().map(|disabled| disabled.at),
+        disabled_reason: stored.disabled.map(|disabled| disabled.reason),
+        failing_since: stored.failing_since,
         description: stored.description,
         created_at: stored.created_at,
         updated_at: stored.updated_at,
@@ -162,10 +169,19 @@ impl Unit for Update {
         events.as_deref().map_or(Ok(()), endpoint::check_events)?;
         description.iter().flatten().try_for_each(|text| endpoint::check_description(text))?;
         let before = lock(tx, &self.organization_id, &self.id).await?;
+        let (disabled, failing_since) = match enabled {
+            // Whoever enables it has repaired it: it begins anew.
+            Some(true) if before.disabled.is_some() => (None, None),
+            Some(false) if before.disabled.is_none() => {
+                (Some(Disabled { at: self.now, reason: DisabledReason::Requested }), before.failing_since)
+            }
+            _ => (before.disabled.clone(), before.failing_since),
+        };
         let after = Stored {
             url: url.unwrap_or_else(|| before.url.clone()),
             events: events.unwrap_or_else(|| before.events.clone()),
-            enabled: enabled.unwrap_or(before.enabled),
+            disabled,
+            failing_since,
             description: description.unwrap_or_else(|| before.description.clone()),
             updated_at: self.now,
             ..Stored::clone(&before)

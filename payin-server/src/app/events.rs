@@ -4,7 +4,7 @@ use payin_core::event;
 use payin_types::{EndpointId, EventId, EventType, OrganizationId, Timestamp};
 use serde_json::Value;
 
-use crate::store::{Fault, Tx, endpoints, events};
+use crate::store::{Fault, Tx, endpoints, event_positions, events};
 
 /// What happened to which object.
 #[derive(Debug)]
@@ -27,15 +27,17 @@ pub struct Happened<'a> {
 ///
 /// # Errors
 /// What the database says.
-pub async fn is_wanted(tx: &mut Tx<'_>, organization: &OrganizationId, event_type: &EventType) -> Result<bool, Fault> {
+pub async fn is_wanted(tx: &mut Tx<'_>, organization: &OrganizationId, event_type: &EventType, now: Timestamp) -> Result<bool, Fault> {
     if event::is_default(event_type) {
         return Ok(true);
     }
     let all = endpoints::subscribers(tx, organization).await?;
-    Ok(all.iter().any(|endpoint| event::subscribes(&endpoint.events, event_type)))
+    Ok(all.iter().any(|endpoint| event::subscribes(&endpoint.events, event_type))
+        || event_positions::is_listened_for(tx, organization, event_type, now).await?)
 }
 
-/// Records an event in the outbox. Answers false if nobody wants it: events beyond the documents' exist only where subscribed to.
+/// Records an event in the outbox. Answers false if nobody wants it: events beyond the documents' exist only where subscribed to, or
+/// listened for over the stream.
 ///
 /// # Errors
 /// What the database says.
@@ -43,7 +45,10 @@ pub async fn record(tx: &mut Tx<'_>, happened: Happened<'_>) -> Result<bool, Fau
     let all = endpoints::subscribers(tx, happened.organization_id).await?;
     let subscribers: Vec<_> =
         all.into_iter().filter(|endpoint| event::subscribes(&endpoint.events, &happened.event_type)).map(|endpoint| endpoint.id).collect();
-    if subscribers.is_empty() && !event::is_default(&happened.event_type) {
+    if subscribers.is_empty()
+        && !event::is_default(&happened.event_type)
+        && !event_positions::is_listened_for(tx, happened.organization_id, &happened.event_type, happened.now).await?
+    {
         return Ok(false);
     }
     record_for(tx, happened, &subscribers).await?;

@@ -4,6 +4,7 @@
 mod blocks;
 mod door;
 mod link;
+mod loss;
 mod reorganisation;
 mod seen;
 mod settlement;
@@ -20,6 +21,7 @@ use crate::store::orders::{self, Stored};
 use crate::store::transfers::Received;
 use crate::store::{Fault, Tx, chains};
 pub use blocks::{FillHole, TakeBlocks};
+pub use loss::DeclareLost;
 pub use reorganisation::{Halt, Resume, TakeBack};
 pub use settlement::{Agree, Expire, Release, Settle};
 

@@ -3,7 +3,7 @@
 use payin_types::{ApiKeyId, Timestamp};
 
 use super::{App, Outcome};
-use crate::store::{Tx, Unit, access, idempotency};
+use crate::store::{Tx, Unit, access, event_log, idempotency};
 
 /// Forgets a bounded number of idempotency records. Answers how many went.
 #[derive(Debug)]
@@ -17,6 +17,21 @@ impl Unit for Forget {
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<u64> {
         Ok(idempotency::forget(tx, self.cutoff).await?)
+    }
+}
+
+/// Forgets a bounded number of attempts at deliveries. Answers how many went.
+#[derive(Debug)]
+pub struct ForgetAttempts {
+    /// Attempts that began at this time or before are past their time.
+    pub cutoff: Timestamp,
+}
+
+impl Unit for ForgetAttempts {
+    type Output = u64;
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<u64> {
+        Ok(event_log::forget_attempts(tx, self.cutoff).await?)
     }
 }
 

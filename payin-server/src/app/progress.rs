@@ -10,14 +10,12 @@ use payin_types::{OrderId, Protocol, Timestamp, TransferId};
 use super::{App, Outcome};
 pub use crate::store::chains::Cursor;
 pub use crate::store::leases::Lease;
-pub use crate::store::scans::Scan;
+pub use crate::store::scans::{Loss, Scan};
 use crate::store::transfers::Heights;
 use crate::store::{Fault, Tx, Unit, chains, leases, orders, pool, scans, transfers};
 
 /// Orders expired or released in one step.
 const ORDERS_MAX: i64 = 50;
-/// Addresses learned at a time.
-const ADDRESSES_MAX: i64 = 10_000;
 
 /// Takes or renews a lease. `None`: another server holds it.
 #[derive(Debug)]
@@ -37,6 +35,25 @@ impl Unit for TakeLease {
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Option<Lease>> {
         Ok(leases::take(tx, &self.name, &self.holder, self.now, self.term).await?)
+    }
+}
+
+/// Renews a lease during work that takes long. Answers whether it is still held.
+#[derive(Debug)]
+pub struct RenewLease {
+    /// The lease.
+    pub lease: Lease,
+    /// The time.
+    pub now: Timestamp,
+    /// How long a server that has gone silent keeps the work from others.
+    pub term: Duration,
+}
+
+impl Unit for RenewLease {
+    type Output = bool;
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<bool> {
+        Ok(leases::renew(tx, &self.lease, self.now, self.term).await?)
     }
 }
 
@@ -100,6 +117,14 @@ pub async fn scans(app: &App, chain: &Chain) -> Result<Vec<Scan>, Fault> {
     scans::all(&mut app.store.read().await?, chain.id.as_str()).await
 }
 
+/// The blocks of a chain that were declared lost, lowest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn losses(app: &App, chain: &Chain) -> Result<Vec<Loss>, Fault> {
+    scans::losses(&mut app.store.read().await?, chain.id.as_str()).await
+}
+
 /// Where a chain's blocks from a height on are taken back to, at most down to where a hole begins; and blocks of ours at or below that, by
 /// height and hash, which a chain that parted no lower must have.
 ///
@@ -112,7 +137,8 @@ pub async fn below(app: &App, chain: &Chain, lowest: u64) -> Result<(u64, Vec<(u
     let scans = scans::all(&mut conn, id).await?;
     if let Some(scan) = scans.into_iter().rev().find(|scan| scan.from_number <= number).filter(|scan| scan.to_number <= number) {
         number = scan.to_number;
-        ours.push((scan.to_number, scan.to_hash));
+        // Where blocks were declared lost nobody knows it.
+        ours.extend(Some((scan.to_number, scan.to_hash)).filter(|(_, hash)| !hash.is_empty()));
     }
     let kept = chains::newest_at_or_below(&mut conn, id, number).await?;
     ours.extend(kept.map(|block| (block.number, block.hash)));
@@ -128,12 +154,12 @@ pub async fn standing_from(app: &App, chain: &Chain, lowest: u64) -> Result<Vec<
     transfers::evidence::in_blocks(&mut app.store.read().await?, chain.id.as_str(), lowest, u64::MAX).await
 }
 
-/// Addresses of a family that came after a number, in order.
+/// Addresses of a family that came after a number, in order, so many at most.
 ///
 /// # Errors
 /// What the database says.
-pub async fn addresses_after(app: &App, protocol: &Protocol, after: i64) -> Result<Vec<(i64, Address)>, Fault> {
-    pool::addresses_after(&mut app.store.read().await?, protocol, after, ADDRESSES_MAX).await
+pub async fn addresses_after(app: &App, protocol: &Protocol, after: i64, most: i64) -> Result<Vec<(i64, Address)>, Fault> {
+    pool::addresses_after(&mut app.store.read().await?, protocol, after, most).await
 }
 
 /// Large transfers of a chain that wait for a second node's word, as the chain told them.

@@ -1,5 +1,7 @@
 //! Sending by hand: an event once more, or a test. Both only put it into the outbox; sending is a worker's business.
 
+mod range;
+
 use payin_core::{Error, event};
 use payin_types::{EndpointId, ErrorCode, EventId, EventType, OrganizationId, QueuedEvent, ResendEvent, Timestamp};
 use serde_json::Map;
@@ -8,6 +10,7 @@ use super::query::is_findable;
 use super::{Outcome, endpoints as cases, event_log, events};
 use crate::store::endpoints::Stored;
 use crate::store::{Tx, Unit, deliveries, endpoints, event_log as log, events as recorded};
+pub use range::ResendRange;
 
 fn queued(event_id: EventId, to: usize) -> QueuedEvent {
     QueuedEvent { event_id, deliveries: u64::try_from(to).unwrap_or(u64::MAX), extra: Map::new() }
@@ -15,7 +18,7 @@ fn queued(event_id: EventId, to: usize) -> QueuedEvent {
 
 /// One that is told nothing at present cannot be told by hand either: what was queued for it would be given up.
 fn check_enabled(endpoint: &Stored) -> Result<(), Error> {
-    if endpoint.enabled {
+    if endpoint.disabled.is_none() {
         return Ok(());
     }
     Err(Error::new(ErrorCode::InvalidState, format!("Webhook endpoint '{}' is disabled; enable it first", endpoint.id)))
@@ -93,9 +96,8 @@ impl Unit for Resend {
         let found = if is_findable(&self.id) { log::get(tx, &self.organization_id, &self.id).await? } else { None };
         let event = found.ok_or_else(|| event_log::not_found(&self.id))?;
         let receivers = self.receivers(tx, &event, endpoint_id.as_ref()).await?;
-        for endpoint in &receivers {
-            deliveries::start_over(tx, &event.id, endpoint, self.now).await?;
-        }
-        Ok(queued(event.id, receivers.len()))
+        let keys: Vec<_> = receivers.into_iter().map(|endpoint| (event.id.clone(), endpoint)).collect();
+        deliveries::start_over(tx, &keys, self.now).await?;
+        Ok(queued(event.id, keys.len()))
     }
 }

@@ -15,9 +15,10 @@ const FAR_BEHIND: u64 = 16;
 /// So far behind, by the chain's clock, that the newest blocks come first and the rest is filled in beside them: whoever pays now must not
 /// wait for yesterday. The vendor's payment window.
 const LEAP_AFTER: Duration = Duration::from_secs(600);
-/// Single blocks taken at a time: a step must end well within its lease, also with a slow node, and lets the chain's other work have its
-/// turn.
-const BLOCKS_MAX: usize = 8;
+/// Single blocks taken at a time, at least and at most: what the chain makes in [`BLOCKS_OF`], so that one which is fast gets ahead of its
+/// tip also where a hole is filled in the same step. Each may be a call or two, and the chain's other work must have its turn.
+const BLOCKS: (usize, usize) = (8, 32);
+const BLOCKS_OF: Duration = Duration::from_secs(8);
 /// Heights without a block that are passed over on the way down to one. On Solana, the only chain that has such, a final block lies about so
 /// far below the newest; and a step must end well within its lease, at a few calls for each.
 const SKIPPED_MAX: u64 = 32;
@@ -66,9 +67,12 @@ pub async fn next(chain: &Chain, source: &dyn Source, tip: Option<&Block>, watch
             return from_here(source, at_rest, finalized, watch).await;
         }
         let read = source.range(tip.number.saturating_add(1), at_rest, watch).await?;
+        if read.below != tip.hash {
+            return Err(not_upon(tip.number));
+        }
         return Ok(Next::Blocks { low: tip.number.saturating_add(1), blocks: vec![read.last], transfers: read.transfers, finalized });
     }
-    one_by_one(source, &heads, tip, finalized, watch).await
+    one_by_one(chain, source, &heads, tip, finalized, watch).await
 }
 
 /// The first block of all: a little below the newest one, so that a small reorganisation right after the start is an ordinary one.
@@ -106,14 +110,22 @@ async fn keeps(source: &dyn Source, number: u64, hash: &str) -> Result<Option<bo
     })
 }
 
+/// How many single blocks are taken at a time.
+fn blocks_max(chain: &Chain) -> usize {
+    let made = BLOCKS_OF.as_millis().checked_div(u128::from(chain.block_ms)).unwrap_or(0);
+    usize::try_from(made).unwrap_or(usize::MAX).clamp(BLOCKS.0, BLOCKS.1)
+}
+
 async fn one_by_one(
+    chain: &Chain,
     source: &dyn Source,
     heads: &Heads,
     tip: &Block,
     finalized: Option<Rest>,
     watch: &dyn Watch,
 ) -> Result<Next, SourceFault> {
-    let mut blocks = source.above(tip, &heads.latest, BLOCKS_MAX).await?;
+    let most = blocks_max(chain);
+    let mut blocks = source.above(tip, &heads.latest, most).await?;
     let above = blocks.len();
     let mut parent = tip.hash.clone();
     let linked = blocks.iter().take_while(|block| std::mem::replace(&mut parent, block.hash.clone()) == block.parent_hash).count();
@@ -127,7 +139,7 @@ async fn one_by_one(
     let transfers = source.transfers(&blocks, watch).await?;
     // Where the chain, or the node, changed under our hands what hangs together is taken; what was said of finality may be another
     // chain's and is not.
-    let whole = linked == above && (above == BLOCKS_MAX || blocks.last().is_some_and(|last| last.number >= heads.latest.number));
+    let whole = linked == above && (above == most || blocks.last().is_some_and(|last| last.number >= heads.latest.number));
     Ok(Next::Blocks { low: tip.number.saturating_add(1), blocks, transfers, finalized: finalized.filter(|_| whole) })
 }
 
@@ -137,15 +149,29 @@ async fn on_chain(source: &dyn Source, number: u64, hash: &str, to: u64) -> Resu
     kept.ok_or_else(|| SourceFault::Inconsistent(format!("it has final blocks up to {to} and lacks block {number}")))
 }
 
-/// The next piece of a hole, from above a block of ours up to a final block that is ours too.
+/// Another node behind the same address answered, or the node's chain is another one: what it gave does not stand on our block.
+fn not_upon(number: u64) -> SourceFault {
+    SourceFault::Inconsistent(format!("what it has above block {number} does not follow on the one we looked at"))
+}
+
+/// The next piece of a hole, from above a block of ours up to a final block that is ours too. `None` for a hash that nobody knows.
 ///
 /// # Errors
-/// When the source does not answer, contradicts itself, or is of another chain than the block below the hole.
-pub async fn fill(source: &dyn Source, (below, hash): (u64, &str), to: u64, watch: &dyn Watch) -> Result<Read, SourceFault> {
-    if !on_chain(source, below, hash, to).await? {
-        return Err(SourceFault::Inconsistent(format!("it has another block {below} than the one we looked at")));
+/// When the source does not answer, contradicts itself, or is of another chain than the blocks at the hole's ends.
+pub async fn fill(
+    source: &dyn Source,
+    (below, hash): (u64, Option<&str>),
+    (to, end): (u64, Option<&str>),
+    watch: &dyn Watch,
+) -> Result<Read, SourceFault> {
+    let read = source.range(below.saturating_add(1), to, watch).await?;
+    if hash.is_some_and(|hash| hash != read.below) {
+        return Err(not_upon(below));
     }
-    source.range(below.saturating_add(1), to, watch).await
+    if read.last.number >= to && end.is_some_and(|end| end != read.last.hash) {
+        return Err(SourceFault::Inconsistent(format!("it has another block {to} than the one we looked at")));
+    }
+    Ok(read)
 }
 
 /// Where our chain and the node's part.

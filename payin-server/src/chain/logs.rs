@@ -6,27 +6,30 @@ pub mod decode;
 pub mod family;
 pub mod lean;
 pub mod node;
+mod range;
+mod tokens;
 mod transport;
 pub mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use alloy::primitives::{Address as EvmAddress, B256, Bytes, Log as Event};
+use alloy::primitives::{Address as EvmAddress, B256, Log as Event};
 use alloy::rpc::types::Log;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use payin_core::address::{self, Address};
 use payin_core::finality::Rest;
 use payin_core::transfer::Transfer;
-use payin_core::{Block, Chain, address};
+use payin_core::{Block, Chain};
 use serde_json::value::RawValue;
 
-use super::source::{Heads, Read, Source, SourceFault};
+use super::source::{Heads, Issued, Read, Source, SourceFault};
 use super::watch::{Watch, Watched};
 use crate::env::Rpc;
 use appetite::Appetite;
 use family::{Family, Wanted};
-use lean::{Malformed, Told};
+use lean::Told;
 use node::{CallError, Node, Place, fault};
 use wire::{Header, Receipt};
 
@@ -34,8 +37,16 @@ use wire::{Header, Receipt};
 const RANGE: (u64, u64) = (100, 500);
 /// So many headers in one batch: java-tron takes 100 calls, as do several providers.
 const BATCH: (u64, u64) = (50, 90);
-/// So many blocks of a range are looked at by their receipts before what was read is handed over: a step must end well within its lease.
-const LOOKS_MAX: usize = 32;
+
+/// A block that was looked at.
+#[derive(Default)]
+struct Examined {
+    transfers: Vec<Transfer>,
+    /// Whether by its receipts.
+    looked: bool,
+    /// Whether they hold events of our tokens where the node has told of none.
+    withheld: bool,
+}
 
 /// A chain of such a family behind a node.
 pub struct LogSource<F> {
@@ -53,14 +64,10 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The logs of an answer, each read only as far as it is looked at; none where there was no answer.
+/// The logs of an answer; none where there was no answer.
 fn told(answer: Option<&RawValue>) -> Result<Vec<Told<'_>>, SourceFault> {
     let logs = answer.map(lean::read).transpose();
     Ok(logs.map_err(|error| SourceFault::Unavailable(format!("its logs cannot be read: {error}")))?.unwrap_or_default())
-}
-
-fn unreadable(malformed: Malformed) -> SourceFault {
-    SourceFault::Unavailable(format!("its logs cannot be read: {malformed}"))
 }
 
 fn lacks(number: u64) -> SourceFault {
@@ -155,32 +162,32 @@ impl<F: Family> LogSource<F> {
         };
         let logs = told(logs.as_deref())?;
         let watched = watch.now().await?;
-        Ok(self.examine(&header, &logs, &watched).await?.0)
+        Ok(self.examine(&header, &logs, &watched).await?.transfers)
     }
 
-    /// The transfers in a block of whose logs the node has told these, and whether its receipts were looked at.
+    /// The transfers in a block of whose logs the node has told these.
     ///
     /// None at all is not believed: a node that lacks the block, or the index of its logs, answers just that. Some are, because nodes
     /// make this answer from the block's receipts as a whole, and refuse one that is too large rather than cut it; what reconciles
     /// finds what one kept back on purpose. Of a transaction that pays us the receipt must hold exactly what was told of it.
-    async fn examine(&self, header: &Header, logs: &[Told<'_>], watched: &Watched) -> Result<(Vec<Transfer>, bool), SourceFault> {
+    async fn examine(&self, header: &Header, logs: &[Told<'_>], watched: &Watched) -> Result<Examined, SourceFault> {
         if logs.iter().any(|log| log.block_hash() != Some(header.hash) || log.block_number() != Some(header.number)) {
             return Err(SourceFault::Inconsistent(format!("asked for logs of block {} it gave others", header.number)));
         }
         if self.family.rules_out(header, &self.node) {
             if logs.is_empty() {
-                return Ok((Vec::new(), false));
+                return Ok(Examined::default());
             }
             return Err(SourceFault::Inconsistent(format!("it has logs of block {}, whose header rules them out", header.number)));
         }
         let paying = self.paying(logs, watched)?;
         if paying.is_empty() && !logs.is_empty() {
-            return Ok((Vec::new(), false));
+            return Ok(Examined::default());
         }
         let mut told: BTreeMap<B256, Vec<Event>> = BTreeMap::new();
         for log in logs.iter().filter(|_| !paying.is_empty()) {
             if let Some(place) = log.transaction().filter(|place| paying.contains(place)) {
-                told.entry(place).or_default().push(log.event().map_err(unreadable)?);
+                told.entry(place).or_default().push(log.event());
             }
         }
         let wanted = if logs.is_empty() { Wanted::All } else { Wanted::Of(&paying) };
@@ -201,17 +208,19 @@ impl<F: Family> LogSource<F> {
                 .ok_or_else(|| SourceFault::Inconsistent(format!("it has logs of block {} without their receipts", header.number)))?,
         };
         let block = header.block();
-        Ok((proven.into_iter().flat_map(|receipt| decode::credited(&self.chain, &block, receipt, watched)).collect(), true))
+        let transfers = proven.into_iter().flat_map(|receipt| decode::credited(&self.chain, &block, receipt, watched)).collect();
+        let moved = |receipt: &Receipt| receipt.succeeded && receipt.events.iter().any(|event| self.is_ours(event));
+        Ok(Examined { transfers, looked: true, withheld: logs.is_empty() && receipts.iter().any(moved) })
     }
 
     /// The transactions that pay somebody of ours, by what was told of them, in their order.
     fn paying(&self, logs: &[Told<'_>], watched: &Watched) -> Result<Vec<B256>, SourceFault> {
-        let mut paying = Vec::new();
+        let (mut paying, accounts) = (Vec::new(), watched.accounts());
         for log in logs {
-            if !log.recipient(self.node.contracts()).map_err(unreadable)?.is_some_and(|to| watched.has(&to)) {
+            if log.recipient(self.node.contracts()).is_none_or(|to| !accounts.has(&to)) {
                 continue;
             }
-            let event = Log { inner: log.event().map_err(unreadable)?, ..Log::default() };
+            let event = Log { inner: log.event(), ..Log::default() };
             if decode::transfer(&event, &self.chain).is_some() {
                 let place = log.transaction().ok_or_else(|| SourceFault::Inconsistent("a log without its place".to_owned()))?;
                 if !paying.contains(&place) {
@@ -224,89 +233,6 @@ impl<F: Family> LogSource<F> {
 
     fn is_ours(&self, event: &Event) -> bool {
         self.node.contracts().contains(&event.address) && event.topics().first() == Some(&decode::TRANSFER)
-    }
-
-    /// The logs of a range, up to where the node gives them at a time. Empty where JSON-RPC does not answer and receipts do.
-    async fn logs_from(&self, from: u64, to: u64) -> Result<(u64, Option<(Box<RawValue>, B256)>), SourceFault> {
-        loop {
-            let end = to.min(from.saturating_add(locked(&self.range).size()).saturating_sub(1));
-            let asked = end.saturating_sub(from).saturating_add(1);
-            match self.node.logs_to(from, end).await {
-                Ok((logs, last)) => {
-                    locked(&self.range).answered(asked);
-                    let last = last.filter(|last| last.number == end).ok_or_else(|| lacks(end))?;
-                    return Ok((end, Some((logs, last.hash))));
-                }
-                Err(error) => match (learn(&self.range, asked, &error), self.family.otherwise()) {
-                    (Ok(()), _) => {}
-                    (Err(SourceFault::Unavailable(_)), Some(_)) => {
-                        let looks = u64::try_from(LOOKS_MAX).unwrap_or(u64::MAX);
-                        return Ok((to.min(from.saturating_add(looks)), None));
-                    }
-                    (Err(fault), _) => return Err(fault),
-                },
-            }
-        }
-    }
-
-    /// A range as single blocks: each the child of the one before, and each examined as near the tip. What was asked of the node in one
-    /// breath it may have taken from an index that lacks some of it: an empty answer proves nothing about any of the blocks.
-    async fn read(&self, from: u64, to: u64, watch: &dyn Watch) -> Result<Read, SourceFault> {
-        let (end, answer) = self.logs_from(from, to).await?;
-        let logs = told(answer.as_ref().map(|(logs, _)| logs.as_ref()))?;
-        if logs.iter().any(|log| log.block_number().is_none_or(|number| !(from..=end).contains(&number))) {
-            return Err(SourceFault::Inconsistent(format!("asked for logs of blocks {from} to {end} it gave others")));
-        }
-        if !logs.is_sorted_by_key(Told::block_number) {
-            return Err(SourceFault::Inconsistent(format!("its logs of blocks {from} to {end} are in no order")));
-        }
-        let headers = self.headers(from.saturating_sub(1), end).await?;
-        let hangs = |pair: &[Header]| matches!(pair, [parent, child] if child.parent_hash == parent.hash);
-        if !headers.windows(2).all(hangs) {
-            return Err(SourceFault::Inconsistent(format!("its blocks {from} to {end} do not hang together")));
-        }
-        let last = headers.last().filter(|last| last.number == end).ok_or_else(|| lacks(end))?;
-        if answer.as_ref().is_some_and(|(_, hash)| *hash != last.hash) {
-            return Err(SourceFault::Inconsistent(format!("it has two blocks {end}, below what is final")));
-        }
-        let watched = watch.now().await?;
-        let (mut read, mut looks) = (None::<Read>, 0);
-        let mut logs = logs.as_slice();
-        for header in headers.iter().filter(|header| header.number >= from) {
-            let here = logs.iter().take_while(|log| log.block_number() == Some(header.number)).count();
-            let (told, rest) = logs.split_at(here);
-            match self.examine(header, told, &watched).await {
-                Ok((transfers, looked)) => {
-                    logs = rest;
-                    looks += usize::from(looked);
-                    let mut sofar = read.take().map_or_else(Vec::new, |read| read.transfers);
-                    sofar.extend(transfers);
-                    read = Some(Read { last: header.block(), transfers: sofar });
-                }
-                // What was read before the node had enough of us is kept, or the same would be asked for ever.
-                Err(SourceFault::Limited { .. } | SourceFault::Unavailable(_)) if read.is_some() => return read.ok_or_else(|| lacks(end)),
-                Err(fault) => return Err(fault),
-            }
-            if looks == LOOKS_MAX {
-                return read.ok_or_else(|| lacks(end));
-            }
-        }
-        read.ok_or_else(|| lacks(end))
-    }
-
-    async fn check_tokens(&self) -> Result<(), SourceFault> {
-        for (token, contract) in self.chain.tokens.iter().zip(self.node.contracts()) {
-            let call = serde_json::json!({"to": contract, "data": "0x313ce567"});
-            let answer: Bytes = self.node.call("eth_call", (call, "latest")).await.map_err(|error| fault(&error))?;
-            let (currency, contract, decimals) = (&token.currency, &token.contract, token.decimals);
-            let text = match decode::small_number(&answer) {
-                Some(found) if found == u64::from(decimals) => continue,
-                Some(found) => format!("{currency} at {contract} has {found} decimals, the configuration says {decimals}"),
-                None => format!("there is no token contract at {contract}, which the configuration names for {currency}"),
-            };
-            return Err(SourceFault::Mismatch(text));
-        }
-        Ok(())
     }
 }
 
@@ -321,7 +247,7 @@ impl<F: Family> Source for LogSource<F> {
                 return Err(SourceFault::Mismatch(text));
             }
             self.family.check(&self.node).await?;
-            self.check_tokens().await
+            tokens::check(&self.chain, &self.node).await
         }
         .boxed()
     }
@@ -366,5 +292,9 @@ impl<F: Family> Source for LogSource<F> {
 
     fn range<'a>(&'a self, from: u64, to: u64, watch: &'a dyn Watch) -> BoxFuture<'a, Result<Read, SourceFault>> {
         self.read(from, to, watch).boxed()
+    }
+
+    fn issued<'a>(&'a self, addresses: &'a [Address]) -> BoxFuture<'a, Result<Issued, SourceFault>> {
+        tokens::issued(&self.chain, &self.node, addresses).boxed()
     }
 }

@@ -6,6 +6,7 @@ mod answers;
 pub mod decode;
 mod history;
 mod instructions;
+mod issuer;
 mod mints;
 mod node;
 mod reading;
@@ -22,7 +23,7 @@ use payin_core::transfer::Transfer;
 use payin_core::{Block, Chain, Units};
 use tokio::sync::OnceCell;
 
-use super::source::{Heads, Read, Source, SourceFault};
+use super::source::{Heads, Issued, Read, Source, SourceFault};
 use super::watch::Watch;
 use crate::env::Rpc;
 use accounts::Accounts;
@@ -321,6 +322,10 @@ impl Source for SolanaSource {
 
     fn range<'a>(&'a self, from: u64, to: u64, watch: &'a dyn Watch) -> BoxFuture<'a, Result<Read, SourceFault>> {
         async move { self.read_range(from, to, watch).await }.boxed()
+    }
+
+    fn issued<'a>(&'a self, addresses: &'a [Address]) -> BoxFuture<'a, Result<Issued, SourceFault>> {
+        async move { self.issued(addresses).await }.boxed()
     }
 }
 

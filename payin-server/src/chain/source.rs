@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use payin_core::Block;
+use payin_core::address::Address;
 use payin_core::finality::Rest;
 use payin_core::transfer::Transfer;
+use payin_types::Currency;
 
 use super::watch::Watch;
 use crate::env::RpcFault;
@@ -22,10 +24,41 @@ pub struct Heads {
 /// Blocks with the transfers in them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Read {
+    /// The hash of the block that the first one read names as the one below it.
+    pub below: String,
     /// The newest block read.
     pub last: Block,
     /// Transfers of pinned tokens to watched addresses, in the order of the chain.
     pub transfers: Vec<Transfer>,
+}
+
+/// What issuers have done to their tokens, by the tokens' own word.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Issued {
+    /// Tokens that nobody can pay with at present, or ever again.
+    pub stopped: Vec<Stopped>,
+    /// Addresses that can no longer dispose of a token.
+    pub frozen: Vec<Frozen>,
+}
+
+/// A token that its issuer has stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    /// Which.
+    pub currency: Currency,
+    /// What its contract says.
+    pub reason: String,
+}
+
+/// An address that cannot dispose of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frozen {
+    /// Which.
+    pub address: Address,
+    /// Of which token.
+    pub currency: Currency,
+    /// What the token says.
+    pub reason: String,
 }
 
 /// Why a source did not answer.
@@ -89,6 +122,10 @@ pub trait Source: Send + Sync {
     /// What is watched is asked after the blocks have been fetched: an address given out before a block was made is then known.
     fn transfers<'a>(&'a self, blocks: &'a [Block], watch: &'a dyn Watch) -> BoxFuture<'a, Result<Vec<Transfer>, SourceFault>>;
 
-    /// The blocks from one height up to another, all of them final, or as many of them as the node gives at a time.
+    /// The blocks from one height up to another, all of them final, or as many of them as the node gives at a time. They hang together;
+    /// whether they do with what the caller has below and above is for the caller to see.
     fn range<'a>(&'a self, from: u64, to: u64, watch: &'a dyn Watch) -> BoxFuture<'a, Result<Read, SourceFault>>;
+
+    /// What the chain's tokens say of themselves and of these addresses, at present.
+    fn issued<'a>(&'a self, addresses: &'a [Address]) -> BoxFuture<'a, Result<Issued, SourceFault>>;
 }

@@ -1,46 +1,24 @@
 //! The addresses whose payments matter, millions of them in little memory. Where they are remembered is the caller's business.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-use std::sync::{Arc, PoisonError, RwLock};
+mod accounts;
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use futures_util::future::BoxFuture;
 use payin_core::address::{Address, evm_bytes, solana_bytes, tron_bytes};
 use payin_types::Protocol;
 
+use accounts::Accounts;
+
 use super::source::SourceFault;
 
-/// Into how many buckets a set is divided: at ten million addresses one has 150, which a binary search goes through in seven steps.
-const BUCKETS: usize = 1 << 16;
-
 /// A set of addresses of one family, which only grows: shared by all who follow a chain of the family.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Watched {
     /// Of EVM and Tron.
     accounts: RwLock<Accounts>,
     /// Of Solana, in the order they came.
     wallets: RwLock<Vec<[u8; 32]>>,
-}
-
-/// Accounts of 20 bytes, each in the bucket its hash names, sorted there: 20 bytes each and little more.
-#[derive(Debug)]
-struct Accounts {
-    /// Seeded: whoever chooses addresses cannot fill one bucket with them.
-    hasher: RandomState,
-    buckets: Vec<Vec<[u8; 20]>>,
-}
-
-impl Accounts {
-    fn bucket(&self, account: &[u8; 20]) -> usize {
-        usize::try_from(self.hasher.hash_one(account)).unwrap_or_default() % BUCKETS
-    }
-}
-
-impl Default for Watched {
-    fn default() -> Self {
-        let accounts = Accounts { hasher: RandomState::new(), buckets: vec![Vec::new(); BUCKETS] };
-        Self { accounts: RwLock::new(accounts), wallets: RwLock::default() }
-    }
 }
 
 impl Watched {
@@ -54,31 +32,27 @@ impl Watched {
     }
 
     fn insert_account(&self, account: Option<[u8; 20]>) {
-        let Some(account) = account else { return };
-        let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
-        let bucket = accounts.bucket(&account);
-        if let Some(bucket) = accounts.buckets.get_mut(bucket)
-            && let Err(place) = bucket.binary_search(&account)
-        {
-            // By little at a time: doubling would leave half of the memory empty.
-            if bucket.len() == bucket.capacity() {
-                bucket.reserve_exact(bucket.len() / 16 + 1);
-            }
-            bucket.insert(place, account);
+        if let Some(account) = account {
+            self.accounts.write().unwrap_or_else(PoisonError::into_inner).insert(account);
         }
     }
 
     /// Whether an account of an EVM chain or of Tron is watched.
     #[must_use]
     pub fn has(&self, account: &[u8; 20]) -> bool {
-        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
-        accounts.buckets.get(accounts.bucket(account)).is_some_and(|bucket| bucket.binary_search(account).is_ok())
+        self.accounts().has(account)
+    }
+
+    /// The accounts of EVM chains and of Tron as they are now, for whoever looks for many. None is added while this is held: not for long.
+    #[must_use]
+    pub fn accounts(&self) -> AccountsNow<'_> {
+        AccountsNow(self.accounts.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        let accounts: usize = self.accounts.read().unwrap_or_else(PoisonError::into_inner).buckets.iter().map(Vec::len).sum();
+        let accounts = self.accounts().0.len();
         accounts.saturating_add(self.wallets.read().unwrap_or_else(PoisonError::into_inner).len())
     }
 
@@ -95,6 +69,18 @@ impl Watched {
     }
 }
 
+/// Accounts that are watched, at one moment.
+#[derive(Debug)]
+pub struct AccountsNow<'a>(RwLockReadGuard<'a, Accounts>);
+
+impl AccountsNow<'_> {
+    /// Whether this is one of them.
+    #[must_use]
+    pub fn has(&self, account: &[u8; 20]) -> bool {
+        self.0.has(account)
+    }
+}
+
 /// Tells what is watched now.
 pub trait Watch: Send + Sync {
     /// Every address that had been given out when this was called, and perhaps later ones.
@@ -108,18 +94,11 @@ mod tests {
     #[test]
     fn what_is_added_is_watched_and_nothing_else() {
         let watched = Watched::default();
-        let account = |n: u32| {
-            let mut account = [0; 20];
-            account[16..].copy_from_slice(&n.to_be_bytes());
-            account
-        };
-        for n in (0..200_000).step_by(2).chain(0..1_000) {
-            watched.insert_account(Some(account(n)));
-        }
-        assert!((0..200_000).all(|n| watched.has(&account(n)) == (n % 2 == 0 || n < 1_000)));
         let evm = Address::parse(&Protocol::Evm, "0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE").unwrap();
-        watched.insert(&Protocol::Evm, &evm);
-        assert!(watched.has(&evm_bytes(evm.as_str()).unwrap()));
+        let account = evm_bytes(evm.as_str()).unwrap();
+        assert!(watched.is_empty() && !watched.has(&account));
+        (0..2).for_each(|_| watched.insert(&Protocol::Evm, &evm));
+        assert!(watched.len() == 1 && watched.has(&account) && watched.accounts().has(&account) && !watched.has(&[0; 20]));
     }
 
     #[test]

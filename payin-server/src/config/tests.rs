@@ -27,6 +27,31 @@ fn limits_are_on_unless_they_are_switched_off() {
 }
 
 #[test]
+fn the_schedule_of_deliveries_is_the_documented_one_unless_it_is_given() {
+    let deliveries = |text: &str| {
+        let text = format!("{SMALL}[webhooks]\n{text}\n[chains.ethereum-sepolia]\nrpc = \"http://127.0.0.1:1\"\n");
+        config(&text).map(|config| config.deliveries).map_err(|error| format!("{error:#}"))
+    };
+    let days = |days: u64| Duration::from_secs(days * 86_400);
+    assert_eq!(deliveries(""), Ok(delivery::Policy::default()));
+    let given = deliveries("retry_seconds = [1, 604800]\ndisable_after_days = 1\nkeep_log_days = 3650").unwrap();
+    assert_eq!(given.retries, [Duration::from_secs(1), days(7)]);
+    assert_eq!((given.disable_after, given.keep_log), (days(1), days(3650)));
+    assert!(deliveries("retry_seconds = []").unwrap().retries.is_empty());
+    let many = format!("retry_seconds = [{}]", "1, ".repeat(31));
+    for (bad, named) in [
+        ("retry_seconds = [0]", "webhooks.retry_seconds"),
+        ("retry_seconds = [1, 604801]", "webhooks.retry_seconds"),
+        (many.as_str(), "webhooks.retry_seconds"),
+        ("disable_after_days = 0", "webhooks.disable_after_days"),
+        ("disable_after_days = 3651", "webhooks.disable_after_days"),
+        ("keep_log_days = 0", "webhooks.keep_log_days"),
+    ] {
+        assert!(deliveries(bad).unwrap_err().contains(named), "{bad}");
+    }
+}
+
+#[test]
 fn tokens_and_policy_can_be_replaced() {
     let text = format!(
         "{SMALL}[orders]\ntolerance = \"0.01\"\n[chains.ethereum-sepolia]\nrpc = \"http://127.0.0.1:1\"\nconfirmations = 2\n\

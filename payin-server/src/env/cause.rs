@@ -38,9 +38,18 @@ pub(super) fn of(error: &reqwest::Error) -> Cause {
         Cause::Protocol("the answer broke off".to_owned())
     } else if error.is_builder() {
         Cause::Protocol("the request cannot be written as HTTP".to_owned())
+    } else if ended(error) {
+        Cause::Protocol("the connection ended before there was an answer".to_owned())
     } else {
         Cause::Protocol("the peer did not answer in HTTP".to_owned())
     }
+}
+
+/// Whether the peer hung up rather than said something wrong.
+fn ended(error: &reqwest::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let by_io = |io: &io::Error| matches!(io.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof);
+    find::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message) || find::<io::Error>(error).is_some_and(by_io)
 }
 
 /// The error of this type in the chain, if there is one. `io::Error` hides what it wraps from `source`.
@@ -79,6 +88,8 @@ fn of_tls(error: &rustls::Error) -> &'static str {
             Bad::NotValidForName | Bad::NotValidForNameContext { .. } => "the certificate is for another name",
             Bad::UnknownIssuer => "the certificate's issuer is not trusted (self-signed, or intermediates missing)",
             Bad::Revoked => "the certificate is revoked",
+            // What `openssl req -x509` makes unless told otherwise.
+            Bad::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => "the certificate is an authority's own (self-signed)",
             _ => "the certificate is not valid",
         },
         rustls::Error::InvalidMessage(_) => "the peer does not speak TLS on this port",

@@ -1,6 +1,7 @@
 //! Outgoing HTTP: one POST to a merchant's webhook endpoint. It must not retry, follow redirects, judge the answer or
 //! reach anything but the public internet (see [`Targets`]); a hostile receiver costs one deadline and 20 kB at most.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +15,8 @@ use super::{SetupFault, build, client_builder};
 
 mod targets;
 
+use targets::{Guarded, Lookup};
+
 pub use targets::{Refusal, Targets, is_public};
 
 /// How much of an answer is read: enough to see a receiver's error page (Svix keeps as much), and no way to fill our
@@ -26,6 +29,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Shorter than the usual 60 s of servers: a connection they are just about to close is not worth having.
 const POOL_IDLE: Duration = Duration::from_secs(30);
+
+/// A date has 29 characters (RFC 9110, 5.6.7); what is longer than this says nothing.
+const RETRY_AFTER_BYTES_MAX: usize = 64;
 
 /// Sends what merchants asked to be sent.
 pub trait Http: Send + Sync {
@@ -93,8 +99,17 @@ impl ReqwestHttp {
     /// # Errors
     /// If TLS cannot be set up on this machine.
     pub fn new(targets: Targets) -> Result<Self, SetupFault> {
-        let client = build(|| client_builder().dns_resolver(targets).connect_timeout(CONNECT_TIMEOUT).pool_idle_timeout(POOL_IDLE))?;
-        Ok(Self { client, targets })
+        Self::over(targets, targets::system_lookup(), |builder| builder)
+    }
+
+    /// The same with another source of addresses, and more set on the client: tests have names and certificates of their own.
+    fn over(targets: Targets, lookup: Lookup, set: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Result<Self, SetupFault> {
+        let resolver = Arc::new(Guarded { targets, lookup });
+        let builder = || {
+            let builder = client_builder().dns_resolver(Arc::clone(&resolver));
+            set(builder.connect_timeout(CONNECT_TIMEOUT).pool_idle_timeout(POOL_IDLE))
+        };
+        Ok(Self { client: build(builder)?, targets })
     }
 
     async fn send(&self, request: Outgoing) -> Result<Answer, SendFault> {
@@ -104,7 +119,8 @@ impl ReqwestHttp {
         let mut response = call.send().await.map_err(|error| fault(&error))?;
         let status = response.status().as_u16();
         let retry_after = response.headers().get(http::header::RETRY_AFTER);
-        let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()).filter(|value| value.len() <= RETRY_AFTER_BYTES_MAX);
+        let retry_after = retry_after.map(str::to_owned);
         let mut body = Vec::new();
         while body.len() < ANSWER_BYTES_MAX
             && let Some(chunk) = response.chunk().await.map_err(|error| fault(&error))?

@@ -55,6 +55,21 @@ pub async fn key_by_mac(conn: &mut Conn, mac: &str) -> Result<Option<Key>, Fault
     row.as_ref().map(key).transpose()
 }
 
+/// The key with this id.
+///
+/// # Errors
+/// What the database says.
+pub async fn key_by_id(conn: &mut Conn, id: &ApiKeyId) -> Result<Option<Key>, Fault> {
+    let row = conn
+        .one(
+            sql("SELECT k.id, k.organization_id, o.name AS organization_name, k.role, k.prefix, k.created_at, k.expires_at, k.revoked_at \
+                 FROM api_keys k JOIN organizations o ON o.id = k.organization_id WHERE k.id = $1")
+            .text(id.as_str()),
+        )
+        .await?;
+    row.as_ref().map(key).transpose()
+}
+
 /// Lets one at a time do what is bounded for an organization as a whole.
 ///
 /// # Errors

@@ -79,11 +79,11 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<(String, Cursor)>, Fault> {
     conn.all(query).await?.iter().map(|row| Ok((row.text("chain_id")?, cursor(row)?))).collect()
 }
 
-/// Loads the cursor to move it; it must stand where the caller believes. `None`: it must not exist yet.
+/// Loads the cursor to change what depends on it, wherever it stands.
 ///
 /// # Errors
-/// [`Fault::Guard`] if it stands elsewhere, or what the database says.
-pub async fn lock_at(tx: &mut Tx<'_>, chain: &str, expected: Option<&Cursor>) -> Result<(), Fault> {
+/// What the database says.
+pub async fn lock(tx: &mut Tx<'_>, chain: &str) -> Result<Option<Cursor>, Fault> {
     let row = tx
         .lock(
             locked!(
@@ -93,7 +93,15 @@ pub async fn lock_at(tx: &mut Tx<'_>, chain: &str, expected: Option<&Cursor>) ->
             .text(chain),
         )
         .await?;
-    let found = row.map(|row| cursor(&row)).transpose()?;
+    row.map(|row| cursor(&row)).transpose()
+}
+
+/// Loads the cursor to move it; it must stand where the caller believes. `None`: it must not exist yet.
+///
+/// # Errors
+/// [`Fault::Guard`] if it stands elsewhere, or what the database says.
+pub async fn lock_at(tx: &mut Tx<'_>, chain: &str, expected: Option<&Cursor>) -> Result<(), Fault> {
+    let found = lock(tx, chain).await?;
     let place = |cursor: &Cursor| (cursor.head_number, cursor.head_hash.clone(), cursor.halted.clone(), cursor.take_back_from);
     if found.as_ref().map(place) == expected.map(place) {
         return Ok(());

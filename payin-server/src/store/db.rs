@@ -267,12 +267,14 @@ pub struct Tx<'c> {
     kept: bool,
     /// What the units change about the sums over all orders; written before the commit.
     pub(super) totals: Changes,
+    /// Whether there is something new in the outbox: whoever sends is woken after the commit.
+    pub(super) queued: bool,
 }
 
 impl<'c> Tx<'c> {
     /// Over a transaction that has just begun, with its savepoint.
     pub(super) fn begun(conn: &'c mut Conn) -> Self {
-        Self { conn, kept: false, totals: Changes::default() }
+        Self { conn, kept: false, totals: Changes::default(), queued: false }
     }
 
     /// What was done so far stays, whatever the next unit does.

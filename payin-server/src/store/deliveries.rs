@@ -1,97 +1,186 @@
-//! The outbox from the sender's side: claim what is due, commit, send, record. Nothing is sent while a transaction is open.
+//! The outbox from the sender's side: find what is due, claim it, commit, send, record. Nothing is sent while a transaction is open.
+//! Many deliveries are claimed, and many attempts recorded, in a few statements. Whose turn it is, is not decided here.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
+use payin_core::delivery::Next;
 use payin_types::{EndpointId, EventId, EventType, Timestamp};
 
-use super::statement::claim;
-use super::{Conn, Fault, Tx, sql};
+use super::db::Row;
+use super::statement::{Sql, claim};
+use super::{Conn, Fault, Tx, sql, sql_from, sql_rows};
+
+/// How many of the deliveries that have waited longest are looked at. If they are all that are due, nothing else need be.
+pub const OLDEST_MAX: usize = 256;
+/// How many endpoints one walk visits.
+pub const WALK_MAX: usize = 64;
+/// How many deliveries of a closed endpoint are given up in one transaction.
+pub const GIVEN_UP_MAX: usize = 500;
+
+/// An endpoint with deliveries that are due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueEndpoint {
+    /// Which.
+    pub id: EndpointId,
+    /// Whether it may be sent something: it is enabled, and there.
+    pub open: bool,
+    /// Whether the last attempt at it failed.
+    pub failing: bool,
+    /// How many of its deliveries were seen to be due.
+    pub waiting: u64,
+}
+
+fn due_endpoint(row: &Row) -> Result<DueEndpoint, Fault> {
+    Ok(DueEndpoint {
+        id: row.text("endpoint_id")?.into(),
+        open: row.int("enabled")? == 1 && row.opt_int("deleted_at")?.is_none(),
+        failing: row.opt_int("failing_since")?.is_some(),
+        waiting: row.count("waiting")?,
+    })
+}
+
+/// The endpoints of the [`OLDEST_MAX`] deliveries that have waited longest.
+///
+/// # Errors
+/// What the database says.
+pub async fn oldest(conn: &mut Conn, now: Timestamp) -> Result<Vec<DueEndpoint>, Fault> {
+    let query = sql("SELECT due.endpoint_id, due.waiting, w.enabled, w.deleted_at, w.failing_since FROM (SELECT endpoint_id, \
+                     COUNT(*) AS waiting FROM (SELECT endpoint_id FROM deliveries WHERE next_attempt_at IS NOT NULL \
+                     AND next_attempt_at <= $1 ORDER BY next_attempt_at LIMIT 256) oldest GROUP BY endpoint_id) due \
+                     JOIN webhook_endpoints w ON w.id = due.endpoint_id");
+    conn.all(query.int(now.millis())).await?.iter().map(due_endpoint).collect()
+}
+
+/// The next [`WALK_MAX`] endpoints after one, by id, that wait for anything; `waiting` is 0 where nothing is due yet. One probe of the
+/// index for each, however much waits there.
+///
+/// # Errors
+/// What the database says.
+pub async fn walk(conn: &mut Conn, after: &str, now: Timestamp) -> Result<Vec<DueEndpoint>, Fault> {
+    let query = sql("WITH RECURSIVE walk (endpoint_id, steps) AS (SELECT MIN(endpoint_id), 1 FROM deliveries \
+                     WHERE next_attempt_at IS NOT NULL AND endpoint_id > $1 UNION ALL SELECT (SELECT MIN(d.endpoint_id) FROM deliveries d \
+                     WHERE d.next_attempt_at IS NOT NULL AND d.endpoint_id > walk.endpoint_id), walk.steps + 1 FROM walk \
+                     WHERE walk.endpoint_id IS NOT NULL AND walk.steps < 64) \
+                     SELECT walk.endpoint_id, w.enabled, w.deleted_at, w.failing_since, CASE WHEN (SELECT MIN(d.next_attempt_at) \
+                     FROM deliveries d WHERE d.endpoint_id = walk.endpoint_id AND d.next_attempt_at IS NOT NULL) <= $2 \
+                     THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END AS waiting FROM walk \
+                     JOIN webhook_endpoints w ON w.id = walk.endpoint_id ORDER BY walk.endpoint_id");
+    conn.all(query.text(after).int(now.millis())).await?.iter().map(due_endpoint).collect()
+}
+
+/// An event on its way to an endpoint.
+pub type Key = (EventId, EndpointId);
+
+/// The deliveries of some endpoints that have waited longest, so many of each.
+///
+/// # Errors
+/// What the database says.
+pub async fn candidates(conn: &mut Conn, of: &[(EndpointId, usize)], now: Timestamp) -> Result<Vec<Key>, Fault> {
+    let mut query = sql_from("");
+    for (number, (endpoint, most)) in of.iter().enumerate() {
+        let joined = if number == 0 { query } else { query.with(" UNION ALL ") };
+        query = joined
+            .with("SELECT event_id, endpoint_id FROM (SELECT event_id, endpoint_id FROM deliveries WHERE endpoint_id = $")
+            .text(endpoint.as_str())
+            .with(" AND next_attempt_at IS NOT NULL AND next_attempt_at <= $")
+            .int(now.millis())
+            .with(" ORDER BY next_attempt_at LIMIT $) AS due")
+            .int(i64::try_from(*most).unwrap_or(i64::MAX));
+    }
+    if of.is_empty() {
+        return Ok(Vec::new());
+    }
+    conn.all(query).await?.iter().map(|row| Ok((row.text("event_id")?.into(), row.text("endpoint_id")?.into()))).collect()
+}
 
 /// A claimed delivery.
-#[derive(Debug, Clone)]
-pub struct Due {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
     /// The event.
     pub event_id: EventId,
-    /// Its type.
-    pub event_type: EventType,
-    /// What is sent.
-    pub body: String,
     /// To which endpoint.
     pub endpoint_id: EndpointId,
-    /// Where that is.
-    pub url: String,
-    /// The endpoint's secret, sealed.
-    pub secret_sealed: String,
-    /// The secret before, sealed, while it is still good.
-    pub previous_secret_sealed: Option<String>,
-    /// How many attempts were made before this one.
+    /// How many attempts were recorded before this one.
     pub attempts: u64,
     /// Which claim this is; a later one makes it void.
     pub claim: i64,
-    /// The API in whose form and by whose schedule it is sent; `None`: the native one.
-    pub api: Option<String>,
 }
 
-/// Endpoints with deliveries that are due, those first that have waited longest.
+/// Claims those of the deliveries that are still due and that nobody else claims, until a time at which they may be claimed again if
+/// nothing was heard of them.
 ///
 /// # Errors
 /// What the database says.
-pub async fn due_endpoints(conn: &mut Conn, now: Timestamp) -> Result<Vec<EndpointId>, Fault> {
-    let query = sql("SELECT endpoint_id, MIN(next_attempt_at) AS due FROM deliveries WHERE next_attempt_at IS NOT NULL \
-                     AND next_attempt_at <= $1 GROUP BY endpoint_id ORDER BY due LIMIT 64");
-    conn.all(query.int(now.millis())).await?.iter().map(|row| row.text("endpoint_id").map(EndpointId::from)).collect()
-}
-
-/// Claims a few deliveries of an endpoint that are due, until a time at which they may be claimed again if nothing was heard of them.
-///
-/// # Errors
-/// What the database says.
-pub async fn claim_due(tx: &mut Tx<'_>, endpoint: &EndpointId, now: Timestamp, until: Timestamp) -> Result<Vec<Due>, Fault> {
-    let rows = tx
-        .lock_all(
-            claim!(
-                "SELECT event_id, endpoint_id, attempts, claim FROM deliveries \
-                 WHERE endpoint_id = $1 AND next_attempt_at IS NOT NULL AND next_attempt_at <= $2 ORDER BY next_attempt_at LIMIT 4"
-            )
-            .text(endpoint.as_str())
-            .int(now.millis()),
-        )
-        .await?;
-    let mut due = Vec::with_capacity(rows.len());
-    for row in rows {
-        let (event, endpoint, claim) = (row.text("event_id")?, row.text("endpoint_id")?, row.int("claim")?.saturating_add(1));
-        let found = tx
-            .one(
-                sql("SELECT e.type, e.body, w.url, w.secret_sealed, w.previous_secret_sealed, w.previous_secret_expires_at, w.enabled, \
-                     w.deleted_at, w.api FROM events e, webhook_endpoints w WHERE e.id = $1 AND w.id = $2")
-                .text(event.as_str())
-                .text(endpoint.as_str()),
-            )
-            .await?
-            .ok_or_else(|| Fault::Corrupt(format!("the delivery of {event} to {endpoint} has lost one of them")))?;
-        // The endpoint may have been deleted while this event was being written, or been disabled since.
-        if found.int("enabled")? == 0 || found.opt_int("deleted_at")?.is_some() {
-            let call_off = sql("UPDATE deliveries SET next_attempt_at = NULL, given_up_at = $3 WHERE event_id = $1 AND endpoint_id = $2");
-            tx.change_one(call_off.text(event).text(endpoint).int(now.millis())).await?;
-            continue;
-        }
-        let update = sql("UPDATE deliveries SET next_attempt_at = $3, claim = $4 WHERE event_id = $1 AND endpoint_id = $2");
-        tx.change_one(update.text(event.as_str()).text(endpoint.as_str()).int(until.millis()).int(claim)).await?;
-        let previous_until = found.opt_time("previous_secret_expires_at")?;
-        due.push(Due {
-            event_type: EventType::from(found.text("type")?.as_str()),
-            body: found.text("body")?,
-            url: found.text("url")?,
-            secret_sealed: found.text("secret_sealed")?,
-            previous_secret_sealed: found.opt_text("previous_secret_sealed")?.filter(|_| previous_until.is_some_and(|until| until > now)),
+pub async fn claim(tx: &mut Tx<'_>, keys: &[Key], now: Timestamp, until: Timestamp) -> Result<Vec<Claimed>, Fault> {
+    let query = sql_rows(
+        "SELECT event_id, endpoint_id, attempts, claim FROM deliveries WHERE (event_id, endpoint_id) IN (VALUES ",
+        "($, $)",
+        keys.len(),
+        ") AND next_attempt_at IS NOT NULL AND next_attempt_at <= $",
+    );
+    let query = keys.iter().fold(query, |query, (event, endpoint)| query.text(event.as_str()).text(endpoint.as_str()));
+    let rows = tx.lock_all(query.int(now.millis()).claim()).await?;
+    let claimed = rows.iter().map(|row| {
+        Ok(Claimed {
+            event_id: row.text("event_id")?.into(),
+            endpoint_id: row.text("endpoint_id")?.into(),
             attempts: row.count("attempts")?,
-            event_id: event.into(),
-            endpoint_id: endpoint.into(),
-            claim,
-            api: found.opt_text("api")?,
-        });
+            claim: row.int("claim")?.saturating_add(1),
+        })
+    });
+    let claimed: Vec<Claimed> = claimed.collect::<Result<_, Fault>>()?;
+    if claimed.is_empty() {
+        return Ok(claimed);
     }
-    Ok(due)
+    let update = sql_rows(
+        "UPDATE deliveries SET claim = claim + 1, next_attempt_at = v.column3 FROM (VALUES ",
+        "($, $, CAST($ AS BIGINT))",
+        claimed.len(),
+        ") AS v WHERE deliveries.event_id = v.column1 AND deliveries.endpoint_id = v.column2",
+    );
+    let row = |update: Sql, one: &Claimed| update.text(one.event_id.as_str()).text(one.endpoint_id.as_str()).int(until.millis());
+    tx.change(claimed.iter().fold(update, row), claimed.len()).await?;
+    Ok(claimed)
+}
+
+/// What is sent of some events.
+///
+/// # Errors
+/// What the database says.
+pub async fn bodies(conn: &mut Conn, events: &HashSet<&EventId>) -> Result<BTreeMap<EventId, (EventType, String)>, Fault> {
+    if events.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let query = sql_rows("SELECT id, type, body FROM events WHERE id IN (", "$", events.len(), ")");
+    let rows = conn.all(events.iter().fold(query, |query, event| query.text(event.as_str()))).await?;
+    rows.iter().map(|row| Ok((row.text("id")?.into(), (EventType::from(row.text("type")?.as_str()), row.text("body")?)))).collect()
+}
+
+/// Gives up what has fallen due at an endpoint that is sent nothing, a bounded number of it. Answers how many.
+///
+/// # Errors
+/// What the database says.
+pub async fn give_up(tx: &mut Tx<'_>, endpoint: &EndpointId, now: Timestamp) -> Result<usize, Fault> {
+    let stands = sql("SELECT 1 AS one FROM webhook_endpoints WHERE id = $1 AND enabled = 1 AND deleted_at IS NULL");
+    if tx.one(stands.text(endpoint.as_str())).await?.is_some() {
+        return Ok(0);
+    }
+    let due = claim!(
+        "SELECT event_id FROM deliveries WHERE endpoint_id = $1 AND next_attempt_at IS NOT NULL AND next_attempt_at <= $2 \
+         ORDER BY next_attempt_at LIMIT 500"
+    );
+    let rows = tx.lock_all(due.text(endpoint.as_str()).int(now.millis())).await?;
+    let events: Vec<String> = rows.iter().map(|row| row.text("event_id")).collect::<Result<_, _>>()?;
+    if events.is_empty() {
+        return Ok(0);
+    }
+    let update = sql_from("UPDATE deliveries SET next_attempt_at = NULL, given_up_at = $").int(now.millis());
+    let mut update = update.with(" WHERE endpoint_id = $").text(endpoint.as_str()).with(" AND event_id IN (");
+    for (number, event) in events.iter().enumerate() {
+        update = update.with(if number == 0 { "$" } else { ", $" }).text(event.as_str());
+    }
+    tx.change(update.with(")"), events.len()).await?;
+    Ok(events.len())
 }
 
 /// What came of an attempt.
@@ -101,6 +190,8 @@ pub struct Attempt {
     pub started_at: Timestamp,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
+    /// What was sent, but for the body, as JSON; `None` if nothing could be.
+    pub request: Option<String>,
     /// The status answered.
     pub status: Option<u16>,
     /// Why there was no answer.
@@ -109,71 +200,77 @@ pub struct Attempt {
     pub response: Option<String>,
 }
 
-/// How a delivery goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
-    /// It was received.
-    Delivered,
-    /// It is tried again.
-    At(Timestamp),
-    /// It is given up.
-    GivenUp,
-}
+/// A claimed delivery, an attempt at it, and how it goes on.
+pub type Recorded<'a> = (&'a Claimed, &'a Attempt, Next);
 
-/// Records an attempt. Answers false, and changes nothing but the log, if the claim is void: another attempt was begun since, the
-/// delivery was started over, or the endpoint was deleted.
+/// Records attempts. Answers of each whether it counted: if its claim is void, because another attempt was begun since, the delivery was
+/// started over, or the endpoint was deleted, it is in the log and changes nothing else.
 ///
 /// # Errors
 /// What the database says.
-pub async fn record(tx: &mut Tx<'_>, due: &Due, attempt: &Attempt, next: Next, now: Timestamp) -> Result<bool, Fault> {
-    let (again, delivered, given_up) = match next {
-        Next::Delivered => (None, Some(now.millis()), None),
-        Next::At(at) => (Some(at.millis()), None, None),
-        Next::GivenUp => (None, None, Some(now.millis())),
-    };
-    let rows = tx
-        .execute(
-            sql("UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = $4, delivered_at = $5, given_up_at = $6 \
-                 WHERE event_id = $1 AND endpoint_id = $2 AND claim = $3 AND next_attempt_at IS NOT NULL")
-            .text(due.event_id.as_str())
-            .text(due.endpoint_id.as_str())
-            .int(due.claim)
-            .int(again)
-            .int(delivered)
-            .int(given_up),
-        )
-        .await?;
-    tx.execute(
-        sql("INSERT INTO delivery_attempts (event_id, endpoint_id, number, started_at, duration_ms, status, failure, response) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (event_id, endpoint_id, number) DO NOTHING")
-        .text(due.event_id.as_str())
-        .text(due.endpoint_id.as_str())
-        .int(due.claim)
-        .int(attempt.started_at.millis())
-        .int(i64::try_from(attempt.duration_ms).unwrap_or(i64::MAX))
-        .int(attempt.status.map(i64::from))
-        .opt_text(attempt.failure.as_deref())
-        .opt_text(attempt.response.as_deref()),
-    )
-    .await?;
-    Ok(rows == 1)
+pub async fn record(tx: &mut Tx<'_>, all: &[Recorded<'_>], now: Timestamp) -> Result<Vec<bool>, Fault> {
+    let mut update = sql_rows(
+        "UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = v.column4, delivered_at = v.column5, given_up_at = v.column6 \
+         FROM (VALUES ",
+        "($, $, CAST($ AS BIGINT), CAST($ AS BIGINT), CAST($ AS BIGINT), CAST($ AS BIGINT))",
+        all.len(),
+        ") AS v WHERE deliveries.event_id = v.column1 AND deliveries.endpoint_id = v.column2 AND deliveries.claim = v.column3 \
+         AND deliveries.next_attempt_at IS NOT NULL RETURNING event_id, endpoint_id, claim",
+    );
+    let mut log = sql_rows(
+        "INSERT INTO delivery_attempts (event_id, endpoint_id, number, started_at, duration_ms, status, failure, response, request) VALUES ",
+        "($, $, $, $, $, $, $, $, $)",
+        all.len(),
+        " ON CONFLICT (event_id, endpoint_id, number) DO NOTHING",
+    );
+    for (claimed, attempt, next) in all {
+        let (again, delivered, given_up) = match next {
+            Next::Delivered => (None, Some(now.millis()), None),
+            Next::At(at) => (Some(at.millis()), None, None),
+            Next::GivenUp => (None, None, Some(now.millis())),
+        };
+        let (event, endpoint) = (claimed.event_id.as_str(), claimed.endpoint_id.as_str());
+        update = update.text(event).text(endpoint).int(claimed.claim).int(again).int(delivered).int(given_up);
+        log = log
+            .text(event)
+            .text(endpoint)
+            .int(claimed.claim)
+            .int(attempt.started_at.millis())
+            .int(i64::try_from(attempt.duration_ms).unwrap_or(i64::MAX))
+            .int(attempt.status.map(i64::from))
+            .opt_text(attempt.failure.as_deref())
+            .opt_text(attempt.response.as_deref())
+            .opt_text(attempt.request.as_deref());
+    }
+    let mut counted: HashSet<(String, String, i64)> = HashSet::with_capacity(all.len());
+    for row in tx.all(update).await? {
+        counted.insert((row.text("event_id")?, row.text("endpoint_id")?, row.int("claim")?));
+    }
+    tx.execute(log).await?;
+    let key = |claimed: &Claimed| (claimed.event_id.as_str().to_owned(), claimed.endpoint_id.as_str().to_owned(), claimed.claim);
+    Ok(all.iter().map(|(claimed, ..)| counted.contains(&key(claimed))).collect())
 }
 
-/// Starts an event's delivery to an endpoint over, or starts it if there was none: due now, with all its attempts before it. It takes a
-/// claim, so that what an attempt that is under way reports goes into the log, and neither ends the new delivery nor counts in it.
+/// Starts deliveries over, or starts them where there were none: due now, with all their attempts before them. It takes a claim, so that
+/// what an attempt that is under way reports goes into the log, and neither ends the new delivery nor counts in it.
 ///
 /// # Errors
 /// What the database says.
-pub async fn start_over(tx: &mut Tx<'_>, event: &EventId, endpoint: &EndpointId, now: Timestamp) -> Result<(), Fault> {
-    tx.change_one(
-        sql("INSERT INTO deliveries (event_id, endpoint_id, created_at, attempts, next_attempt_at, claim) VALUES ($1, $2, $3, 0, $3, 0) \
-             ON CONFLICT (event_id, endpoint_id) DO UPDATE SET attempts = 0, next_attempt_at = excluded.next_attempt_at, \
-             claim = deliveries.claim + 1, delivered_at = NULL, given_up_at = NULL")
-        .text(event.as_str())
-        .text(endpoint.as_str())
-        .int(now.millis()),
-    )
-    .await
+pub async fn start_over(tx: &mut Tx<'_>, keys: &[Key], now: Timestamp) -> Result<(), Fault> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    tx.queued = true;
+    let upsert = sql_rows(
+        "INSERT INTO deliveries (event_id, endpoint_id, created_at, next_attempt_at, attempts, claim) VALUES ",
+        "($, $, $, $, 0, 0)",
+        keys.len(),
+        " ON CONFLICT (event_id, endpoint_id) DO UPDATE SET attempts = 0, next_attempt_at = excluded.next_attempt_at, \
+         claim = deliveries.claim + 1, delivered_at = NULL, given_up_at = NULL",
+    );
+    let row =
+        |upsert: Sql, (event, endpoint): &Key| upsert.text(event.as_str()).text(endpoint.as_str()).int(now.millis()).int(now.millis());
+    tx.change(keys.iter().fold(upsert, row), keys.len()).await
 }
 
 /// The endpoints that an event was or is to be sent to.
@@ -189,7 +286,7 @@ pub async fn endpoints_of(tx: &mut Tx<'_>, event: &EventId) -> Result<HashSet<En
 ///
 /// # Errors
 /// What the database says.
-pub async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>, Fault> {
-    let query = sql("SELECT MIN(next_attempt_at) AS due FROM deliveries WHERE next_attempt_at IS NOT NULL");
-    conn.one(query).await?.map_or(Ok(None), |row| row.opt_time("due"))
+pub async fn next_due(conn: &mut Conn, after: Timestamp) -> Result<Option<Timestamp>, Fault> {
+    let query = sql("SELECT MIN(next_attempt_at) AS due FROM deliveries WHERE next_attempt_at IS NOT NULL AND next_attempt_at > $1");
+    conn.one(query.int(after.millis())).await?.map_or(Ok(None), |row| row.opt_time("due"))
 }

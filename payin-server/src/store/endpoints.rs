@@ -1,10 +1,21 @@
 //! Webhook endpoints. Their secrets are sealed under the master key; this file never sees one open.
 
-use payin_types::{EndpointId, EventType, OrganizationId, Timestamp};
+use std::collections::BTreeSet;
+
+use payin_types::{DisabledReason, EndpointId, EventType, OrganizationId, Timestamp};
 
 use super::db::{Locked, Row};
 use super::statement::locked;
-use super::{Conn, Fault, Tx, sql};
+use super::{Conn, Fault, Tx, sql, sql_rows};
+
+/// Since when, and why, an endpoint is sent nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disabled {
+    /// Since when.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: DisabledReason,
+}
 
 /// An endpoint as it stands in the database.
 #[derive(Debug, Clone)]
@@ -23,16 +34,31 @@ pub struct Stored {
     pub previous_secret: Option<(String, Timestamp)>,
     /// For people.
     pub description: Option<String>,
-    /// Whether events are sent.
-    pub enabled: bool,
+    /// Since when, and why, no events are sent; `None` while they are.
+    pub disabled: Option<Disabled>,
+    /// Since when every attempt at it has failed; `None` while the last one was received.
+    pub failing_since: Option<Timestamp>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// The API in whose form and by whose schedule it is told; `None`: the native one.
+    pub api: Option<String>,
 }
 
 const LIVE: &str = "SELECT id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
-    description, enabled, created_at, updated_at FROM webhook_endpoints WHERE deleted_at IS NULL AND api IS NULL AND organization_id = $1";
+    description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at, api FROM webhook_endpoints \
+    WHERE deleted_at IS NULL AND api IS NULL AND organization_id = $1";
+
+fn disabled(row: &Row) -> Result<Option<Disabled>, Fault> {
+    if row.int("enabled")? == 1 {
+        return Ok(None);
+    }
+    // The program before this one disabled endpoints without saying when and why.
+    let at = row.opt_time("disabled_at")?.map_or_else(|| row.time("updated_at"), Ok)?;
+    let reason = row.opt_text("disabled_reason")?.map_or(DisabledReason::Requested, |word| DisabledReason::from(word.as_str()));
+    Ok(Some(Disabled { at, reason }))
+}
 
 fn stored(row: &Row) -> Result<Stored, Fault> {
     Ok(Stored {
@@ -43,9 +69,11 @@ fn stored(row: &Row) -> Result<Stored, Fault> {
         secret_sealed: row.text("secret_sealed")?,
         previous_secret: row.opt_text("previous_secret_sealed")?.zip(row.opt_time("previous_secret_expires_at")?),
         description: row.opt_text("description")?,
-        enabled: row.int("enabled")? == 1,
+        disabled: disabled(row)?,
+        failing_since: row.opt_time("failing_since")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
+        api: row.opt_text("api")?,
     })
 }
 
@@ -66,7 +94,7 @@ pub async fn insert(tx: &mut Tx<'_>, endpoint: &Stored) -> Result<(), Fault> {
         .text(events)
         .text(endpoint.secret_sealed.as_str())
         .opt_text(endpoint.description.as_deref())
-        .int(i64::from(endpoint.enabled))
+        .int(i64::from(endpoint.disabled.is_none()))
         .int(endpoint.created_at.millis())
         .int(endpoint.updated_at.millis()),
     )
@@ -89,7 +117,7 @@ pub async fn get(conn: &mut Conn, organization: &OrganizationId, id: &str) -> Re
 pub async fn lock(tx: &mut Tx<'_>, organization: &OrganizationId, id: &str) -> Result<Option<Locked<Stored>>, Fault> {
     let query = locked!(
         "SELECT id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
-         description, enabled, created_at, updated_at FROM webhook_endpoints \
+         description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at, api FROM webhook_endpoints \
          WHERE deleted_at IS NULL AND api IS NULL AND organization_id = $1 AND id = $2"
     );
     let row = tx.lock(query.text(organization.as_str()).text(id)).await?;
@@ -104,7 +132,8 @@ pub async fn update(tx: &mut Tx<'_>, before: &Locked<Stored>, after: &Stored) ->
     let events = serde_json::to_string(&after.events).map_err(|error| Fault::Corrupt(error.to_string()))?;
     tx.change_one(
         sql("UPDATE webhook_endpoints SET url = $2, events = $3, secret_sealed = $4, previous_secret_sealed = $5, \
-             previous_secret_expires_at = $6, description = $7, enabled = $8, updated_at = $9 WHERE id = $1 AND deleted_at IS NULL")
+             previous_secret_expires_at = $6, description = $7, enabled = $8, updated_at = $9, disabled_at = $10, disabled_reason = $11, \
+             failing_since = $12 WHERE id = $1 AND deleted_at IS NULL")
         .text(before.id.as_str())
         .text(after.url.as_str())
         .text(events)
@@ -112,8 +141,11 @@ pub async fn update(tx: &mut Tx<'_>, before: &Locked<Stored>, after: &Stored) ->
         .opt_text(after.previous_secret.as_ref().map(|(sealed, _)| sealed.as_str()))
         .int(after.previous_secret.as_ref().map(|(_, until)| until.millis()))
         .opt_text(after.description.as_deref())
-        .int(i64::from(after.enabled))
-        .int(after.updated_at.millis()),
+        .int(i64::from(after.disabled.is_none()))
+        .int(after.updated_at.millis())
+        .int(after.disabled.as_ref().map(|disabled| disabled.at.millis()))
+        .opt_text(after.disabled.as_ref().map(|disabled| disabled.reason.as_str()))
+        .int(after.failing_since.map(Timestamp::millis)),
     )
     .await
 }
@@ -148,21 +180,74 @@ pub async fn delete(tx: &mut Tx<'_>, organization: &OrganizationId, id: &str, no
              WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL AND api IS NULL");
     let deleted = tx.execute(update.text(organization.as_str()).text(id).int(now.millis())).await? == 1;
     if deleted {
-        let call_off =
-            sql("UPDATE deliveries SET next_attempt_at = NULL, given_up_at = $2 WHERE endpoint_id = $1 AND next_attempt_at IS NOT NULL");
-        tx.execute(call_off.text(id).int(now.millis())).await?;
+        call_off(tx, &EndpointId::from(id), now).await?;
     }
     Ok(deleted)
 }
 
-/// Stops sending to an endpoint that answered 410, and calls off what was still to be sent.
+/// Stops sending to an endpoint. Answers it as it stood, or nothing if it was disabled or deleted before, or has worked meanwhile where it
+/// is to be disabled for its failures.
 ///
 /// # Errors
 /// What the database says.
-pub async fn disable(tx: &mut Tx<'_>, id: &str, now: Timestamp) -> Result<(), Fault> {
-    let update = sql("UPDATE webhook_endpoints SET enabled = 0, updated_at = $2 WHERE id = $1 AND enabled = 1");
-    tx.execute(update.text(id).int(now.millis())).await?;
-    let call_off =
+pub async fn disable(tx: &mut Tx<'_>, id: &EndpointId, disabled: &Disabled) -> Result<Option<Stored>, Fault> {
+    let row = tx
+        .one(
+            sql("UPDATE webhook_endpoints SET enabled = 0, disabled_at = $2, disabled_reason = $3, updated_at = $2 \
+                 WHERE id = $1 AND enabled = 1 AND deleted_at IS NULL AND ($3 <> 'failing' OR failing_since IS NOT NULL) \
+                 RETURNING id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
+                 description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at")
+            .text(id.as_str())
+            .int(disabled.at.millis())
+            .text(disabled.reason.as_str()),
+        )
+        .await?;
+    row.as_ref().map(stored).transpose()
+}
+
+/// Calls off what was still to be sent to an endpoint.
+///
+/// # Errors
+/// What the database says.
+pub async fn call_off(tx: &mut Tx<'_>, id: &EndpointId, now: Timestamp) -> Result<(), Fault> {
+    let update =
         sql("UPDATE deliveries SET next_attempt_at = NULL, given_up_at = $2 WHERE endpoint_id = $1 AND next_attempt_at IS NOT NULL");
-    tx.execute(call_off.text(id).int(now.millis())).await.map(drop)
+    tx.execute(update.text(id.as_str()).int(now.millis())).await.map(drop)
+}
+
+/// Those of some endpoints that may be sent something.
+///
+/// # Errors
+/// What the database says.
+pub async fn open(conn: &mut Conn, ids: &BTreeSet<&EndpointId>) -> Result<Vec<Stored>, Fault> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = sql_rows(
+        "SELECT id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
+         description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at FROM webhook_endpoints \
+         WHERE deleted_at IS NULL AND enabled = 1 AND id IN (",
+        "$",
+        ids.len(),
+        ")",
+    );
+    conn.all(ids.iter().fold(query, |query, id| query.text(id.as_str()))).await?.iter().map(stored).collect()
+}
+
+/// An attempt at an endpoint was received.
+///
+/// # Errors
+/// What the database says.
+pub async fn works(tx: &mut Tx<'_>, id: &EndpointId) -> Result<(), Fault> {
+    let update = sql("UPDATE webhook_endpoints SET failing_since = NULL WHERE id = $1 AND failing_since IS NOT NULL");
+    tx.execute(update.text(id.as_str())).await.map(drop)
+}
+
+/// An attempt at an endpoint failed. Which was the first of a row is kept.
+///
+/// # Errors
+/// What the database says.
+pub async fn fails(tx: &mut Tx<'_>, id: &EndpointId, since: Timestamp) -> Result<(), Fault> {
+    let update = sql("UPDATE webhook_endpoints SET failing_since = $2 WHERE id = $1 AND failing_since IS NULL AND enabled = 1");
+    tx.execute(update.text(id.as_str()).int(since.millis())).await.map(drop)
 }

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use payin_types::event_log::{DeliveryAttempt, DeliveryCounts};
+use payin_types::event_log::{AttemptRequest, DeliveryAttempt, DeliveryCounts};
 use payin_types::{Delivery, DeliveryStatus, EndpointId, EventId, EventType, OrganizationId, Timestamp};
 use serde_json::Map;
 
 use super::db::Row;
 use super::statement::Sql;
-use super::{Conn, Fault, sql, sql_of, sql_rows};
+use super::{Conn, Fault, Tx, sql, sql_of, sql_rows};
 
 /// An event as it stands in the database.
 #[derive(Debug, Clone)]
@@ -29,7 +29,8 @@ pub struct Stored {
 
 const COLUMNS: &str = "SELECT e.id, e.type, e.object_id, e.sequence, e.body, e.created_at";
 
-fn stored(row: &Row) -> Result<Stored, Fault> {
+/// Reads an event's row.
+pub(super) fn stored(row: &Row) -> Result<Stored, Fault> {
     Ok(Stored {
         id: row.text("id")?.into(),
         event_type: EventType::from(row.text("type")?.as_str()),
@@ -172,12 +173,35 @@ pub async fn deliveries(conn: &mut Conn, event: &EventId) -> Result<Vec<Delivery
     rows.iter().map(delivery).collect()
 }
 
+fn request(logged: Option<&str>) -> Result<Option<AttemptRequest>, Fault> {
+    let read = |text| serde_json::from_str(text).map_err(|_| Fault::Corrupt("the request of an attempt cannot be read".to_owned()));
+    logged.map(read).transpose()
+}
+
+/// Forgets attempts that began at `cutoff` or before, a few at a time. Answers how many went.
+///
+/// # Errors
+/// What the database says.
+pub async fn forget_attempts(tx: &mut Tx<'_>, cutoff: Timestamp) -> Result<u64, Fault> {
+    let bound = tx
+        .one(
+            sql("SELECT MAX(started_at) AS bound FROM (SELECT started_at FROM delivery_attempts WHERE started_at <= $1 \
+                 ORDER BY started_at LIMIT 1000) oldest")
+            .int(cutoff.millis()),
+        )
+        .await?;
+    match bound.map(|row| row.opt_int("bound")).transpose()?.flatten() {
+        Some(bound) => tx.execute(sql("DELETE FROM delivery_attempts WHERE started_at <= $1").int(bound)).await,
+        None => Ok(0),
+    }
+}
+
 /// The attempts at an event's deliveries by endpoint, the newest 20 of each, newest first.
 ///
 /// # Errors
 /// What the database says.
 pub async fn attempts(conn: &mut Conn, event: &EventId) -> Result<HashMap<EndpointId, Vec<DeliveryAttempt>>, Fault> {
-    let query = sql("SELECT endpoint_id, started_at, duration_ms, status, failure, response FROM (SELECT a.*, \
+    let query = sql("SELECT endpoint_id, started_at, duration_ms, status, failure, response, request FROM (SELECT a.*, \
                      ROW_NUMBER() OVER (PARTITION BY endpoint_id ORDER BY number DESC) AS place FROM delivery_attempts a \
                      WHERE event_id = $1) AS newest WHERE place <= 20 ORDER BY endpoint_id, number DESC");
     let mut log: HashMap<EndpointId, Vec<DeliveryAttempt>> = HashMap::new();
@@ -188,6 +212,7 @@ pub async fn attempts(conn: &mut Conn, event: &EventId) -> Result<HashMap<Endpoi
             status_code: row.opt_int("status")?.and_then(|status| u16::try_from(status).ok()),
             failure: row.opt_text("failure")?,
             response: row.opt_text("response")?,
+            request: request(row.opt_text("request")?.as_deref())?,
         };
         log.entry(row.text("endpoint_id")?.into()).or_default().push(attempt);
     }

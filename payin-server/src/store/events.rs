@@ -61,6 +61,7 @@ pub async fn insert(tx: &mut Tx<'_>, event: &New, endpoints: &[EndpointId]) -> R
         .opt_text(event.api.as_deref()),
     )
     .await?;
+    tx.queued |= !endpoints.is_empty();
     for endpoint in endpoints {
         tx.change_one(
             sql("INSERT INTO deliveries (event_id, endpoint_id, created_at, attempts, next_attempt_at, claim) VALUES ($1, $2, $3, 0, $3, 0)")

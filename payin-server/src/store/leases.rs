@@ -41,6 +41,16 @@ pub async fn take(tx: &mut Tx<'_>, name: &str, holder: &str, now: Timestamp, ter
     Ok(Some(lease(fence)))
 }
 
+/// Renews a lease that is still held as it was when it was taken. Answers whether it is: it is never taken anew here.
+///
+/// # Errors
+/// What the database says.
+pub async fn renew(tx: &mut Tx<'_>, lease: &Lease, now: Timestamp, term: Duration) -> Result<bool, Fault> {
+    let update = sql("UPDATE leases SET expires_at = $4 WHERE name = $1 AND holder = $2 AND fence = $3");
+    let update = update.text(lease.name.as_str()).text(lease.holder.as_str()).int(lease.fence).int(now.plus(term).millis());
+    Ok(tx.execute(update).await? == 1)
+}
+
 /// Makes sure, until the transaction ends, that the lease is still held as it was when it was taken.
 ///
 /// # Errors

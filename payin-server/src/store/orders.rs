@@ -86,6 +86,8 @@ fn stored(row: &Row) -> Result<Stored, Fault> {
 pub struct Opening {
     /// The time of the newest block taken in; `None` if the chain is not followed: a payment would never be seen.
     pub head_time: Option<Timestamp>,
+    /// How many of the chain's tokens their issuers have stopped.
+    pub stopped: u64,
     /// Whether an endpoint asks to be told of new orders.
     pub told: bool,
     /// What the organization has set.
@@ -96,18 +98,22 @@ pub struct Opening {
 ///
 /// # Errors
 /// What the database says.
-pub async fn opening(tx: &mut Tx<'_>, organization: &OrganizationId, chain: &str) -> Result<Opening, Fault> {
+pub async fn opening(tx: &mut Tx<'_>, organization: &OrganizationId, chain: &str, now: Timestamp) -> Result<Opening, Fault> {
     let row = tx
         .one(
             sql("SELECT (SELECT head_time FROM chain_cursors WHERE chain_id = $2 AND halted IS NULL) AS head_time, \
                  (SELECT COUNT(*) FROM webhook_endpoints WHERE organization_id = $1 AND deleted_at IS NULL AND api IS NULL \
-                 AND enabled = 1 AND events LIKE '%\"order.created\"%') AS told, (SELECT settings FROM organizations WHERE id = $1) AS settings")
+                 AND enabled = 1 AND events LIKE '%\"order.created\"%') + (SELECT COUNT(*) FROM event_listeners WHERE organization_id = $1 \
+                 AND type = 'order.created' AND until > $3) AS told, (SELECT settings FROM organizations WHERE id = $1) AS settings, \
+                 (SELECT COUNT(*) FROM stopped_tokens WHERE chain_id = $2) AS stopped")
             .text(organization.as_str())
-            .text(chain),
+            .text(chain)
+            .int(now.millis()),
         )
         .await?
         .ok_or_else(|| Fault::Corrupt("a query without rows".to_owned()))?;
-    Ok(Opening { head_time: row.opt_time("head_time")?, told: row.int("told")? > 0, settings: row.text("settings")? })
+    let (head_time, stopped) = (row.opt_time("head_time")?, row.count("stopped")?);
+    Ok(Opening { head_time, stopped, told: row.int("told")? > 0, settings: row.text("settings")? })
 }
 
 /// Adds orders, each with the row of its address. Answers false if not all could be added, because a reference is taken.

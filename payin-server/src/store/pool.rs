@@ -160,6 +160,16 @@ pub async fn quarantine(tx: &mut Tx<'_>, address_id: i64, now: Timestamp) -> Res
     tx.execute(update.int(address_id).int(now.millis())).await.map(drop)
 }
 
+/// Keeps an address back that is not kept back yet, whoever's it is: its holder keeps it, and nobody else is given it. Answers whether it
+/// was there to keep.
+///
+/// # Errors
+/// What the database says.
+pub async fn keep_back(tx: &mut Tx<'_>, protocol: &Protocol, address: &Address, now: Timestamp) -> Result<bool, Fault> {
+    let update = sql("UPDATE pool_addresses SET quarantined_at = $3 WHERE protocol = $1 AND address = $2 AND quarantined_at IS NULL");
+    Ok(tx.execute(update.text(protocol.as_str()).text(address.as_str()).int(now.millis())).await? == 1)
+}
+
 /// An address in its organization's pool, locked: its number. Nothing if it is not there.
 ///
 /// # Errors

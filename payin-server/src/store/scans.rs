@@ -12,9 +12,11 @@ use super::{Conn, Fault, Tx, sql};
 pub struct Scan {
     /// The lowest.
     pub from_number: u64,
+    /// Its hash, where that is known.
+    pub from_hash: Option<String>,
     /// The highest.
     pub to_number: u64,
-    /// Its hash.
+    /// Its hash; empty where nobody has seen it, because blocks up to it were declared lost.
     pub to_hash: String,
     /// Its time.
     pub to_time: Timestamp,
@@ -27,6 +29,7 @@ pub struct Scan {
 fn scan(row: &Row) -> Result<Scan, Fault> {
     Ok(Scan {
         from_number: row.count("from_number")?,
+        from_hash: row.opt_text("from_hash")?,
         to_number: row.count("to_number")?,
         to_hash: row.text("to_hash")?,
         to_time: row.time("to_time")?,
@@ -44,36 +47,39 @@ fn number(value: u64) -> i64 {
 /// # Errors
 /// What the database says.
 pub async fn all(conn: &mut Conn, chain: &str) -> Result<Vec<Scan>, Fault> {
-    let query = sql("SELECT from_number, to_number, to_hash, to_time, begun_at, scanned_at FROM chain_scans WHERE chain_id = $1 \
+    let query =
+        sql("SELECT from_number, from_hash, to_number, to_hash, to_time, begun_at, scanned_at FROM chain_scans WHERE chain_id = $1 \
                      ORDER BY from_number");
     conn.all(query.text(chain)).await?.iter().map(scan).collect()
 }
 
-/// Begins a row at blocks with none below them.
+/// Begins a row at blocks with none below them. `from_hash`: that of the block of the lowest height, if there is one.
 ///
 /// # Errors
 /// What the database says; a unique violation if there is one already.
-pub async fn begin(tx: &mut Tx<'_>, chain: &str, low: u64, last: &Block, now: Timestamp) -> Result<(), Fault> {
+pub async fn begin(tx: &mut Tx<'_>, chain: &str, (low, from_hash): (u64, Option<&str>), last: &Block, now: Timestamp) -> Result<(), Fault> {
     tx.change_one(
-        sql("INSERT INTO chain_scans (chain_id, from_number, to_number, to_hash, to_time, begun_at, scanned_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $6)")
+        sql("INSERT INTO chain_scans (chain_id, from_number, to_number, to_hash, to_time, begun_at, scanned_at, from_hash) \
+             VALUES ($1, $2, $3, $4, $5, $6, $6, $7)")
         .text(chain)
         .int(number(low))
         .int(number(last.number))
         .text(last.hash.as_str())
         .int(last.time.millis())
-        .int(now.millis()),
+        .int(now.millis())
+        .opt_text(from_hash),
     )
     .await
 }
 
-/// A row now ends at another block: higher, or after a reorganisation lower, in which case it may begin lower too.
+/// A row now ends at another block: higher, or after a reorganisation lower, in which case it may begin lower too, at that block.
 ///
 /// # Errors
 /// [`Fault::Guard`] if the row is not as the caller believes, or what the database says.
 pub async fn end_at(tx: &mut Tx<'_>, chain: &str, before: &Scan, last: &Block, now: Timestamp) -> Result<(), Fault> {
+    let from_hash = if last.number < before.from_number { Some(last.hash.as_str()) } else { before.from_hash.as_deref() };
     tx.change_one(
-        sql("UPDATE chain_scans SET from_number = $4, to_number = $5, to_hash = $6, to_time = $7, scanned_at = $8 \
+        sql("UPDATE chain_scans SET from_number = $4, to_number = $5, to_hash = $6, to_time = $7, scanned_at = $8, from_hash = $9 \
              WHERE chain_id = $1 AND from_number = $2 AND to_number = $3")
         .text(chain)
         .int(number(before.from_number))
@@ -82,7 +88,8 @@ pub async fn end_at(tx: &mut Tx<'_>, chain: &str, before: &Scan, last: &Block, n
         .int(number(last.number))
         .text(last.hash.as_str())
         .int(last.time.millis())
-        .int(now.millis()),
+        .int(now.millis())
+        .opt_text(from_hash),
     )
     .await
 }
@@ -126,4 +133,40 @@ pub async fn join(tx: &mut Tx<'_>, chain: &str, lower: &Scan, upper: &Scan, now:
 pub async fn hole_since(conn: &mut Conn, chain: &str) -> Result<Option<Timestamp>, Fault> {
     let scans = all(conn, chain).await?;
     Ok(scans.first().filter(|_| scans.len() > 1).map(|lowest| lowest.to_time))
+}
+
+/// Blocks that a person declared lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// The lowest.
+    pub from_number: u64,
+    /// The highest.
+    pub to_number: u64,
+    /// The person's words.
+    pub reason: String,
+    /// When.
+    pub declared_at: Timestamp,
+}
+
+/// The blocks of a chain that were declared lost, lowest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn losses(conn: &mut Conn, chain: &str) -> Result<Vec<Loss>, Fault> {
+    let query = sql("SELECT from_number, to_number, reason, declared_at FROM chain_losses WHERE chain_id = $1 ORDER BY from_number");
+    let loss = |row: &Row| {
+        let (from_number, to_number) = (row.count("from_number")?, row.count("to_number")?);
+        Ok(Loss { from_number, to_number, reason: row.text("reason")?, declared_at: row.time("declared_at")? })
+    };
+    conn.all(query.text(chain)).await?.iter().map(loss).collect()
+}
+
+/// Writes down that blocks were declared lost.
+///
+/// # Errors
+/// What the database says; a unique violation if they were already.
+pub async fn lose(tx: &mut Tx<'_>, chain: &str, loss: &Loss) -> Result<(), Fault> {
+    let insert = sql("INSERT INTO chain_losses (chain_id, from_number, to_number, reason, declared_at) VALUES ($1, $2, $3, $4, $5)");
+    let insert = insert.text(chain).int(number(loss.from_number)).int(number(loss.to_number)).text(loss.reason.as_str());
+    tx.change_one(insert.int(loss.declared_at.millis())).await
 }

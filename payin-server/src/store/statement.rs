@@ -150,6 +150,12 @@ impl Sql {
         self.int(whole).int(nano).int(atto)
     }
 
+    /// As [`claim!`], for a statement over several rows.
+    #[must_use]
+    pub fn claim(self) -> LockingSql {
+        LockingSql(Self { lock: CLAIM, ..self })
+    }
+
     pub(super) fn text_for(self, engine: Engine) -> (Cow<'static, str>, Vec<Arg>) {
         let text = self.text.render(engine);
         match engine {
@@ -198,10 +204,13 @@ impl LockingSql {
     }
 }
 
+/// What [`claim!`] puts behind a text on PostgreSQL.
+pub const CLAIM: &str = " FOR NO KEY UPDATE SKIP LOCKED";
+
 /// Takes one of many: rows that another transaction has locked are passed over.
 macro_rules! claim {
     ($text:expr) => {
-        $crate::store::statement::LockingSql::new($text, " FOR NO KEY UPDATE SKIP LOCKED")
+        $crate::store::statement::LockingSql::new($text, $crate::store::statement::CLAIM)
     };
 }
 

@@ -4,6 +4,7 @@ pub mod evidence;
 pub mod payee;
 pub mod records;
 
+use payin_core::address::Address;
 use payin_core::order::{Facts, Payment};
 use payin_core::transfer::{Transfer, Unmatched};
 use payin_core::{Chain, Units, deposit};
@@ -66,6 +67,23 @@ fn recorded(row: Row) -> Result<Recorded, Fault> {
 pub(super) fn unmatched(row: &Row) -> Result<Option<Unmatched>, Fault> {
     let word = row.opt_text("unmatched")?;
     word.map(|word| Unmatched::known(&word).ok_or_else(|| Fault::Corrupt(format!("'{word}' is no reason")))).transpose()
+}
+
+/// A transfer's own columns: what its chain told of it.
+fn as_told(row: &Row) -> Result<Transfer, Fault> {
+    Ok(Transfer {
+        chain_id: row.text("chain_id")?.into(),
+        tx_hash: row.text("tx_hash")?,
+        ordinal: row.count("ordinal")?,
+        block_number: row.count("block_number")?,
+        block_hash: row.text("block_hash")?,
+        block_time: row.time("block_time")?,
+        currency: row.text("currency")?.into(),
+        contract: Address::from_canonical(row.text("contract")?),
+        from: Address::from_canonical(row.text("from_address")?),
+        to: Address::from_canonical(row.text("to_address")?),
+        amount: row.money(["amount_whole", "amount_nano", "amount_atto"])?,
+    })
 }
 
 /// The transfer with this identity, if it was seen before.

@@ -2,10 +2,11 @@
 //! A writer commits at once while nobody else waits; there is no batching timer. It must not know what a unit does.
 
 use std::any::Any;
+use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
 use super::db::{Conn, Engine, Tx};
 use super::open::Connector;
@@ -130,10 +131,10 @@ impl<U: Unit> Job for Queued<U> {
 type Jobs = Vec<Box<dyn Job>>;
 
 /// One writer: takes what waits, commits it, answers. Ends when the queue is closed and empty.
-pub(super) async fn write(queue: std::sync::Arc<Mutex<mpsc::Receiver<Box<dyn Job>>>>, connector: Connector) {
+pub(super) async fn write(queue: Arc<Mutex<mpsc::Receiver<Box<dyn Job>>>>, connector: Connector, outbox: Arc<Notify>) {
     let mut conn = None;
     while let Some(mut group) = next_group(&queue).await {
-        let result = commit(&mut group, &mut conn, &connector).await;
+        let result = commit(&mut group, &mut conn, &connector, &outbox).await;
         match result {
             Ok(()) => group.into_iter().for_each(Job::answer),
             Err(fault) => {
@@ -162,17 +163,17 @@ async fn next_group(queue: &Mutex<mpsc::Receiver<Box<dyn Job>>>) -> Option<Jobs>
 
 /// Commits a group. One that the database wants to run again is taken apart: two groups that hold locks and wait for each other would
 /// otherwise meet again and again, while a unit alone holds nothing that another waits for.
-async fn commit(group: &mut Jobs, conn: &mut Option<Conn>, connector: &Connector) -> Result<(), Fault> {
+async fn commit(group: &mut Jobs, conn: &mut Option<Conn>, connector: &Connector, outbox: &Notify) -> Result<(), Fault> {
     if group.len() == 1 {
-        return commit_until_done(group, conn, connector).await;
+        return commit_until_done(group, conn, connector, outbox).await;
     }
-    match try_commit(group, conn, connector).await {
+    match try_commit(group, conn, connector, outbox).await {
         Err(fault) if fault.is_transient() => {}
         other => return other,
     }
     for job in group.iter_mut() {
         let alone = std::slice::from_mut(job);
-        if let Err(fault) = commit_until_done(alone, conn, connector).await {
+        if let Err(fault) = commit_until_done(alone, conn, connector, outbox).await {
             job.spoil(match fault {
                 Fault::CommitUnknown(text) => Fault::CommitUnknown(text),
                 other => Fault::NotCommitted(other.to_string()),
@@ -182,11 +183,16 @@ async fn commit(group: &mut Jobs, conn: &mut Option<Conn>, connector: &Connector
     Ok(())
 }
 
-async fn commit_until_done(group: &mut [Box<dyn Job>], conn: &mut Option<Conn>, connector: &Connector) -> Result<(), Fault> {
+async fn commit_until_done(
+    group: &mut [Box<dyn Job>],
+    conn: &mut Option<Conn>,
+    connector: &Connector,
+    outbox: &Notify,
+) -> Result<(), Fault> {
     let mut tries = 0;
     loop {
         tries += 1;
-        let result = try_commit(group, conn, connector).await;
+        let result = try_commit(group, conn, connector, outbox).await;
         match result {
             Err(fault) if fault.is_transient() && tries < TRIES_MAX => {
                 tracing::debug!(tries, %fault, "the database asks to try again");
@@ -196,7 +202,7 @@ async fn commit_until_done(group: &mut [Box<dyn Job>], conn: &mut Option<Conn>, 
     }
 }
 
-async fn try_commit(group: &mut [Box<dyn Job>], slot: &mut Option<Conn>, connector: &Connector) -> Result<(), Fault> {
+async fn try_commit(group: &mut [Box<dyn Job>], slot: &mut Option<Conn>, connector: &Connector, outbox: &Notify) -> Result<(), Fault> {
     let mut conn = match slot.take() {
         Some(conn) => conn,
         None => connector.connect().await?,
@@ -212,7 +218,12 @@ async fn try_commit(group: &mut [Box<dyn Job>], slot: &mut Option<Conn>, connect
     let result = std::panic::AssertUnwindSafe(run_group(group, &mut conn)).catch_unwind().await;
     let result = result.unwrap_or_else(|_| Err(Fault::Corrupt("a unit panicked".to_owned())));
     match &result {
-        Ok(()) => *slot = Some(conn),
+        Ok(queued) => {
+            *slot = Some(conn);
+            if *queued {
+                outbox.notify_one();
+            }
+        }
         // The connection is good again once the transaction is gone; if even that fails it is dropped, and the transaction with it.
         Err(_) => {
             if conn.words("ROLLBACK").await.is_ok() {
@@ -220,7 +231,7 @@ async fn try_commit(group: &mut [Box<dyn Job>], slot: &mut Option<Conn>, connect
             }
         }
     }
-    result
+    result.map(drop)
 }
 
 async fn begin(conn: &mut Conn) -> Result<(), Fault> {
@@ -232,7 +243,8 @@ async fn begin(conn: &mut Conn) -> Result<(), Fault> {
     .await
 }
 
-async fn run_group(group: &mut [Box<dyn Job>], conn: &mut Conn) -> Result<(), Fault> {
+/// Runs and commits a group. Answers whether it left something to be sent.
+async fn run_group(group: &mut [Box<dyn Job>], conn: &mut Conn) -> Result<bool, Fault> {
     let mut tx = Tx::begun(conn);
     let mut rest: Vec<&mut dyn Job> = Vec::with_capacity(group.len());
     let mut kinds: Vec<(RunTogether, Vec<&mut dyn Job>)> = Vec::new();
@@ -259,7 +271,8 @@ async fn run_group(group: &mut [Box<dyn Job>], conn: &mut Conn) -> Result<(), Fa
         // A database that answers has not committed. One that does not may have.
         Fault::Sql(sqlx::Error::Database(_)) => fault,
         other => Fault::CommitUnknown(other.to_string()),
-    })
+    })?;
+    Ok(tx.queued)
 }
 
 /// Tries units of one kind together. Answers false, with nothing done, if they must be run one by one.

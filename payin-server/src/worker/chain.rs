@@ -1,6 +1,7 @@
 //! One chain's work under one lease: follow, settle, expire, release. Each step does one of them; network first, then one transaction.
 
 mod resume;
+mod take_back;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +15,12 @@ use payin_types::followed::ChainNode;
 use payin_types::{Timestamp, TransferId};
 use tokio::sync::Notify;
 
+use super::tenure::Tenure;
 use super::{Did, StepFault, Worker};
-use crate::app::progress::{self, Cursor, Due, GiveBackLease, Lease, TakeLease};
+use crate::app::progress::{self, Cursor, Due, Lease};
 use crate::app::{App, ledger};
 use crate::chain::nodes::{Chosen, Standing};
-use crate::chain::{Next, Nodes, Parting, Source, SourceFault, Watch, follow};
+use crate::chain::{Next, Nodes, Source, SourceFault, Watch, follow};
 
 /// How long a server that has gone silent keeps a chain from the others.
 const LEASE_TERM: Duration = Duration::from_secs(30);
@@ -43,12 +45,9 @@ pub struct ChainWorker {
     chain: Chain,
     nodes: Arc<Nodes>,
     watch: Arc<dyn Watch>,
-    /// This server's name among those that share the database.
-    holder: String,
+    tenure: Arc<Tenure>,
     /// Rung when there may be events to deliver.
     events: Arc<Notify>,
-    /// The lease, and when it was taken or renewed.
-    lease: Option<(Lease, Timestamp)>,
     /// When blocks last came.
     moved_at: Option<Timestamp>,
     /// How far the chain has come to rest, and since when it has been there.
@@ -74,14 +73,14 @@ impl ChainWorker {
     pub fn new(app: App, chain: Chain, nodes: Arc<Nodes>, watch: Arc<dyn Watch>, holder: String, events: Arc<Notify>) -> Self {
         app.health.chain(&chain.id, Err("not looked at yet".to_owned()));
         let rested = (0, app.clock.now());
+        let tenure = Arc::new(Tenure::new(app.clone(), format!("chain {}", chain.id), holder, LEASE_TERM));
         Self {
             app,
             chain,
             nodes,
             watch,
-            holder,
+            tenure,
             events,
-            lease: None,
             moved_at: None,
             rested,
             asked_at: None,
@@ -94,23 +93,9 @@ impl ChainWorker {
         Duration::from_millis(self.chain.block_ms / 2).clamp(POLL.0, POLL.1)
     }
 
-    /// The lease, renewed in good time. Whether it still holds is checked again in the transaction of every effect.
-    async fn lease(&mut self, now: Timestamp) -> Result<Option<Lease>, StepFault> {
-        if let Some((lease, at)) = &self.lease
-            && *at <= now
-            && now.since(*at) < LEASE_TERM / 3
-        {
-            return Ok(Some(lease.clone()));
-        }
-        let name = format!("chain {}", self.chain.id);
-        let lease = self.app.store.write(TakeLease { name, holder: self.holder.clone(), now, term: LEASE_TERM }).await?;
-        self.lease = lease.clone().map(|lease| (lease, now));
-        Ok(lease)
-    }
-
     async fn one(&mut self) -> Result<Did, StepFault> {
         let now = self.app.clock.now();
-        let Some(lease) = self.lease(now).await? else { return Ok(Did::Idle { until: now.plus(LEASE_RETRY) }) };
+        let Some(lease) = self.tenure.take().await? else { return Ok(Did::Idle { until: now.plus(LEASE_RETRY) }) };
         let cursor = progress::cursor(&self.app, &self.chain).await?;
         if let Some(reason) = cursor.as_ref().and_then(|cursor| cursor.halted.clone()) {
             return Err(StepFault::Refused(format!("not followed any more: {reason}")));
@@ -125,7 +110,7 @@ impl ChainWorker {
         if let Some(cursor) = &cursor
             && self.settle(&lease, cursor, now).await?
         {
-            self.events.notify_waiters();
+            self.events.notify_one();
             return Ok(Did::Work);
         }
         if let Some(cursor) = cursor.as_ref().filter(|cursor| cursor.finalized_number != self.rested.0) {
@@ -196,7 +181,7 @@ impl ChainWorker {
                 self.moved_at = Some(now);
                 let height = blocks.last().map_or(head, |last| last.number);
                 self.take(lease, cursor, low, (blocks, transfers), finalized, now).await?;
-                self.events.notify_waiters();
+                self.events.notify_one();
                 // They may have confirmed something: settle before the next poll.
                 Ok((true, height))
             }
@@ -213,7 +198,7 @@ impl ChainWorker {
         if self.filling.not_before.is_some_and(|at| now < at) {
             return Ok(false);
         }
-        let Some(lease) = self.lease(self.app.clock.now()).await? else { return Ok(false) };
+        let Some(lease) = self.tenure.take().await? else { return Ok(false) };
         match self.fill(nodes.in_turn(node, self.filling.turn, now), &lease, now).await {
             Ok(any) => {
                 self.filling.fault = None;
@@ -240,12 +225,14 @@ impl ChainWorker {
             return Ok(false);
         };
         let Some((below, above)) = progress::hole(&self.app, &self.chain).await? else { return Ok(false) };
-        let ours = (below.to_number, below.to_hash.as_str());
-        let read = follow::fill(source, ours, above.from_number, self.watch.as_ref()).await?;
+        // Nobody has seen the last block of those that were declared lost.
+        let lower = (below.to_number, Some(below.to_hash.as_str()).filter(|hash| !hash.is_empty()));
+        let upper = (above.from_number, above.from_hash.as_deref());
+        let read = follow::fill(source, lower, upper, self.watch.as_ref()).await?;
         let (transfers, last) = (self.named(read.transfers, now), read.last);
         let (lease, chain) = (lease.clone(), self.chain.clone());
         self.app.store.write(ledger::FillHole { lease, chain, from, below, above, last, transfers, now }).await?;
-        self.events.notify_waiters();
+        self.events.notify_one();
         Ok(true)
     }
 
@@ -261,7 +248,7 @@ impl ChainWorker {
         self.agree_turn = turn.wrapping_add(AGREE_MAX);
         for (id, transfer) in waiting.iter().cycle().skip(turn).take(AGREE_MAX.min(waiting.len())) {
             if nodes.agree_on(transfer, self.watch.as_ref(), now).await {
-                let Some(lease) = self.lease(self.app.clock.now()).await? else { return Ok(any) };
+                let Some(lease) = self.tenure.take().await? else { return Ok(any) };
                 let block_hash = transfer.block_hash.clone();
                 self.app.store.write(ledger::Agree { lease, transfer: id.clone(), block_hash, now }).await?;
                 any = true;
@@ -289,50 +276,6 @@ impl ChainWorker {
     ) -> Result<(), StepFault> {
         let (lease, chain, transfers) = (lease.clone(), self.chain.clone(), self.named(transfers, now));
         Ok(self.app.store.write(ledger::TakeBlocks { lease, chain, from, low, blocks, transfers, finalized, now }).await?)
-    }
-
-    /// Takes back what is not part of the chain any more. Answers whether there may be more at once.
-    async fn take_back(
-        &self,
-        nodes: &Nodes,
-        node: &Chosen<'_>,
-        lease: &Lease,
-        (from, tip): (Cursor, Block),
-        now: Timestamp,
-    ) -> Result<bool, StepFault> {
-        let ours = progress::kept_blocks(&self.app, &self.chain).await?;
-        let parting = match follow::parting(node.source(), &ours).await? {
-            // The node has changed its mind back meanwhile.
-            None => return Ok(false),
-            Some(Parting::At(fork)) if fork.number >= from.head_number => return Ok(false),
-            Some(parting) => parting,
-        };
-        // The lowest of our blocks that would be taken back: who has it contradicts, however much the newest ones differ among nodes.
-        let (fork, lowest) = match parting {
-            Parting::At(fork) => {
-                let lowest = ours.into_iter().rev().find(|block| block.number > fork.number);
-                (Some(fork), lowest.unwrap_or(tip))
-            }
-            // Followed since a moment ago, and reorganised below where that began: nothing of it was final.
-            Parting::Below(lowest) if lowest.number > from.finalized_number && lowest.number > 0 => {
-                (Some(follow::newest_at_or_below(node.source(), lowest.number.saturating_sub(1)).await?), lowest)
-            }
-            Parting::Below(lowest) => (None, lowest),
-        };
-        let parted = fork.as_ref().map_or(lowest.number.saturating_sub(1), |fork| fork.number);
-        let deep = parted < from.finalized_number || progress::counted_above(&self.app, &self.chain, parted).await?;
-        nodes.believe_fork(node, &lowest, deep, now).await?;
-        let Some(fork) = fork.filter(|fork| fork.number >= from.finalized_number) else {
-            let reason = format!("the node's chain parts from ours at block {parted}, where all up to {} was final", from.finalized_number);
-            tracing::error!(chain.id = %self.chain.id, reason, "the chain is not followed any more until a person has looked");
-            let unit = ledger::Halt { lease: lease.clone(), chain: self.chain.clone(), from, reason };
-            self.app.store.write(unit).await?;
-            return Ok(false);
-        };
-        tracing::info!(chain.id = %self.chain.id, head = from.head_number, fork = fork.number, "the chain was reorganised");
-        let tolerance = self.app.orders.tolerance;
-        self.app.store.write(ledger::TakeBack { lease: lease.clone(), chain: self.chain.clone(), tolerance, from, fork, now }).await?;
-        Ok(true)
     }
 
     /// Confirms, completes, expires and releases what the cursor allows. Answers whether anything was.
@@ -377,24 +320,22 @@ impl Worker for ChainWorker {
         async move {
             let result = self.one().await;
             self.app.health.chain(&self.chain.id, result.as_ref().map_err(ToString::to_string).and_then(|_| self.stalled()));
-            let nodes = self.lease.is_some().then(|| (1..).zip(self.nodes.standings()).map(shown).collect());
+            let nodes = self.tenure.is_held().then(|| (1..).zip(self.nodes.standings()).map(shown).collect());
             self.app.health.nodes(&self.chain.id, nodes);
             if result.is_err() {
                 // Whatever went wrong may be that another server has the lease: ask again.
-                self.lease = None;
+                self.tenure.doubt();
             }
             result
         }
         .boxed()
     }
 
+    fn tenure(&self) -> Option<Arc<Tenure>> {
+        Some(Arc::clone(&self.tenure))
+    }
+
     fn stop(&mut self) -> BoxFuture<'_, Result<(), StepFault>> {
-        async move {
-            match self.lease.take() {
-                Some((lease, _)) => Ok(self.app.store.write(GiveBackLease { lease }).await?),
-                None => Ok(()),
-            }
-        }
-        .boxed()
+        self.tenure.give_back().boxed()
     }
 }

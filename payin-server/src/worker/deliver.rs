@@ -1,132 +1,172 @@
 //! Sending webhooks: claim what is due, commit, send, record. Nothing is sent while a transaction is open, and nothing is sent unsigned.
-//! A lane serves one endpoint at a time, and an endpoint is served by one lane: one that hangs keeps only its own events waiting.
+//! A lane makes one attempt at a time; whose turn it is, and how many may be under way, is decided in `deliver/queue.rs`.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+mod queue;
+mod request;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, join_all};
-use payin_core::delivery::ATTEMPT_TIMEOUT;
+use futures_util::future::BoxFuture;
+use payin_core::delivery::is_received;
+use payin_types::Timestamp;
 use payin_types::id::base62;
-use payin_types::{EndpointId, Timestamp, signature};
+use tokio::sync::Notify;
 
 use super::{Did, StepFault, Worker};
 use crate::app::App;
-use crate::app::deliveries::{self, Attempt, Claim, Due, Record};
-use crate::env::{Answer, Http, Outgoing, SendFault};
+use crate::app::deliveries::{self, Attempt, Due, GiveUp, Record};
+use crate::env::{Answer, Http, SendFault};
+pub use queue::{PLACES, Queue, SLOW_PLACES};
+use queue::{Refill, Taken};
 
-/// How many endpoints are served at once.
-pub const LANES: usize = 16;
+/// How many attempts, claims and records may be under way: every place, and as many lanes again as there are quick places, which record
+/// what came of an attempt while others send.
+pub const LANES: usize = PLACES * 2 + SLOW_PLACES;
 /// How often to look when nothing is due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// The endpoints that a lane is serving.
-#[derive(Debug, Default)]
-pub struct Busy(Mutex<HashSet<EndpointId>>);
-
-impl Busy {
-    fn take(self: &Arc<Self>, among: Vec<EndpointId>) -> Option<Taken> {
-        let mut busy = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let endpoint = among.into_iter().find(|endpoint| !busy.contains(endpoint))?;
-        busy.insert(endpoint.clone());
-        Some(Taken { busy: Arc::clone(self), endpoint })
-    }
-}
-
-/// An endpoint that a lane has taken, until this is dropped.
-struct Taken {
-    busy: Arc<Busy>,
-    endpoint: EndpointId,
-}
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        self.busy.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.endpoint);
-    }
-}
+/// What was looked up longer ago is looked up again before it is sent: to an endpoint that was deleted nothing is sent that begins later
+/// than this.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// One lane.
 pub struct Deliver {
     app: App,
     http: Arc<dyn Http>,
-    busy: Arc<Busy>,
+    queue: Arc<Queue>,
+    /// Wakes another lane.
+    wake: Arc<Notify>,
+    /// Until when it wanted to be idle: a step before that means that it was woken.
+    idle_until: Timestamp,
+    /// Whether it looks for what falls due while the others are idle.
+    keeps_watch: bool,
 }
 
 impl Deliver {
-    /// A lane that sends over `http` and shares the endpoints with the other lanes.
+    /// A lane that sends over `http` and shares the queue with the other lanes, of which `wake` wakes one.
     #[must_use]
-    pub fn new(app: App, http: Arc<dyn Http>, busy: Arc<Busy>) -> Self {
-        Self { app, http, busy }
+    pub fn new(app: App, http: Arc<dyn Http>, queue: Arc<Queue>, wake: Arc<Notify>) -> Self {
+        Self { app, http, queue, wake, idle_until: Timestamp::from_millis(i64::MIN), keeps_watch: false }
     }
 
-    async fn one(&self) -> Result<Did, StepFault> {
+    async fn one(&mut self) -> Result<Did, StepFault> {
         let now = self.app.clock.now();
-        let look_again = now.plus(LOOK_EVERY);
-        let Some(taken) = self.busy.take(deliveries::due_endpoints(&self.app, now).await?) else {
-            let next = deliveries::next_due(&self.app).await?.filter(|due| *due > now);
-            return Ok(Did::Idle { until: next.map_or(look_again, |due| due.min(look_again)) });
-        };
-        let due = self.app.store.write(Claim { endpoint: taken.endpoint.clone(), now }).await?;
-        for result in join_all(due.into_iter().map(|due| self.attempt(due))).await {
-            result?;
+        let is_early = now < self.idle_until;
+        let kept_watch = std::mem::take(&mut self.keeps_watch);
+        if !is_early && !kept_watch && self.queue.is_watched(now) {
+            return Ok(self.idle(now.plus(LOOK_EVERY * 5)));
         }
-        Ok(Did::Work)
+        self.idle_until = Timestamp::from_millis(i64::MIN);
+        let refilled = match self.queue.refill() {
+            Some(refill) => Some(self.refill(refill, now).await?),
+            None => None,
+        };
+        let now = self.app.clock.now();
+        if let Some(taken) = self.queue.take(now) {
+            if self.queue.wants_more() {
+                self.wake.notify_one();
+            }
+            self.attempt(taken).await?;
+            return Ok(Did::Work);
+        }
+        match refilled {
+            Some(true) => Ok(Did::Work),
+            // This lane keeps watch.
+            Some(false) => {
+                let look_again = now.plus(LOOK_EVERY);
+                let next = deliveries::next_due(&self.app, now).await?;
+                let until = next.into_iter().chain(self.queue.opens_at(now)).chain([look_again]).min().unwrap_or(look_again);
+                self.keeps_watch = true;
+                self.queue.watched_until(until);
+                Ok(self.idle(until))
+            }
+            None => Ok(self.idle(now.plus(LOOK_EVERY * 5))),
+        }
     }
 
-    async fn attempt(&self, due: Due) -> Result<(), StepFault> {
+    fn idle(&mut self, until: Timestamp) -> Did {
+        self.idle_until = until;
+        Did::Idle { until }
+    }
+
+    /// Claims what is due and may be sent soon. Answers whether there was anything, or may be by now.
+    async fn refill(&self, refill: Refill, now: Timestamp) -> Result<bool, StepFault> {
+        let mut did = false;
+        let mut whole = refill.walked().is_empty();
+        loop {
+            let (due, walked) = deliveries::due_endpoints(&self.app, &refill.walked(), now).await?;
+            for closed in due.iter().filter(|endpoint| !endpoint.open) {
+                did |= self.app.store.write(GiveUp { endpoint: closed.id.clone(), now }).await? > 0;
+            }
+            let at_the_end = walked.is_empty();
+            let open = due.into_iter().filter(|endpoint| endpoint.open).map(|endpoint| (endpoint.id, endpoint.failing));
+            let shares = refill.shares(open, walked, now);
+            let claimed = deliveries::claim(&self.app, &shares, now).await?;
+            if !claimed.is_empty() {
+                let loaded_at = self.app.clock.now();
+                refill.put(deliveries::load(&self.app, claimed, loaded_at).await?, now);
+                return Ok(true);
+            }
+            if did || (at_the_end && whole) {
+                return Ok(did || refill.was_asked_again());
+            }
+            // Begun in the middle, the walk goes round once.
+            whole |= at_the_end;
+        }
+    }
+
+    async fn attempt(&self, mut taken: Taken) -> Result<(), StepFault> {
+        let now = self.app.clock.now();
+        if now.since(taken.due.loaded_at) >= FRESH {
+            let mut loaded = deliveries::load(&self.app, vec![taken.due.claimed.clone()], now).await?;
+            let Some(due) = loaded.pop() else { return Ok(()) };
+            taken.due = due;
+        }
         let started_at = self.app.clock.now();
-        let result = match self.outgoing(&due, started_at) {
+        let outgoing = request::outgoing(&taken.due, self.delivery_id(started_at), started_at);
+        let request = outgoing.as_ref().ok().map(request::logged);
+        let result = match outgoing {
             Ok(request) => self.http.post(request).await.map_err(|fault: SendFault| fault.to_string()),
             Err(problem) => Err(problem),
         };
         let now = self.app.clock.now();
-        let status = result.as_ref().ok().map(|answer| answer.status);
+        let (took, status) = (now.since(started_at), result.as_ref().ok().map(|answer| answer.status));
+        let was_failing = taken.ended(status.is_some_and(is_received), took, now);
+        let Due { claimed, target, .. } = &taken.due;
         let failure = result.as_ref().err().cloned();
-        tracing::info!(event.id = %due.event_id, endpoint.id = %due.endpoint_id, status, failure, attempt = due.attempts + 1, "a webhook was sent");
+        tracing::debug!(event.id = %claimed.event_id, endpoint.id = %claimed.endpoint_id, status, failure, attempt = claimed.attempts + 1, "a webhook was sent");
+        let retry_after = result.as_ref().ok().and_then(|answer| answer.retry_after.clone());
         let attempt = Attempt {
             started_at,
-            duration_ms: u64::try_from(now.since(started_at).as_millis()).unwrap_or(u64::MAX),
+            duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            request,
             status,
             failure,
             // NUL is the one character PostgreSQL does not take in a text.
             response: result.ok().map(|Answer { body, .. }| String::from_utf8_lossy(&body).replace('\0', "\u{fffd}")),
         };
-        let verdict = deliveries::verdict(&due, status)?;
-        Ok(self.app.store.write(Record { due, attempt, verdict, now }).await?)
+        let record = Record {
+            claimed: claimed.clone(),
+            attempt,
+            retry_after,
+            failing_since: target.failing_since,
+            was_failing,
+            random: u32::from_be_bytes(self.app.entropy.array()),
+            policy: Arc::clone(&self.app.deliveries),
+            dialect: target.dialect.as_ref().ok().copied().flatten(),
+            now,
+        };
+        // Its place is another's while this is written.
+        drop(taken);
+        Ok(self.app.store.write_together(record).await?)
     }
 
-    /// The request, signed now: the body is the same on every attempt, the signature's time is not.
-    fn outgoing(&self, due: &Due, now: Timestamp) -> Result<Outgoing, String> {
-        let secrets = deliveries::secrets(&self.app, due).map_err(|fault| fault.to_string())?;
-        let body = due.body.as_bytes();
-        if let Some(dialect) = deliveries::dialect(due).map_err(|fault| fault.to_string())? {
-            return request(due, dialect.headers(&secrets, due.event_id.as_str(), body));
-        }
+    /// A name for an attempt (source: Webhooks guide: `dlv_`, the time, and random characters).
+    fn delivery_id(&self, now: Timestamp) -> String {
         let random: [u8; 8] = self.app.entropy.array();
-        let delivery = format!("dlv_{}_{}", now.millis(), base62(u128::from(u64::from_be_bytes(random)), 11));
-        let headers = vec![
-            ("User-Agent", "PayIn-Webhook/1.0".to_owned()),
-            ("X-PayIn-Signature", signature::sign_payin(&secrets, now, body)),
-            ("X-PayIn-Event-Type", due.event_type.as_str().to_owned()),
-            ("X-PayIn-Event-Id", due.event_id.as_str().to_owned()),
-            ("X-PayIn-Delivery-Id", delivery),
-            ("webhook-id", due.event_id.as_str().to_owned()),
-            ("webhook-timestamp", now.secs().to_string()),
-            ("webhook-signature", signature::sign_standard(&secrets, due.event_id.as_str(), now, body)),
-        ];
-        request(due, headers)
+        format!("dlv_{}_{}", now.millis(), base62(u128::from(u64::from_be_bytes(random)), 11))
     }
-}
-
-fn request(due: &Due, headers: Vec<(&'static str, String)>) -> Result<Outgoing, String> {
-    let content = ("Content-Type", "application/json".to_owned());
-    Ok(Outgoing {
-        url: due.url.parse().map_err(|_| "the endpoint's URL cannot be read".to_owned())?,
-        headers: [content].into_iter().chain(headers).map(|(name, value)| (name.to_owned(), value)).collect(),
-        body: due.body.clone().into(),
-        timeout: ATTEMPT_TIMEOUT,
-    })
 }
 
 impl Worker for Deliver {

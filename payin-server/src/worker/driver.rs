@@ -7,7 +7,9 @@ use futures_util::FutureExt as _;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
+use super::tenure::Tenure;
 use super::{Did, StepFault, Worker};
+use crate::app::Fault;
 use crate::env::Clock;
 
 /// Waits after a fault: doubled up to the maximum.
@@ -30,7 +32,12 @@ impl Driver {
 
     /// Starts a worker. Ringing `wake` makes it look again at once.
     pub fn start(&mut self, worker: Box<dyn Worker>, wake: &Arc<Notify>) {
-        self.tasks.spawn(run(worker, Arc::clone(&self.clock), Arc::clone(wake), self.stop.subscribe()));
+        self.start_by(Arc::clone(&self.clock), worker, wake);
+    }
+
+    /// Starts a worker that goes by another clock than the others.
+    pub fn start_by(&mut self, clock: Arc<dyn Clock>, worker: Box<dyn Worker>, wake: &Arc<Notify>) {
+        self.tasks.spawn(run(worker, clock, Arc::clone(wake), self.stop.subscribe()));
     }
 
     /// Stops every worker where it waits, lets it let go of what it holds, and waits for that.
@@ -45,7 +52,7 @@ impl Driver {
 }
 
 async fn run(mut worker: Box<dyn Worker>, clock: Arc<dyn Clock>, wake: Arc<Notify>, mut stop: watch::Receiver<bool>) {
-    let name = worker.name();
+    let (name, tenure) = (worker.name(), worker.tenure());
     let mut fault_wait = FAULT_WAIT_FIRST;
     while !*stop.borrow() {
         // Registered before the step: a wake-up during it is not missed.
@@ -53,6 +60,8 @@ async fn run(mut worker: Box<dyn Worker>, clock: Arc<dyn Clock>, wake: Arc<Notif
         // A panic in one step must not end the work for good, unnoticed.
         let stepped = tokio::select! {
             stepped = std::panic::AssertUnwindSafe(worker.step()).catch_unwind() => stepped,
+            // Another server does this work by now: nothing that the step would still do could take effect.
+            lost = keep(tenure.as_deref(), clock.as_ref()) => Ok(Err(lost)),
             // What a step has asked the store for is done all the same; what it waits for outside is not worth waiting for.
             _ = stop.changed() => break,
         };
@@ -80,5 +89,18 @@ async fn run(mut worker: Box<dyn Worker>, clock: Arc<dyn Clock>, wake: Arc<Notif
     }
     if let Err(fault) = worker.stop().await {
         tracing::warn!(worker = name, %fault, "a worker could not let go of what it holds; it will be let go of in time");
+    }
+}
+
+/// Keeps a worker's lease for as long as a step takes; ready only when another server has it.
+async fn keep(tenure: Option<&Tenure>, clock: &dyn Clock) -> StepFault {
+    let Some(tenure) = tenure else { return std::future::pending().await };
+    loop {
+        clock.sleep_until(clock.now().plus(tenure.renew_every())).await;
+        match tenure.keep().await {
+            Ok(()) => {}
+            Err(lost @ StepFault::Store(Fault::Fenced(_))) => return lost,
+            Err(fault) => tracing::warn!(%fault, "a lease could not be renewed; that is tried again"),
+        }
     }
 }

@@ -8,7 +8,7 @@ use payin_core::replay;
 
 use super::{Did, StepFault, Worker};
 use crate::app::App;
-use crate::app::maintenance::{Forget, write_used};
+use crate::app::maintenance::{Forget, ForgetAttempts, write_used};
 
 /// How often to look: when a key was last used is told to the minute.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -36,7 +36,8 @@ impl Worker for Maintain {
             let now = self.app.clock.now();
             write_used(&self.app).await?;
             let forgotten = self.app.store.write(Forget { cutoff: now.minus(replay::LIFETIME) }).await?;
-            Ok(if forgotten > 0 { Did::Work } else { Did::Idle { until: now.plus(LOOK_EVERY) } })
+            let attempts = self.app.store.write(ForgetAttempts { cutoff: now.minus(self.app.deliveries.keep_log) }).await?;
+            Ok(if forgotten.saturating_add(attempts) > 0 { Did::Work } else { Did::Idle { until: now.plus(LOOK_EVERY) } })
         }
         .boxed()
     }

@@ -9,8 +9,9 @@ use payin_core::Chain;
 use payin_core::reconcile::Difference;
 use payin_types::Timestamp;
 
+use super::tenure::Tenure;
 use super::{Did, StepFault, Worker};
-use crate::app::progress::{self, GiveBackLease, Lease, TakeLease};
+use crate::app::progress;
 use crate::app::reconcile::{self, KEPT, Keep, Reconciliation};
 use crate::app::{App, Fault};
 use crate::chain::{Nodes, Watch};
@@ -29,8 +30,7 @@ pub struct Reconcile {
     chain: Chain,
     nodes: Arc<Nodes>,
     watch: Arc<dyn Watch>,
-    holder: String,
-    lease: Option<Lease>,
+    tenure: Arc<Tenure>,
     /// The comparison under way.
     run: Option<Run>,
 }
@@ -47,15 +47,14 @@ impl Reconcile {
     /// For one chain, by the nodes it is followed by.
     #[must_use]
     pub fn new(app: App, chain: Chain, nodes: Arc<Nodes>, watch: Arc<dyn Watch>, holder: String) -> Self {
-        Self { app, chain, nodes, watch, holder, lease: None, run: None }
+        let tenure = Arc::new(Tenure::new(app.clone(), format!("reconcile {}", chain.id), holder, LEASE_TERM));
+        Self { app, chain, nodes, watch, tenure, run: None }
     }
 
     async fn one(&mut self) -> Result<Did, StepFault> {
         let now = self.app.clock.now();
         let idle = Did::Idle { until: now.plus(LOOK_EVERY) };
-        let name = format!("reconcile {}", self.chain.id);
-        self.lease = self.app.store.write(TakeLease { name, holder: self.holder.clone(), now, term: LEASE_TERM }).await?;
-        let Some(lease) = self.lease.clone() else {
+        let Some(lease) = self.tenure.take().await? else {
             self.run = None;
             return Ok(idle);
         };
@@ -68,8 +67,17 @@ impl Reconcile {
             return Ok(if self.run.is_some() { Did::Work } else { idle });
         };
         if run.next <= run.to {
+            let losses = progress::losses(&self.app, &self.chain).await?;
+            // What was declared lost no node gives; a person compares it when one does.
+            if let Some(lost) = losses.iter().find(|lost| (lost.from_number..=lost.to_number).contains(&run.next)) {
+                run.next = lost.to_number.saturating_add(1);
+                self.run = Some(run);
+                return Ok(Did::Work);
+            }
+            let next_lost = losses.iter().map(|lost| lost.from_number).filter(|from| *from > run.next).min();
+            let to = next_lost.map_or(run.to, |lost| run.to.min(lost.saturating_sub(1)));
             // Where this fails the piece is asked for again.
-            let read = match node.range(run.next, run.to, self.watch.as_ref()).await {
+            let read = match node.range(run.next, to, self.watch.as_ref()).await {
                 Ok(read) => read,
                 Err(fault) => {
                     self.run = Some(run);
@@ -130,16 +138,22 @@ impl Worker for Reconcile {
     }
 
     fn step(&mut self) -> BoxFuture<'_, Result<Did, StepFault>> {
-        self.one().boxed()
+        async move {
+            let result = self.one().await;
+            if result.is_err() {
+                // Whatever went wrong may be that another server has the lease: ask again.
+                self.tenure.doubt();
+            }
+            result
+        }
+        .boxed()
+    }
+
+    fn tenure(&self) -> Option<Arc<Tenure>> {
+        Some(Arc::clone(&self.tenure))
     }
 
     fn stop(&mut self) -> BoxFuture<'_, Result<(), StepFault>> {
-        async move {
-            match self.lease.take() {
-                Some(lease) => Ok(self.app.store.write(GiveBackLease { lease }).await?),
-                None => Ok(()),
-            }
-        }
-        .boxed()
+        self.tenure.give_back().boxed()
     }
 }

@@ -56,7 +56,7 @@ impl Stock {
                 }
             }
             if rules::is_low(level.available, *threshold) != level.told && self.app.store.write(Tell(pool())).await? {
-                self.events.notify_waiters();
+                self.events.notify_one();
             }
         }
         Ok(Did::Idle { until: now.plus(LOOK_EVERY) })

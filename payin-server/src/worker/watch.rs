@@ -9,6 +9,9 @@ use payin_types::Protocol;
 use crate::app::{App, Fault, progress};
 use crate::chain::{SourceFault, Watch, Watched};
 
+/// Addresses learned at a time.
+const ADDRESSES_MAX: i64 = 10_000;
+
 /// The addresses of a family, learned from the pool as it grows.
 pub struct PoolWatch {
     app: App,
@@ -48,7 +51,7 @@ impl PoolWatch {
     async fn learn(&self) -> Result<Arc<Watched>, Fault> {
         let mut last = self.last.lock().await;
         loop {
-            let more = progress::addresses_after(&self.app, &self.protocol, *last).await?;
+            let more = progress::addresses_after(&self.app, &self.protocol, *last, ADDRESSES_MAX).await?;
             let Some((number, _)) = more.last() else { return Ok(Arc::clone(&self.watched)) };
             more.iter().for_each(|(_, address)| self.watched.insert(&self.protocol, address));
             *last = *number;

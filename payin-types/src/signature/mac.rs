@@ -8,17 +8,21 @@ use sha2::Sha256;
 
 use super::Scheme;
 
-const LENIENT: GeneralPurpose =
-    GeneralPurpose::new(&base64::alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
+/// As the verifiers of others read a secret: with or without padding, whatever its last bits.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true),
+);
 
 /// The HMAC key of a secret: its bytes as they are; Standard Webhooks decodes what follows `whsec_` where it is base64.
 pub(super) fn key(scheme: Scheme, secret: &str) -> Vec<u8> {
-    if scheme == Scheme::Standard
-        && let Some(decoded) = LENIENT.decode(secret.strip_prefix("whsec_").unwrap_or(secret)).ok().filter(|_| secret.starts_with("whsec_"))
-    {
-        return decoded;
-    }
-    secret.as_bytes().to_vec()
+    let decoded = if scheme == Scheme::Standard { secret.strip_prefix("whsec_").and_then(decoded) } else { None };
+    decoded.unwrap_or_else(|| secret.as_bytes().to_vec())
+}
+
+/// What a secret without its prefix stands for, where it is base64.
+pub(super) fn decoded(secret: &str) -> Option<Vec<u8>> {
+    LENIENT.decode(secret).ok()
 }
 
 fn hmac(key: &[u8], parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
@@ -35,9 +39,11 @@ pub(super) fn sign(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     hmac(key, parts).map(|mac| mac.finalize().into_bytes().into()).unwrap_or_default()
 }
 
-/// Compares in constant time.
-pub(super) fn verify(key: &[u8], parts: &[&[u8]], signature: &[u8; 32]) -> bool {
-    hmac(key, parts).is_some_and(|mac| mac.verify_slice(signature).is_ok())
+/// Whether one of the signatures is that of the parts, each compared in constant time. The parts are read once, however many signatures a
+/// forger has written into the header.
+pub(super) fn verify(key: &[u8], parts: &[&[u8]], signatures: &[[u8; 32]]) -> bool {
+    let matches = |mac: Hmac<Sha256>| signatures.iter().fold(false, |any, signature| any | mac.clone().verify_slice(signature).is_ok());
+    hmac(key, parts).is_some_and(matches)
 }
 
 pub(super) fn from_hex(text: &str) -> Option<[u8; 32]> {

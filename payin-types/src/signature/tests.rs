@@ -96,6 +96,18 @@ fn the_error_says_what_is_wrong() {
     assert_eq!(hint(&verifier(), format!("{BODY}\n").as_bytes()), Some(Hint::BodyWhitespace));
     assert_eq!(hint(&Verifier::new(secret(&format!("{SECRET}\n"))), BODY.as_bytes()), Some(Hint::SecretWhitespace));
     assert_eq!(hint(&Verifier::new(secret("another secret")), BODY.as_bytes()), None);
+    // The body as other programs write it again, in its own order: with spaces, indented, with what is not ASCII or is a slash escaped.
+    let spaced = BODY.replace("\":", "\": ").replace(",\"", ", \"");
+    assert_eq!(hint(&verifier(), spaced.as_bytes()), Some(Hint::BodyReserialised));
+    assert_eq!(hint(&verifier(), BODY.replace("USDT", "\\u0055SDT").as_bytes()), Some(Hint::BodyReserialised));
+    assert_eq!(hint(&verifier(), BODY.replace("USDT", "USDC").as_bytes()), None);
+    // With its keys sorted, where it was written as our server does.
+    let event: crate::Event = serde_json::from_str(BODY).unwrap();
+    let header = sign_payin(&[secret(SECRET)], NOW, &serde_json::to_vec(&event).unwrap());
+    assert!(matches!(
+        verifier().verify(Claim::payin(&header), sorted.as_bytes(), NOW),
+        Err(VerifyError::Mismatch { hint: Some(Hint::BodyReserialised) })
+    ));
 
     let wrong = |header: &str| verifier().verify(Claim::payin(header), BODY.as_bytes(), NOW).unwrap_err();
     assert_eq!(wrong("sha256=00"), VerifyError::OtherScheme { expected: Scheme::PayIn, looks_like: Scheme::PayWarden });
@@ -105,6 +117,53 @@ fn the_error_says_what_is_wrong() {
     assert!(matches!(wrong("t=soon,v1=a1240691062ecbe3131aaca49a56b13bec2f66f2de9de8a80992862eeea6958e"), VerifyError::Malformed(_)));
     assert!(matches!(wrong(""), VerifyError::Malformed(_)));
     assert!(matches!(wrong("t=1,t=2,v1=00"), VerifyError::Malformed(_)));
+}
+
+#[test]
+fn a_skew_is_told_with_its_side() {
+    let says = |skew_s| VerifyError::Stale { skew_s, tolerance_s: 300 }.to_string();
+    assert_eq!(
+        says(301),
+        "signed 301 s ago, more than the 300 s allowed: an old copy is replayed, or this machine's clock is ahead of the sender's"
+    );
+    assert_eq!(says(-4000), "signed 4000 s in the future, more than the 300 s allowed: this machine's clock is behind the sender's");
+    assert!(says(i64::MIN).starts_with("signed 9223372036854775808 s in the future"));
+}
+
+#[test]
+fn the_secret_in_another_form_is_told() {
+    let base64 = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let known = Verifier::new(secret(&format!("whsec_{base64}")));
+    let signed_with_bare = sign_payin(&[secret(base64)], NOW, b"{}");
+    let hint = VerifyError::Mismatch { hint: Some(Hint::SecretForm) };
+    assert_eq!(known.verify(Claim::payin(&signed_with_bare), b"{}", NOW), Err(hint.clone()));
+    // Standard Webhooks signed with the text instead of the bytes that it stands for.
+    let time = NOW.secs().to_string();
+    let text = format!("v1,{}", mac::to_base64(&mac::sign(base64.as_bytes(), &[b"evt_1.", time.as_bytes(), b".{}"])));
+    assert_eq!(known.verify(Claim::standard("evt_1", &time, &text), b"{}", NOW), Err(hint));
+}
+
+#[test]
+fn any_number_of_signatures_costs_one_pass_over_the_body() {
+    // With a pass for each, this takes many minutes.
+    let body = vec![b' '; BODY_BYTES_MAX];
+    let forged = format!(",v1={}", "0".repeat(64)).repeat(5_000);
+    let header = format!("t={}{forged}", NOW.secs());
+    let refused = verifier().verify(Claim::payin(&header), &body, NOW);
+    assert_eq!(refused, Err(VerifyError::Mismatch { hint: None }));
+    let genuine = sign_payin(&[secret(SECRET)], NOW, &body) + &forged;
+    verifier().verify(Claim::payin(&genuine), &body, NOW).unwrap();
+    assert_eq!(verifier().verify(Claim::payin(&genuine), &[&body[..], b" "].concat(), NOW), Err(VerifyError::BodyTooLong));
+}
+
+#[test]
+fn secrets_are_read_as_other_verifiers_read_them() {
+    // With and without padding, and with last bits that say nothing: one key.
+    let sign = |text: &str| sign_standard(&[secret(text)], "evt_1", NOW, b"{}");
+    assert_eq!(sign("whsec_MfKQ9r8GKYqrTwjUPD8ILA=="), sign("whsec_MfKQ9r8GKYqrTwjUPD8ILA"));
+    assert_eq!(sign("whsec_MfKQ9r8GKYqrTwjUPD8ILA=="), sign("whsec_MfKQ9r8GKYqrTwjUPD8ILB=="));
+    // No base64: the text itself, its prefix included.
+    assert_eq!(sign(SECRET), sign(&format!("whsec_{}", mac::to_base64(SECRET.as_bytes()))));
 }
 
 #[test]

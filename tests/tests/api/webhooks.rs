@@ -16,6 +16,27 @@ async fn is_good(sandbox: &Sandbox, received: &Received, secret: &Value) -> bool
     webhook::verify(headers, &received.body, &Verifier::new(text(secret).to_owned().into()), now).is_ok()
 }
 
+/// All of a time, and what of it was given up: of the one event that this endpoint has had of its type.
+async fn a_time_is_sent_again(sandbox: &Sandbox, shop: &Receiver, id: &str, had: &Received) {
+    let one = format!("{EVENTS}/{}", had.header("webhook-id"));
+    let range = |more: Value| {
+        let mut body = json!({ "createdAfter": "2020-01-01T00:00:00.000Z", "endpointId": id, "type": "order.completed" });
+        body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        body
+    };
+    let all = format!("{EVENTS}/resend");
+    let keyed = || sandbox.ask("POST", &all).header("Idempotency-Key", "again").json(&range(json!({}))).send();
+    assert_eq!(keyed().await.ok(202), json!({ "events": 1, "deliveries": 1 }));
+    assert_eq!(shop.next().await.body, had.body);
+    sandbox.read_when(&one, "delivered", |event| event["deliveries"]["delivered"] == 1).await;
+    assert_eq!(keyed().await.ok(202), json!({ "events": 1, "deliveries": 1 }));
+    let failed = sandbox.post(&all, &range(json!({ "status": "failed" }))).await;
+    assert_eq!(failed.ok(202), json!({ "events": 0, "deliveries": 0 }));
+    sandbox.post(&all, &json!({})).await.refused(400, "VALIDATION_ERROR", "createdAfter");
+    sandbox.post(&all, &range(json!({ "cursor": "x" }))).await.refused(400, "VALIDATION_ERROR", "cursor");
+    sandbox.post(&all, &range(json!({ "endpointId": "we_none" }))).await.refused(404, "RESOURCE_NOT_FOUND", "we_none");
+}
+
 async fn journey(sandbox: &Sandbox) {
     let shop = Receiver::start().await;
     let made = sandbox.post(ENDPOINTS, &json!({ "url": shop.url(), "events": ["order.completed"] })).await.ok(201);
@@ -74,9 +95,12 @@ async fn journey(sandbox: &Sandbox) {
     sandbox.post(&format!("{one}/resend"), &json!({ "endpointId": "we_none" })).await.refused(404, "RESOURCE_NOT_FOUND", "we_none");
     sandbox.post(&format!("{one}/resend"), &json!({ "endpoint": id })).await.refused(400, "VALIDATION_ERROR", "endpoint");
 
+    a_time_is_sent_again(sandbox, &shop, id, &refused).await;
+
     let put = |body: Value| sandbox.ask("PUT", &at("")).json(&body).send();
     let changed = put(json!({ "enabled": false, "description": "closed" })).await.ok(200);
     assert_eq!((&changed["enabled"], &changed["description"], &changed["url"]), (&json!(false), &json!("closed"), &made["url"]));
+    assert_eq!((&changed["disabledReason"], &changed["disabledAt"]), (&json!("requested"), &changed["updatedAt"]));
     put(json!({ "secret": "a secret of 16 and more" })).await.refused(400, "VALIDATION_ERROR", "secret");
     for path in [at("/test"), format!("{one}/resend")] {
         sandbox.ask("POST", &path).send().await.refused(409, "INVALID_STATE", "");

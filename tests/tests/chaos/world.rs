@@ -12,11 +12,11 @@ use super::holders::{self, Holder};
 use super::payers::{DOLLAR, Payers};
 use super::truth::{Moved, balances_agree, difference, of_chain, shown};
 
-const SEPOLIA: u64 = 11_155_111;
+pub const SEPOLIA: u64 = 11_155_111;
 /// Where the chain table says that they are.
-const USDT: &str = "0xaA8E23Fb1079EA71e0a56F48a2aA51851D8433D0";
-const USDC: &str = "0x1c7D4B196Cb0C7B01d743Fbc6116a902379C7238";
-const PYUSD: &str = "0xCaC524BcA292aaade2DF8A05cC58F0a65B1B3bB9";
+pub const USDT: &str = "0xaA8E23Fb1079EA71e0a56F48a2aA51851D8433D0";
+pub const USDC: &str = "0x1c7D4B196Cb0C7B01d743Fbc6116a902379C7238";
+pub const PYUSD: &str = "0xCaC524BcA292aaade2DF8A05cC58F0a65B1B3bB9";
 /// Payments to watched addresses, at the end.
 const PAYMENTS: usize = 10_000;
 /// The chain replaces at most so many blocks.
@@ -47,7 +47,7 @@ struct World {
     kills: usize,
 }
 
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     let given = std::env::var("PAYIN_CHAOS_SEED").ok().and_then(|text| text.parse().ok());
     given.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").subsec_nanos().into())
 }

@@ -73,6 +73,31 @@ async fn a_webhook_is_verified_offline() {
         assert!(report["message"].as_str().is_some_and(|message| message.contains(says)), "{signature}: {report}");
         assert!(exit.stdout.is_empty() && !exit.stderr.contains(SECRET), "{exit:?}");
     }
+    // Lines as they are pasted from a log.
+    let lines = [
+        ["--scheme", "standard", "--id", "webhook-id: evt_order_completed_ord_1", "--tolerance", "0", "--timestamp"],
+        ["--scheme", "standard", "--id", "Webhook-Id:evt_order_completed_ord_1 ", "--tolerance", "0", "--timestamp"],
+    ];
+    for line in lines {
+        let pasted = format!("webhook-signature: {STANDARD}");
+        let exit = verify("secret", &pasted, "body", &[&line[..], &["webhook-timestamp: 1737369322"]].concat()).await;
+        assert_eq!(exit.code, Some(0), "{exit:?}");
+    }
+    // Standard input is one thing only.
+    let both = ["webhooks", "verify", "--secret-file", "-", "--signature", PAYIN, "--body", "-"];
+    failed(&offline(&both).run().await, 2, "USAGE");
+    let mut secret_piped =
+        offline(&["webhooks", "verify", "--secret-file", "-", "--signature", PAYIN, "--tolerance", "0", "--body", "body"]);
+    secret_piped.stdin(format!("{SECRET}\r\n"));
+    assert_eq!(secret_piped.run().await.code, Some(0));
+    // The side of a clock that is wrong, and what a framework did to the body.
+    let stale = failed(&verify("secret", PAYIN, "body", &[]).await, 9, "NOT_GENUINE");
+    assert!(stale["message"].as_str().is_some_and(|message| message.contains(" s ago, more than")), "{stale}");
+    let mut rewritten =
+        offline(&["webhooks", "verify", "--secret-file", "secret", "--signature", PAYIN, "--tolerance", "0", "--body", "-"]);
+    rewritten.stdin(BODY.replace("\":", "\": "));
+    let report = failed(&rewritten.run().await, 9, "NOT_GENUINE");
+    assert!(report["message"].as_str().is_some_and(|message| message.contains("parsed and written again")), "{report}");
     // What cannot even be looked at is no verdict.
     assert_eq!(verify("nowhere", PAYIN, "body", &[]).await.code, Some(2));
     assert_eq!(verify("secret", PAYIN, "nowhere", &[]).await.code, Some(2));
@@ -86,6 +111,18 @@ async fn what_is_signed_verifies() {
     assert_eq!(exit.json(), json!({ "X-PayIn-Signature": PAYIN }));
     let exit = offline(&[&sign[..], &["--scheme", "standard", "--id", "evt_order_completed_ord_1", "-o", "table"]].concat()).run().await;
     assert!(exit.stdout.lines().any(|line| line == format!("webhook-signature: {STANDARD}")), "{exit:?}");
+    for id in ["", "evt.1", "evt 1", "evt_1\r\nx-a: b", "é"] {
+        let exit = offline(&[&sign[..], &["--scheme", "standard", "--id", id]].concat()).run().await;
+        failed(&exit, 2, "USAGE");
+    }
+    let twice = ["--secret-file", "other", "--scheme", "paywarden"];
+    failed(&offline(&[&sign[..], &twice].concat()).run().await, 2, "USAGE");
+    // A rotation: one signature for each secret, in their order.
+    let exit = offline(&[&sign[..], &["--secret-file", "other"]].concat()).run().await;
+    assert!(exit.json()["X-PayIn-Signature"].as_str().is_some_and(|header| header.starts_with(&format!("{PAYIN},v1="))), "{exit:?}");
+    let mut spaced = offline(&["webhooks", "sign", "--secret-file", "-", "--body", "body"]);
+    spaced.stdin(format!(" {SECRET}\n"));
+    assert!(spaced.run().await.stderr.contains("begins or ends with white space"));
     // Now, without a time given.
     let now = offline(&sign[..6]).run().await.json();
     let signature = now["X-PayIn-Signature"].as_str().expect("a signature").to_owned();

@@ -117,6 +117,18 @@ async fn an_endpoint_is_changed_tested_and_its_events_sent_again() {
     assert_eq!(again["deliveries"], 1);
     sandbox.advance(1).await;
     receiver.next().await;
+    sandbox.read_when(&deliveries, "delivered", |all| all["data"][0]["status"] == "delivered").await;
+    // All of a time, too.
+    let range = ["webhooks", "events", "resend", "--since", "2020-01-01", "--endpoint", id, "--type", "webhook.test"];
+    assert_eq!(answer(payin(&sandbox, &range)).await, json!({ "events": 1, "deliveries": 1 }));
+    assert_eq!(receiver.next().await.header("webhook-id"), event);
+    sandbox.read_when(&deliveries, "delivered", |all| all["data"][0]["status"] == "delivered").await;
+    let none = answer(payin(&sandbox, &[&range[..], &["--failed"]].concat())).await;
+    assert_eq!(none, json!({ "events": 0, "deliveries": 0 }));
+    for wrong in [&["--failed"][..], &["--until", "2020-01-01"], &[event, "--since", "2020-01-01"], &[]] {
+        let exit = payin(&sandbox, &[&["webhooks", "events", "resend"], wrong].concat()).run().await;
+        assert_eq!(exit.code, Some(2), "{wrong:?}: {exit:?}");
+    }
     endpoint(&["update", id, "--enabled", "false"]).await;
     failed(&payin(&sandbox, &["webhooks", "endpoints", "test", id]).run().await, 5, "INVALID_STATE");
     sandbox.stop().await;

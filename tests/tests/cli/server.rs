@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use payin_server::store::Location;
+use payin_tests::gateway::Place;
 use payin_tests::nodes::http_client;
 use payin_tests::nodes::program::{Command, Program};
 use payin_tests::sandbox::{CHAIN, contract, new_order};
@@ -21,7 +23,7 @@ fn server(args: &[&str]) -> Command {
 }
 
 /// A folder with a configuration for a testnet whose node does not answer.
-fn configured(more: &str) -> TempDir {
+pub(super) fn configured(more: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("payin.db");
     let text = format!(
@@ -32,14 +34,14 @@ fn configured(more: &str) -> TempDir {
     folder
 }
 
-fn with_config(folder: &Path, args: &[&str]) -> Command {
+pub(super) fn with_config(folder: &Path, args: &[&str]) -> Command {
     let mut command = server(args);
     command.arg("--config").arg(folder.join("payin-server.toml")).env("PAYIN_SERVER_MASTER_KEY", MASTER_KEY);
     command
 }
 
 /// The address that a started server says it listens on.
-async fn url(server: &Program) -> String {
+pub(super) async fn url(server: &Program) -> String {
     let line = server.stderr_with("payin-server is ready").await;
     let at = line.find("127.0.0.1:").unwrap_or_else(|| panic!("no address in {line}"));
     let address: String = line[at..].chars().take_while(|c| c.is_ascii_digit() || ".:".contains(*c)).collect();
@@ -233,4 +235,45 @@ async fn no_order_is_taken_on_a_chain_that_was_never_seen() {
     assert_eq!((status, &body["code"]), (503, &json!("CHAIN_UNAVAILABLE")), "{body}");
     running.terminate();
     assert_eq!(running.wait().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn blocks_are_declared_lost_after_a_persons_word() {
+    let folder = configured("");
+    let run = async |args: &[&str]| with_config(folder.path(), args).run().await;
+    assert_eq!(run(&["keys", "create", "--role", "owner"]).await.code, Some(0));
+    let place = Place::of(&Location::Sqlite(folder.path().join("payin.db")));
+    let lost = async |more: &[&str]| run(&[&["chains", "lost", "--chain", CHAIN, "--reason", " pruned "], more].concat()).await;
+    let exit = lost(&["--from", "21", "--yes"]).await;
+    assert!(exit.code == Some(1) && exit.stderr.contains("has no hole"), "{exit:?}");
+    place
+        .execute(&format!(
+            "INSERT INTO chain_cursors (chain_id, head_number, head_hash, head_time, finalized_number, updated_at) VALUES ('{CHAIN}', 90, '0x90', 90, 80, 0);
+             INSERT INTO chain_scans (chain_id, from_number, to_number, to_hash, to_time, begun_at, scanned_at)
+             VALUES ('{CHAIN}', 10, 20, '0x20', 20, 0, 0), ('{CHAIN}', 80, 90, '0x90', 90, 0, 0)"
+        ))
+        .await;
+    // What is refused says what would be right, and changes nothing.
+    for (more, says) in [
+        (&["--from", "20", "--yes"][..], "blocks 21 to 79: --from must be 21"),
+        (&["--from", "21", "--to", "80", "--yes"], "--to at most 79"),
+        (&["--from", "21", "--to", "20", "--yes"], "--to at most 79"),
+        (&["--from", "21"], "say --yes"),
+        (&["--from", "21", "--yes", "--reason", "  "], "cannot be used multiple times"),
+    ] {
+        let exit = lost(more).await;
+        assert!(exit.code != Some(0) && exit.stderr.contains(says), "{more:?}: {exit:?}");
+    }
+    assert_eq!(place.value("SELECT COUNT(*) FROM chain_losses").await, "0");
+    let exit = lost(&["--from", "21", "--to", "50", "--yes"]).await;
+    assert_eq!((exit.code, exit.stdout.as_str()), (Some(0), ""), "{exit:?}");
+    for said in ["Orders that were paid there", "reconcile --chain", "--from 21 --to 50", "up to 79, is still read", "cannot be taken back"]
+    {
+        assert!(exit.stderr.contains(said), "{said}: {exit:?}");
+    }
+    let exit = lost(&["--from", "51", "--yes"]).await;
+    assert!(exit.code == Some(0) && exit.stderr.contains("Nothing on"), "{exit:?}");
+    let losses = place.rows("SELECT from_number, to_number, reason FROM chain_losses ORDER BY 1").await;
+    assert_eq!(losses, [["21", "50", "pruned"], ["51", "79", "pruned"]]);
+    assert_eq!(place.rows("SELECT from_number, to_number, to_hash FROM chain_scans").await, [["10", "90", "0x90"]]);
 }

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, ready};
+use payin_core::address::Address;
 use payin_core::{Block, Units};
 use payin_server::chain::evm::EvmSource;
-use payin_server::chain::follow::parting;
+use payin_server::chain::follow::{fill, parting};
 use payin_server::chain::{Next, Parting, Source as _, SourceFault, next};
 use payin_server::env::{Rpc, RpcFault};
 use payin_server::sandbox::evm::{self, EvmChain, EvmConfig, Lies, Transaction};
@@ -158,7 +159,9 @@ async fn a_range_without_logs_is_not_believed() {
     }
     let paid = vec![40, 41, 77];
     assert_eq!(catch_up(&node, 112).await, (paid.clone(), 0));
-    assert!(!node.was_asked("eth_getBlockReceipts"));
+    // Of the last block that was told of: nothing above it could have borne it out.
+    let asked = std::mem::take(&mut *node.asked.lock().unwrap());
+    assert_eq!(asked.iter().filter(|method| *method == "eth_getBlockReceipts").count(), 1);
     node.lie(Lies { drop_logs: true, ..Lies::default() });
     assert_eq!(catch_up(&node, 112).await, (paid.clone(), 0));
     assert!(node.was_asked("eth_getBlockReceipts"));
@@ -414,4 +417,123 @@ async fn logs_that_were_not_asked_for_are_not_believed() {
     inconsistent(next(&chain, &source, Some(&far), &One).await);
     node.honest();
     assert_eq!(found(next(&chain, &source, Some(&far), &One).await.unwrap()).1.len(), 1);
+}
+
+/// An answer that is cut off, as some providers cut them off in silence, ends in the middle of a block: of that block, too, not all was told.
+#[tokio::test]
+async fn a_range_that_was_cut_off_is_believed_of_no_block() {
+    let node = Node::of(20);
+    for number in 21..=120 {
+        if [40, 60, 80].contains(&number) {
+            for _ in 0..2 {
+                let (contract, from, to) = (CONTRACT.parse().unwrap(), THEIRS.parse().unwrap(), OURS.parse().unwrap());
+                let transfer = evm::Transfer { contract, from, to, value: "1000000".parse().unwrap() };
+                node.chain.lock().unwrap().submit(Transaction::transfers([transfer]));
+            }
+        }
+        node.mine();
+    }
+    let paid = vec![40, 40, 60, 60, 80, 80];
+    assert_eq!(catch_up(&node, 112).await, (paid.clone(), 0));
+    // In the middle of the first, of the second, of the last, and between them. Its honest twin is whole.
+    for kept in [1, 2, 3, 4, 5, 6] {
+        node.tamper("eth_getLogs", move |_, mut answer| {
+            answer["result"].as_array_mut().unwrap().truncate(kept);
+            Ok(answer)
+        });
+        assert_eq!(catch_up(&node, 112).await, (paid.clone(), 0), "{kept} of 6 logs");
+    }
+    // A node that has enough of us before what lies above the block in doubt could be looked at: that block is read again.
+    let (chain, source) = (chain(), source(&node));
+    let mut tip = source.block(1).await.unwrap().unwrap();
+    *node.between.lock().unwrap() = Arc::new(|call: &Value, mut answer: Value| {
+        match call["method"].as_str() {
+            Some("eth_getLogs") => answer["result"].as_array_mut().unwrap().truncate(3),
+            Some("eth_getBlockReceipts") => return Err(RpcFault::Status { status: 429, retry_after: None }),
+            _ => {}
+        }
+        Ok(answer)
+    });
+    let (last, transfers) = found(next(&chain, &source, Some(&tip), &One).await.unwrap());
+    assert_eq!((last.number, transfers.len()), (59, 2));
+    // Up to the last block that was told of, of which nothing is known for sure.
+    let (last, transfers) = found(next(&chain, &source, Some(&last), &One).await.unwrap());
+    assert_eq!((last.number, transfers.len()), (79, 2));
+    tip = last;
+    assert!(matches!(next(&chain, &source, Some(&tip), &One).await, Err(SourceFault::Limited { .. })));
+    node.honest();
+    assert_eq!(catch_up_from(&node, &tip, 112).await, (paid[4..].to_vec(), 0));
+}
+
+/// A node of another chain, or another one behind the same address, does not fill in what lies above our block.
+#[tokio::test]
+async fn a_range_that_does_not_stand_on_our_block_is_not_believed() {
+    let (chain, node) = (chain(), Node::of(120));
+    let source = source(&node);
+    let tip = source.block(20).await.unwrap().unwrap();
+    assert_eq!(found(next(&chain, &source, Some(&tip), &One).await.unwrap()).0.number, 112);
+    let (below, end) = ((20, Some(tip.hash.as_str())), source.block(60).await.unwrap().unwrap());
+    let filled = fill(&source, below, (60, Some(&end.hash)), &One).await.unwrap();
+    assert_eq!((filled.last, filled.below), (end.clone(), tip.hash.clone()));
+    inconsistent(fill(&source, (20, Some("0xanother")), (60, Some(&end.hash)), &One).await);
+    inconsistent(fill(&source, below, (60, Some("0xanother")), &One).await);
+    // What nobody knows cannot be compared.
+    fill(&source, (20, None), (60, None), &One).await.unwrap();
+    // The block is ours when it is asked for alone, and another one in the range.
+    node.tamper("eth_getBlockByNumber", move |call, mut answer| {
+        if call["params"][0] == "0x15" {
+            answer["result"]["parentHash"] = json!("0x00000000000000000000000000000000000000000000000000000000000000aa");
+        }
+        if call["params"][0] == "0x14" {
+            answer["result"]["hash"] = json!("0x00000000000000000000000000000000000000000000000000000000000000aa");
+        }
+        Ok(answer)
+    });
+    inconsistent(fill(&source, below, (60, Some(&end.hash)), &One).await);
+}
+
+/// What contracts say that their issuers did. The twins: those that say no, those without such a function, those that answer nonsense.
+#[tokio::test]
+async fn what_issuers_did_is_asked_of_their_contracts() {
+    const YES: &str = "0x0000000000000000000000000000000000000000000000000000000000000001";
+    const NO: &str = "0x0000000000000000000000000000000000000000000000000000000000000000";
+    const NONSENSE: &str = "0x0000000000000000000000000000000000000000000000000000000000000002";
+    let node = Node::of(3);
+    let source = source(&node);
+    let addresses = [OURS, THEIRS].map(|address| Address::from_canonical(address.to_owned()));
+    // By the contracts' published interfaces: paused(), deprecated(), isBlackListed(address), isBlacklisted(address), isBlocked(address).
+    for (functions, stopped, frozen) in [
+        (&[("0x5c975abb", "", YES)][..], Some("paused"), None),
+        (&[("0x0e136b19", "", YES), ("0x5c975abb", "", NO)], Some("replaced"), None),
+        (&[("0x5c975abb", "", NO), ("0x0e136b19", "", NO)], None, None),
+        (&[("0x5c975abb", "", NONSENSE), ("0xe47d6060", OURS, NONSENSE)], None, None),
+        (&[("0xe47d6060", OURS, YES), ("0xe47d6060", THEIRS, NO)], None, Some("isBlackListed(address)")),
+        (&[("0xfe575a87", OURS, YES), ("0xfe575a87", THEIRS, NO)], None, Some("isBlacklisted(address)")),
+        (&[("0xfbac3951", OURS, YES), ("0xfbac3951", THEIRS, NO)], None, Some("isBlocked(address)")),
+        (&[("0xe47d6060", "", NO)], None, None),
+        (&[], None, None),
+    ] {
+        node.tamper("eth_call", move |call, mut answer| {
+            let data = call["params"][0]["data"].as_str().unwrap().to_owned();
+            let found =
+                functions.iter().find(|(function, of, _)| data.starts_with(function) && data.ends_with(of.trim_start_matches("0x")));
+            match found {
+                Some((.., word)) => answer["result"] = json!(word),
+                None => answer = json!({"jsonrpc": "2.0", "id": answer["id"], "error": {"code": 3, "message": "execution reverted"}}),
+            }
+            Ok(answer)
+        });
+        let issued = source.issued(&addresses).await.unwrap();
+        let told: Vec<_> =
+            issued.stopped.iter().map(|told| (told.currency.as_str(), stopped.is_some_and(|part| told.reason.contains(part)))).collect();
+        assert_eq!(told, stopped.map(|_| ("USDT", true)).into_iter().collect::<Vec<_>>(), "{functions:?}");
+        let told: Vec<_> = issued.frozen.iter().map(|told| (told.address.as_str(), told.reason.clone())).collect();
+        let expected = frozen.map(|function| (OURS, format!("its contract answers yes to {function}")));
+        assert_eq!(told, expected.into_iter().collect::<Vec<_>>(), "{functions:?}");
+    }
+    // A node that has enough of us says nothing about the contract.
+    node.tamper("eth_call", |_, answer| {
+        Ok(json!({"jsonrpc": "2.0", "id": answer["id"], "error": {"code": 429, "message": "Too Many Requests"}}))
+    });
+    assert!(matches!(source.issued(&addresses).await, Err(SourceFault::Limited { .. })));
 }

@@ -8,10 +8,12 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, ready};
 use payin_core::Block;
+use payin_core::address::Address;
 use payin_core::finality::{Finality, Rest};
 use payin_core::transfer::Transfer;
+use payin_server::app::ledger::Resume;
 use payin_server::chain::follow::parting;
-use payin_server::chain::{Heads, Next, Nodes, Parting, Read, Source, SourceFault, Watch, next};
+use payin_server::chain::{Heads, Issued, Next, Nodes, Parting, Read, Source, SourceFault, Watch, next};
 use payin_server::worker::Worker as _;
 use payin_server::worker::chain::ChainWorker;
 use payin_tests::gateway::{Gateway, Kind, Place, START};
@@ -20,18 +22,21 @@ use super::{CONFIRMATIONS, One, chain, inconsistent};
 
 /// A node whose chain has these blocks, by the fork each is of, and no transfers.
 #[derive(Default)]
-struct Script {
+pub(super) struct Script {
     /// Nothing where a height is without a block.
     forks: Mutex<Vec<Option<u64>>>,
     finalized: AtomicU64,
     /// How far what is asked by number is behind what `heads` says: another node answers it.
     lag: AtomicU64,
+    /// What issuers did, and how many addresses were asked about each time.
+    pub(super) issued: Mutex<Issued>,
+    pub(super) asked: Mutex<Vec<usize>>,
 }
 
 impl Script {
-    fn of(height: u64, finalized: u64) -> Arc<Self> {
+    pub(super) fn of(height: u64, finalized: u64) -> Arc<Self> {
         let forks = (0..=height).map(|_| Some(0)).collect();
-        Arc::new(Self { forks: Mutex::new(forks), finalized: AtomicU64::new(finalized), lag: AtomicU64::new(0) })
+        Arc::new(Self { forks: Mutex::new(forks), finalized: AtomicU64::new(finalized), ..Self::default() })
     }
 
     /// The newest blocks are replaced by so many.
@@ -92,8 +97,14 @@ impl Source for Script {
         ready(Ok(Vec::new())).boxed()
     }
 
-    fn range<'a>(&'a self, _: u64, to: u64, _: &'a dyn Watch) -> BoxFuture<'a, Result<Read, SourceFault>> {
-        ready(Ok(Read { last: self.at(to).unwrap(), transfers: Vec::new() })).boxed()
+    fn range<'a>(&'a self, from: u64, to: u64, _: &'a dyn Watch) -> BoxFuture<'a, Result<Read, SourceFault>> {
+        let below = (0..from).rev().find_map(|number| self.at(number)).map_or_else(String::new, |block| block.hash);
+        ready(Ok(Read { below, last: self.at(to).unwrap(), transfers: Vec::new() })).boxed()
+    }
+
+    fn issued<'a>(&'a self, addresses: &'a [Address]) -> BoxFuture<'a, Result<Issued, SourceFault>> {
+        self.asked.lock().unwrap().push(addresses.len());
+        ready(Ok(self.issued.lock().unwrap().clone())).boxed()
     }
 }
 
@@ -161,8 +172,20 @@ async fn the_first_block_lies_below_the_head() {
     }
 }
 
+/// A fast chain is caught up with in longer runs, so that filling a hole beside it does not leave its tip behind.
+#[tokio::test]
+async fn a_fast_chain_is_read_in_longer_runs() {
+    for (block_ms, most) in [(12_000, 8), (2_000, 8), (1_000, 8), (400, 20), (250, 32), (10, 32), (0, 8)] {
+        let chain = payin_core::Chain { block_ms, ..chain() };
+        let node = Script::of(100, 10);
+        let tip = node.at(40).unwrap();
+        let read = numbers(next(&chain, node.as_ref(), Some(&tip), &One).await.unwrap());
+        assert_eq!((read.len(), read[0]), (most, 41), "{block_ms} ms");
+    }
+}
+
 /// A worker over a node of a hundred blocks.
-async fn following(finalized: u64) -> (Place, Arc<Script>, ChainWorker) {
+async fn following(finalized: u64) -> (Place, Gateway, Arc<Script>, ChainWorker) {
     let place = Place::new(Kind::Sqlite).await;
     let gateway = Gateway::open(&place.location, 1, None).await;
     let mut chain = gateway.chain("ethereum-sepolia");
@@ -171,7 +194,7 @@ async fn following(finalized: u64) -> (Place, Arc<Script>, ChainWorker) {
     let source = Arc::clone(&node) as Arc<dyn Source>;
     let nodes = Arc::new(Nodes::new(vec![source]));
     let worker = ChainWorker::new(gateway.app.clone(), chain, nodes, Arc::new(One), "one".to_owned(), Arc::default());
-    (place, node, worker)
+    (place, gateway, node, worker)
 }
 
 /// The worker takes back what was reorganised right after the first start, however little it keeps, unless that was final.
@@ -181,7 +204,7 @@ async fn a_reorganisation_after_the_first_start_halts_nothing() {
     for (steps, depth, finalized, halts) in
         [(1, 1, 90, false), (1, 4, 90, false), (1, 5, 90, false), (9, 1, 90, false), (9, 4, 90, false), (9, 7, 90, false), (9, 4, 98, true)]
     {
-        let (place, node, mut worker) = following(finalized).await;
+        let (place, _, node, mut worker) = following(finalized).await;
         for _ in 0..steps {
             worker.step().await.unwrap();
         }
@@ -204,7 +227,7 @@ async fn a_reorganisation_down_to_skipped_heights_is_taken_back() {
     // Which heights the node's new chain skips, and up to where the node calls its own final; the first block we keep is 97.
     for (skipped, finalized) in [(96..=96, 90), (91..=96, 90), (65..=96, 60), (96..=96, 96)] {
         let case = format!("without {skipped:?}, {finalized} final");
-        let (place, node, mut worker) = following(finalized).await;
+        let (place, _, node, mut worker) = following(finalized).await;
         worker.step().await.unwrap();
         assert_eq!(place.rows("SELECT head_number FROM chain_cursors").await, [["97"]], "{case}");
         node.reorganise(4, 5);
@@ -216,10 +239,40 @@ async fn a_reorganisation_down_to_skipped_heights_is_taken_back() {
         assert_eq!(*cursor, ["101".to_owned(), node.at(101).unwrap().hash, "1".to_owned()], "{case}");
     }
     // Not without end: a node that lacks so many blocks is asked again later, and nothing moves.
-    let (place, node, mut worker) = following(60).await;
+    let (place, _, node, mut worker) = following(60).await;
     worker.step().await.unwrap();
     node.reorganise(4, 5);
     node.skip(64..=96);
     assert!(worker.step().await.unwrap_err().to_string().contains("lacks all blocks from 64 to 96"));
     assert_eq!(place.rows("SELECT head_number, halted IS NULL FROM chain_cursors").await, [["97", "1"]]);
+}
+
+/// After a person's word the chain is taken back below all that is kept, also where the slot below was skipped.
+#[tokio::test]
+async fn a_halted_chain_goes_on_at_a_skipped_height() {
+    for skipped in [None, Some(96..=96), Some(91..=96)] {
+        let case = format!("without {skipped:?}");
+        let (place, gateway, node, mut worker) = following(98).await;
+        for _ in 0..9 {
+            worker.step().await.unwrap();
+        }
+        node.reorganise(4, 5);
+        if let Some(skipped) = skipped {
+            node.skip(skipped);
+        }
+        // Halted, and refusing until a person has looked.
+        let halted = async || place.value("SELECT halted FROM chain_cursors").await;
+        for _ in 0..3 {
+            let _ = worker.step().await;
+        }
+        let reason = halted().await;
+        assert!(reason.contains("was final"), "{case}: {reason}");
+        let resume = Resume { chain: gateway.chain("ethereum-sepolia"), reason, take_back_from: Some(97) };
+        gateway.write(resume).await.unwrap();
+        for _ in 0..9 {
+            worker.step().await.unwrap_or_else(|fault| panic!("{case}: {fault}"));
+        }
+        let cursor = &place.rows("SELECT head_number, head_hash, halted IS NULL FROM chain_cursors").await[0];
+        assert_eq!(*cursor, ["101".to_owned(), node.at(101).unwrap().hash, "1".to_owned()], "{case}");
+    }
 }

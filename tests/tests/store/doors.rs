@@ -89,7 +89,7 @@ impl Http for Shop {
 }
 
 async fn deliver(gateway: &Gateway) {
-    let mut worker = Deliver::new(gateway.app.clone(), Arc::new(Shop) as Arc<dyn Http>, Arc::default());
+    let mut worker = Deliver::new(gateway.app.clone(), Arc::new(Shop) as Arc<dyn Http>, Arc::default(), Arc::default());
     while worker.step().await.expect("a step") == Did::Work {}
 }
 

@@ -12,7 +12,8 @@ use payin_server::worker::{Did, Worker as _};
 use payin_tests::gateway::{Gateway, Kind, refusal};
 use payin_tests::nodes::receiver::{Received, Receiver};
 use payin_types::{
-    CreateEndpoint, Endpoint, EndpointId, ErrorCode, EventType, OrganizationId, QueuedEvent, ResendEvent, RotateSecret, UpdateEndpoint,
+    CreateEndpoint, DisabledReason, Endpoint, EndpointId, ErrorCode, EventType, OrganizationId, QueuedEvent, ResendEvent, RotateSecret,
+    UpdateEndpoint,
 };
 use serde_json::json;
 
@@ -51,7 +52,7 @@ pub async fn resend(gateway: &Gateway, organization: &OrganizationId, id: &str, 
 /// Sends all that is due, over real sockets.
 async fn deliver(gateway: &Gateway) {
     let http = ReqwestHttp::new(Targets { allow_private: true, allow_http: true }).expect("a client");
-    let mut deliver = Deliver::new(gateway.app.clone(), Arc::new(http) as Arc<dyn Http>, Arc::default());
+    let mut deliver = Deliver::new(gateway.app.clone(), Arc::new(http) as Arc<dyn Http>, Arc::default(), Arc::default());
     while deliver.step().await.expect("a step") == Did::Work {}
 }
 
@@ -84,6 +85,8 @@ pub async fn endpoints_change_in_part(kind: Kind) {
             enabled: request.enabled.unwrap_or(expected.enabled),
             description: request.description.unwrap_or(expected.description),
             updated_at: gateway.now(),
+            disabled_at: request.enabled.map_or(expected.disabled_at, |enabled| (!enabled).then(|| gateway.now())),
+            disabled_reason: request.enabled.map_or(expected.disabled_reason, |enabled| (!enabled).then_some(DisabledReason::Requested)),
             ..expected
         };
         assert_eq!(changed, expected, "{change}");
@@ -248,7 +251,7 @@ pub async fn what_falls_due_while_disabled_is_given_up(kind: Kind) {
     let paused = endpoint(gateway, &organization, "[\"*\"]").await;
     let url = UpdateEndpoint { url: Some(shop.url().to_owned()), ..Default::default() };
     update(gateway, &organization, paused.as_str(), url).await.expect("changed");
-    // One waits for its second attempt, which comes a second later; one falls due at once.
+    // One waits for its second attempt, which comes about a second later; one falls due at once.
     shop.answer(payin_tests::nodes::receiver::Answer::status(500));
     let later = tell(gateway, &organization, 1, std::slice::from_ref(&paused)).await.remove(0);
     deliver(gateway).await;
@@ -257,7 +260,7 @@ pub async fn what_falls_due_while_disabled_is_given_up(kind: Kind) {
     let missed = tell(gateway, &organization, 1, std::slice::from_ref(&paused)).await.remove(0);
     deliver(gateway).await;
     update(gateway, &organization, paused.as_str(), disabling(true)).await.expect("enabled");
-    gateway.clock.advance(Duration::from_secs(1));
+    gateway.clock.advance(Duration::from_millis(1_200));
     deliver(gateway).await;
     let came =
         |shop: &Receiver| shop.received().iter().skip(1).map(|received| received.header("webhook-id").to_owned()).collect::<Vec<_>>();

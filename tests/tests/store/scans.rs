@@ -4,8 +4,8 @@
 use payin_core::finality::Rest;
 use payin_core::reconcile::What;
 use payin_core::{Block, Units};
-use payin_server::app::ledger::{Agree, FillHole, TakeBlocks};
-use payin_server::app::progress::{self, Due};
+use payin_server::app::ledger::{Agree, DeclareLost, FillHole, TakeBlocks};
+use payin_server::app::progress::{self, Due, Loss};
 use payin_server::app::reconcile::{self, Keep, Reconciliation};
 use payin_server::store::{Fault, chains};
 use payin_tests::gateway::{Kind, fault, request};
@@ -260,4 +260,127 @@ pub async fn what_lies_in_a_hole_is_not_the_next_orders(kind: Kind) {
     line.blocks(3, at(later + 6)).await;
     line.settle().await;
     assert_eq!(world.fresh(&organization, &second).await.status, OrderStatus::Completed);
+}
+
+/// What fills a hole must lead from the block below it to the block above: by their hashes, not only by their heights.
+pub async fn what_fills_a_hole_leads_to_both_its_ends(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(1).await;
+    let order = gateway.create(&organization, request("order")).await.unwrap();
+    let mut line = Line::new(gateway, "ethereum-sepolia").await;
+    line.blocks(3, at(1)).await;
+    line.leap(200, 60).await;
+    let rows =
+        || world.place.rows("SELECT from_number, from_hash, to_number FROM chain_scans WHERE chain_id = 'ethereum-sepolia' ORDER BY 1");
+    assert_eq!(rows().await, [["100", "0xb0-100", "102"], ["200", "0xb0-200", "200"]]);
+    let honest = line.fill_unit(200, 60, &[Sent::pays(&order, "100", "0x1")]).await;
+    let evil = FillHole { last: Block { hash: "0xanother-200".to_owned(), ..honest.last.clone() }, ..again(&honest) };
+    assert!(matches!(fault(gateway.write(evil).await), Fault::Corrupt(text) if text.contains("does not lead to")));
+    assert_eq!(world.place.value("SELECT COUNT(*) FROM transfers").await, "0");
+    gateway.write(honest).await.unwrap();
+    assert_eq!(rows().await, [["100", "0xb0-100", "200"]]);
+    // Where the upper end is of before hashes were kept, its height decides.
+    line.leap(400, 90).await;
+    world.place.execute("UPDATE chain_scans SET from_hash = NULL").await;
+    gateway.write(line.fill_unit(400, 90, &[]).await).await.unwrap();
+    assert_eq!(rows().await, [["100", "-", "400"]]);
+    // A row that a reorganisation leaves below its own beginning begins at what is left.
+    line.leap(600, 120).await;
+    let (lease, chain, from) = (line.lease.clone(), line.chain.clone(), line.cursor().await.unwrap());
+    let fork = Block { number: 90, hash: "0xb9-90".to_owned(), parent_hash: "0x?".to_owned(), time: at(0) };
+    world.place.execute("DELETE FROM chain_scans WHERE from_number = 100").await;
+    world.place.execute("UPDATE chain_cursors SET take_back_from = 91 WHERE chain_id = 'ethereum-sepolia'").await;
+    let from = chains::Cursor { take_back_from: Some(91), ..from };
+    let tolerance = line.tolerance;
+    gateway.write(payin_server::app::ledger::TakeBack { lease, chain, tolerance, from, fork, now: gateway.now() }).await.unwrap();
+    assert_eq!(rows().await, [["90", "0xb9-90", "90"]]);
+}
+
+/// A node's `finalized` that names another block of our newest one's height is of another chain: nothing becomes final by it.
+pub async fn another_chains_finality_is_not_ours(kind: Kind) {
+    let world = World::new(kind).await;
+    let mut line = Line::new(&world.gateway, "ethereum-sepolia").await;
+    line.blocks(3, at(1)).await;
+    let finalized = |line: &Line, hash: &str| Some(Rest { number: line.head() + 1, hash: hash.to_owned() });
+    let block = line.next(at(9));
+    let evil = TakeBlocks { finalized: finalized(&line, "0xanother"), ..line.unit(&block, &[]).await };
+    world.gateway.write(evil).await.unwrap();
+    line.went_to(block);
+    assert_eq!(line.cursor().await.unwrap().finalized_number, 0);
+    // The same while no block comes, and its honest twin.
+    for (hash, final_now) in [("0xanother", 0), (line.at(103).hash.as_str(), 103)] {
+        let finalized = Some(Rest { number: 103, hash: hash.to_owned() });
+        let idle = TakeBlocks { blocks: Vec::new(), finalized, ..line.unit(&line.at(103), &[]).await };
+        world.gateway.write(idle).await.unwrap();
+        assert_eq!(line.cursor().await.unwrap().finalized_number, final_now, "{hash}");
+    }
+}
+
+/// A hole that no node can fill: a person's word ends the waiting for it, for as much of it as they say, and is kept.
+pub async fn a_hole_may_be_declared_lost(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(2).await;
+    let order = gateway.create(&organization, request("paid where nobody looks")).await.unwrap();
+    let mut line = Line::new(gateway, "ethereum-sepolia").await;
+    line.blocks(4, at(1)).await;
+    let later = 24 * 3600;
+    line.leap(20_000, later).await;
+    line.blocks(3, at(later + 1)).await;
+    assert_eq!(line.due().await.expire, []);
+    let scans =
+        || world.place.rows("SELECT from_number, to_number, to_hash FROM chain_scans WHERE chain_id = 'ethereum-sepolia' ORDER BY 1");
+    let declare = async |from_number, to_number| {
+        let (below, above) = progress::hole(&gateway.app, &line.chain).await.unwrap().unwrap();
+        let loss = Loss { from_number, to_number, reason: "every provider has pruned them".to_owned(), declared_at: gateway.now() };
+        DeclareLost { chain: line.chain.clone(), below, above, loss, now: gateway.now() }
+    };
+    // Not the lower part of the hole: nothing changes.
+    for (from, to) in [(103, 500), (105, 500), (104, 20_000), (104, 103)] {
+        assert!(matches!(fault(gateway.write(declare(from, to).await).await), Fault::Corrupt(_)), "{from} to {to}");
+    }
+    assert_eq!(world.place.value("SELECT COUNT(*) FROM chain_losses").await, "0");
+
+    // The lower part is lost; the rest is still read, and still waited for. A person who saw another hole changes nothing.
+    let stale = declare(104, 9_999).await;
+    gateway.write(declare(104, 9_999).await).await.unwrap();
+    assert!(matches!(fault(gateway.write(stale).await), Fault::Guard { .. }));
+    assert_eq!(scans().await, [["100", "9999", ""], ["20000", "20003", "0xb0-20003"]]);
+    assert_eq!(line.due().await.expire, [], "the rest may still hold a payment");
+    let (number, known) = progress::below(&gateway.app, &line.chain, 10_000).await.unwrap();
+    assert!(number == 9_999 && known.iter().all(|(_, hash)| !hash.is_empty()), "what nobody has seen is compared with no node: {known:?}");
+    gateway.write(line.fill_unit(12_000, 7_200, &[]).await).await.unwrap();
+
+    // Then all of it, while the chain goes on. What was paid there is missing: the order's time is over.
+    let all = declare(12_001, 19_999).await;
+    line.blocks(2, at(later + 9)).await;
+    gateway.write(all).await.unwrap();
+    assert_eq!(scans().await, [["100", "20005", "0xb0-20005"]]);
+    assert_eq!(line.cursor().await.unwrap().hole_since, None);
+    assert_eq!(line.due().await.expire, std::slice::from_ref(&order.order_id));
+    assert_eq!(progress::losses(&gateway.app, &line.chain).await.unwrap().len(), 2);
+    let told = payin_server::app::chains::list(&gateway.app, &organization).await.unwrap();
+    let told = &told.data[0];
+    assert!(told.chain_id.as_str() == "ethereum-sepolia" && told.holes.is_empty());
+    let lost: Vec<_> = told.lost.iter().map(|lost| (lost.from_number, lost.to_number, lost.reason.as_str())).collect();
+    assert_eq!(lost, [(104, 9_999, "every provider has pruned them"), (12_001, 19_999, "every provider has pruned them")]);
+}
+
+/// A worker that was filling a hole while a person declared it lost changes nothing.
+pub async fn filling_and_declaring_lost_may_meet(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let mut line = Line::new(gateway, "ethereum-sepolia").await;
+    line.blocks(3, at(1)).await;
+    line.leap(200, 60).await;
+    let (below, above) = progress::hole(&gateway.app, &line.chain).await.unwrap().unwrap();
+    let loss = Loss { from_number: 103, to_number: 199, reason: "gone".to_owned(), declared_at: gateway.now() };
+    let unit = DeclareLost { chain: line.chain.clone(), below, above, loss, now: gateway.now() };
+    let (piece, rest) = (line.fill_unit(150, 30, &[]).await, line.fill_unit(200, 60, &[]).await);
+    let (lost, filled) = futures_util::join!(gateway.write(unit), gateway.write(piece));
+    assert!(lost.is_ok() != filled.is_ok(), "one of them: {lost:?}, {filled:?}");
+    assert!(matches!(fault(gateway.write(rest).await), Fault::Guard { .. }));
+    let losses = world.place.value("SELECT COUNT(*) FROM chain_losses").await;
+    assert_eq!(losses == "1", lost.is_ok());
 }

@@ -9,6 +9,8 @@ use payin_server::app::ledger::{Halt, TakeBack, TakeBlocks};
 use payin_server::app::progress::{EndLeases, GiveBackLease};
 use payin_server::store::leases::{self, Lease};
 use payin_server::store::{Failure, Fault};
+use payin_server::worker::StepFault;
+use payin_server::worker::tenure::Tenure;
 use payin_tests::gateway::{Gateway, Kind, fault, request};
 use payin_types::OrderStatus;
 
@@ -134,4 +136,39 @@ pub async fn a_fenced_server_changes_nothing(kind: Kind) {
     assert!(fenced.into_iter().all(|result| matches!(fault(result), Fault::Fenced(_))));
     let addresses: BTreeSet<String> = orders.into_iter().map(|order| order.unwrap().address).collect();
     assert_eq!(addresses.len(), 20);
+}
+
+/// Work that takes longer than the lease's term: it is kept as long as it is renewed, and not a moment longer; nobody is robbed of it who
+/// took it meanwhile.
+pub async fn a_lease_is_kept_while_work_takes_long(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let tenure = |holder: &str| Tenure::new(gateway.app.clone(), "chain x".to_owned(), holder.to_owned(), TERM);
+    let (one, two) = (tenure("one"), tenure("two"));
+    one.keep().await.unwrap();
+    assert!(!one.is_held(), "keeping does not take");
+    let lease = one.take().await.unwrap().unwrap();
+    for _ in 0..10 {
+        gateway.clock.advance(one.renew_every());
+        one.keep().await.unwrap();
+        assert_eq!(two.take().await.unwrap(), None);
+    }
+    check(gateway, &lease).await.unwrap();
+    // It has lapsed, and nobody has taken it: it is still this one's.
+    gateway.clock.advance(TERM * 2);
+    one.keep().await.unwrap();
+    assert_eq!(two.take().await.unwrap(), None);
+    // It has lapsed, and somebody has.
+    gateway.clock.advance(TERM);
+    let second = two.take().await.unwrap().unwrap();
+    assert_eq!(second.fence, lease.fence + 1);
+    assert!(matches!(one.keep().await, Err(StepFault::Store(Fault::Fenced(_)))));
+    assert!(!one.is_held());
+    gateway.clock.advance(TERM / 2);
+    assert_eq!(one.take().await.unwrap(), None);
+    check(gateway, &second).await.unwrap();
+    // Given back, it is not revived by a renewal that comes too late.
+    two.give_back().await.unwrap();
+    two.keep().await.unwrap();
+    assert_eq!(one.take().await.unwrap().unwrap().fence, second.fence + 1);
 }

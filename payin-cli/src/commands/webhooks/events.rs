@@ -1,11 +1,9 @@
 //! `payin webhooks events …`.
 
 mod list;
-
-use payin_sdk::ResendEvent;
+mod resend;
 
 use super::super::Context;
-use super::super::once::Once;
 use crate::failure::Failure;
 use crate::output::columns;
 
@@ -17,8 +15,8 @@ pub enum Command {
     Get(Id),
     /// Show how the deliveries of an event stand, one for each endpoint
     Deliveries(Id),
-    /// Send an event again, at once
-    Resend(Resend),
+    /// Send an event again, at once, or all events of a time
+    Resend(resend::Args),
 }
 
 /// Which event is meant.
@@ -27,20 +25,6 @@ pub struct Id {
     /// The event's id
     #[arg(value_name = "ID")]
     id: String,
-}
-
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Receivers know an event by its id: one that has it does nothing twice.")]
-pub struct Resend {
-    #[command(flatten)]
-    id: Id,
-
-    /// Only to this endpoint [default: to every one that has or subscribes to it]
-    #[arg(long, value_name = "ENDPOINT_ID")]
-    endpoint_id: Option<String>,
-
-    #[command(flatten)]
-    once: Once,
 }
 
 pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
@@ -62,10 +46,6 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
             }
             Ok(())
         }
-        Command::Resend(Resend { id: Id { id }, endpoint_id, once }) => {
-            let body = ResendEvent { endpoint_id: endpoint_id.map(Into::into) };
-            let queued = once.send(context, &client, events.resend(&id.into(), &body)).await?;
-            context.ui.record(&queued, columns::QUEUED)
-        }
+        Command::Resend(args) => resend::run(context, args).await,
     }
 }

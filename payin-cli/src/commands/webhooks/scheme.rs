@@ -1,6 +1,6 @@
-//! What `verify` and `sign` share: schemes by name, secrets from files.
+//! What `verify`, `sign` and `test` share: schemes by name, secrets from files. It must not sign or verify.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use payin_sdk::SecretString;
@@ -32,6 +32,21 @@ impl Scheme {
             Self::Standard => webhook::STANDARD_SIGNATURE,
         }
     }
+}
+
+/// Refuses to read standard input twice.
+pub fn stdin_once<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<(), Failure> {
+    match paths.into_iter().filter(|path| *path == Path::new("-")).count() {
+        0 | 1 => Ok(()),
+        _ => Err(Failure::usage("standard input can be read once: give one of them by a file")),
+    }
+}
+
+/// The secrets of files, and the body.
+pub fn secrets_and_body(secrets: &[PathBuf], body: &Path) -> Result<(Vec<SecretString>, Vec<u8>), Failure> {
+    stdin_once(secrets.iter().map(PathBuf::as_path).chain([body]))?;
+    let secrets = secrets.iter().map(|path| secret(path)).collect::<Result<Vec<_>, _>>()?;
+    Ok((secrets, input::read(body)?))
 }
 
 /// The secret in a file, without the line end that editors put there; other white space is part of it.

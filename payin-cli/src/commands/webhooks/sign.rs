@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use payin_sdk::types::ExposeSecret;
 use payin_sdk::{Timestamp, webhook};
 use serde_json::{Map, Value};
 
-use super::super::{Context, input};
+use super::super::Context;
 use super::scheme::{self, Scheme};
 use crate::clock;
 use crate::failure::Failure;
@@ -39,14 +40,20 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: Args) -> Result<(), Failure> {
-    let secrets = args.secret_file.iter().map(|path| scheme::secret(path)).collect::<Result<Vec<_>, _>>()?;
-    let body = input::read(&args.body)?;
+    let (secrets, body) = scheme::secrets_and_body(&args.secret_file, &args.body)?;
+    if let Some((_, path)) = secrets.iter().zip(&args.secret_file).find(|(secret, _)| is_wrapped(secret.expose_secret())) {
+        context.ui.note(&format!("the secret in {} begins or ends with white space, which is taken for a part of it", path.display()));
+    }
     let at = args.timestamp.map_or_else(clock::now, Timestamp::from_secs);
     let single = || match secrets.as_slice() {
         [secret] => Ok(secret),
         _ => Err(Failure::usage("this scheme signs with one secret")),
     };
     let id = args.id.unwrap_or_default();
+    // A full stop ends it in what is signed, and a header holds what can be seen.
+    if args.scheme == Scheme::Standard && (id.is_empty() || id.bytes().any(|byte| byte == b'.' || !byte.is_ascii_graphic())) {
+        return Err(Failure::usage("--id is not empty, and has visible ASCII characters only, and no full stop"));
+    }
     let signature = match args.scheme {
         Scheme::Payin => webhook::sign_payin(&secrets, at, &body),
         Scheme::Standard => webhook::sign_standard(&secrets, &id, at, &body),
@@ -64,4 +71,8 @@ pub fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let columns: Vec<&'static str> = headers.iter().map(|(name, _)| *name).collect();
     let told: Map<String, Value> = headers.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
     context.ui.record(&told, &columns)
+}
+
+fn is_wrapped(secret: &str) -> bool {
+    secret.trim().len() < secret.len()
 }

@@ -7,7 +7,7 @@ use payin_sdk::webhook::{self, Claim, Genuine, Verifier, VerifyError};
 use payin_sdk::{SecretString, Timestamp};
 use serde_json::json;
 
-use super::super::{Context, input};
+use super::super::Context;
 use super::scheme::{self, Scheme};
 use crate::clock;
 use crate::exit::Exit;
@@ -48,8 +48,7 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: Args) -> Result<(), Failure> {
-    let secrets = args.secret_file.iter().map(|path| scheme::secret(path)).collect::<Result<Vec<_>, _>>()?;
-    let body = input::read(&args.body)?;
+    let (secrets, body) = scheme::secrets_and_body(&args.secret_file, &args.body)?;
     let genuine = check(&args, secrets, &body, clock::now())
         .map_err(|error| Failure::new(Exit::NotAsserted, "NOT_GENUINE", format!("the webhook is not genuine: {error}")))?;
     let scheme = clap::ValueEnum::to_possible_value(&args.scheme);
@@ -66,18 +65,24 @@ fn check(args: &Args, secrets: Vec<SecretString>, body: &[u8], now: Timestamp) -
     let mut secrets = secrets.into_iter();
     let verifier = secrets.next().map(Verifier::new).ok_or(VerifyError::NoSecret)?;
     let verifier = secrets.fold(verifier, Verifier::or_secret).tolerance(Some(args.tolerance).filter(|s| *s > 0).map(Duration::from_secs));
-    // People paste the whole line.
-    let pasted = args.signature.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case(args.scheme.header()));
-    let signature = pasted.map_or(args.signature.as_str(), |(_, value)| value).trim();
+    let signature = value_of(args.scheme.header(), &args.signature);
     let claim = match args.scheme {
         Scheme::Payin => Claim::payin(signature),
         Scheme::Paywarden => Claim::of(webhook::Scheme::PayWarden, signature),
         Scheme::Cryptopay => Claim::of(webhook::Scheme::CryptoPay, signature),
         Scheme::Standard => {
-            Claim::standard(args.id.as_deref().unwrap_or_default(), args.timestamp.as_deref().unwrap_or_default(), signature)
+            let id = value_of(webhook::STANDARD_ID, args.id.as_deref().unwrap_or_default());
+            let timestamp = value_of(webhook::STANDARD_TIMESTAMP, args.timestamp.as_deref().unwrap_or_default());
+            Claim::standard(id, timestamp, signature)
         }
     };
     verifier.verify(claim, body, now)
+}
+
+/// A header's value; people paste the whole line.
+fn value_of<'a>(header: &str, pasted: &'a str) -> &'a str {
+    let line = pasted.split_once(':').filter(|(name, _)| name.trim().eq_ignore_ascii_case(header));
+    line.map_or(pasted, |(_, value)| value).trim()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use payin_types::{BindDeposit, BindingId, BoundDeposit, EventType, OrganizationI
 use serde_json::Map;
 
 use crate::app::events::{Happened, record};
+use crate::app::issuers;
 use crate::app::pool::assign::claim_genuine;
 use crate::app::settings::{self, Deployment};
 use crate::app::{App, Outcome, refused};
@@ -100,9 +101,11 @@ impl Unit for Bind {
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<BoundDeposit> {
         let terms = deposit::bind(self.request.clone().map_err(refused)?, &self.chains).map_err(refused)?;
-        let opening = orders::opening(tx, &self.organization_id, terms.chain_id.as_str()).await?;
+        let opening = orders::opening(tx, &self.organization_id, terms.chain_id.as_str(), self.now).await?;
         settings::effective(&self.deployment, &opening.settings)?.check_deposits_enabled()?;
-        order::check_chain(self.chains.find(&terms.chain_id)?, opening.head_time, self.now)?;
+        let chain = self.chains.find(&terms.chain_id)?;
+        order::check_chain(chain, opening.head_time, self.now)?;
+        issuers::check(tx, chain, &terms.currency, opening.stopped).await?;
         // From here on nobody else binds or unbinds this reference.
         deposits::ensure(tx, &self.organization_id, &terms.reference, self.now).await?;
         let known = deposits::lock(tx, &self.organization_id, &terms.reference).await?;

@@ -92,7 +92,10 @@ impl TakeBlocks {
             Some(top) if Some(top.to_number) == head && self.low <= top.to_number.saturating_add(1) => {
                 scans::end_at(tx, chain, top, last, self.now).await
             }
-            _ => scans::begin(tx, chain, self.low, last, self.now).await,
+            _ => {
+                let lowest = self.blocks.first().filter(|lowest| lowest.number == self.low).map(|lowest| lowest.hash.as_str());
+                scans::begin(tx, chain, (self.low, lowest), last, self.now).await
+            }
         }
     }
 
@@ -112,13 +115,10 @@ impl TakeBlocks {
     async fn rested(&self, tx: &mut Tx<'_>, head: u64) -> Result<u64, Fault> {
         let before = self.from.as_ref().map_or(0, |cursor| cursor.finalized_number);
         let Some(last) = &self.finalized else { return Ok(before) };
-        let at_head = self.blocks.last().filter(|block| block.number == last.number && !last.hash.is_empty());
-        if at_head.is_some_and(|block| block.hash != last.hash) {
-            return Ok(before);
-        }
-        if last.number >= head {
+        if last.number > head {
             return Ok(head.max(before));
         }
+        // The newest block is kept by now, and so is the one of the head where there is none.
         let kept = chains::newest_at_or_below(tx, self.chain.id.as_str(), last.number).await?;
         let ours = kept.is_some_and(|kept| kept.number == last.number && (last.hash.is_empty() || kept.hash == last.hash));
         Ok(if ours { last.number.max(before) } else { before })
@@ -163,6 +163,10 @@ impl Unit for FillHole {
         chains::lock_at(tx, chain, Some(&self.from)).await?;
         if let Some((_, stray)) = self.transfers.iter().find(|(_, transfer)| transfer.block_number > self.last.number) {
             return Err(Fault::Corrupt(format!("transfer {} lies outside of the blocks read", stray.tx_hash)).into());
+        }
+        let known = self.above.from_hash.as_ref().filter(|_| self.last.number >= self.above.from_number);
+        if known.is_some_and(|known| *known != self.last.hash) {
+            return Err(Fault::Corrupt(format!("what fills a hole of {chain} does not lead to the blocks above it")).into());
         }
         see_all(tx, &self.chain, &self.transfers, Some(self.from.head_number), self.now).await?;
         if self.last.number >= self.above.from_number {

@@ -30,7 +30,7 @@ pub(super) struct Told<'a> {
 impl Told<'_> {
     /// Tells of the transfer itself, if anybody asks for that.
     pub(super) async fn transfer(&self, tx: &mut Tx<'_>, event_type: EventType) -> Result<(), Fault> {
-        if is_dust(self.amount) || !is_wanted(tx, self.organization_id, &event_type).await? {
+        if is_dust(self.amount) || !is_wanted(tx, self.organization_id, &event_type, self.now).await? {
             return Ok(());
         }
         let data = event::transfer_data(&self.recorded(tx).await?.record.to_wire(self.depth()));
@@ -39,7 +39,7 @@ impl Told<'_> {
 
     /// Tells of the deposit that the transfer is.
     pub(super) async fn deposit(&self, tx: &mut Tx<'_>, event_type: EventType) -> Result<(), Fault> {
-        if is_dust(self.amount) || !is_wanted(tx, self.organization_id, &event_type).await? {
+        if is_dust(self.amount) || !is_wanted(tx, self.organization_id, &event_type, self.now).await? {
             return Ok(());
         }
         let found = self.recorded(tx).await?;

@@ -10,6 +10,7 @@ use payin_core::{Chain, Chains, Error, Units, redirect};
 use payin_types::{ChainId, CreateOrder, EventType, Order, OrderId, OrganizationId, PaymentLinkId, Protocol, Timestamp};
 
 use crate::app::events::{Happened, record};
+use crate::app::issuers;
 use crate::app::pool::assign::{check_genuine, claim_genuine, given};
 use crate::app::settings::{self, Deployment, Effective};
 use crate::app::{App, Outcome};
@@ -102,10 +103,11 @@ impl Opener {
         terms: impl FnOnce(&Self, CreateOrder, &Effective) -> Result<Terms, Error>,
     ) -> Outcome<Prepared> {
         let chain = self.chain(&request)?;
-        let opening = orders::opening(tx, &self.organization_id, chain.id.as_str()).await?;
+        let opening = orders::opening(tx, &self.organization_id, chain.id.as_str(), self.now).await?;
         let holds = settings::effective(&self.deployment, &opening.settings)?;
         let terms = terms(self, request, &holds)?;
         order::check_chain(chain, opening.head_time, self.now)?;
+        issuers::check(tx, chain, &terms.currency, opening.stopped).await?;
         Ok(Prepared { terms, holds, told: opening.told, origin })
     }
 
@@ -225,9 +227,9 @@ async fn wanted<'a>(
     }
     let mut alike: BTreeMap<_, Vec<Wanted<'_>>> = BTreeMap::new();
     for ((organization, _), (chain, orders)) in by_chain {
-        let opening = orders::opening(tx, organization, chain.id.as_str()).await?;
         let now = orders.iter().map(|(_, unit)| unit.opener.now).min().unwrap_or_default();
-        if opening.told || order::check_chain(chain, opening.head_time, now).is_err() {
+        let opening = orders::opening(tx, organization, chain.id.as_str(), now).await?;
+        if opening.told || opening.stopped > 0 || order::check_chain(chain, opening.head_time, now).is_err() {
             return Ok(None);
         }
         let Some((_, first)) = orders.first() else { continue };

@@ -29,7 +29,8 @@ pub struct Seen {
     pub amount: Option<Units>,
 }
 
-/// Reads a log. `None`: another contract or event, an NFT (four topics), malformed, or nothing sent.
+/// Reads a log. `None`: another contract or event, an NFT (four topics), malformed, or nothing moved: sent by somebody to themselves, or
+/// nothing at all.
 #[must_use]
 pub fn transfer(log: &Log, chain: &Chain) -> Option<Seen> {
     if log.removed { None } else { event(&log.inner, chain) }
@@ -45,7 +46,7 @@ fn event(event: &Event, chain: &Chain) -> Option<Seen> {
     let base_units = u128::from_be_bytes(data.last_chunk::<16>().copied()?);
     let too_large = data.first_chunk::<16>().is_none_or(|high| high.iter().any(|byte| *byte != 0));
     let amount = if too_large { None } else { Units::from_base_units(base_units, token.decimals) };
-    if amount.is_some_and(Units::is_zero) {
+    if amount.is_some_and(Units::is_zero) || from == to {
         return None;
     }
     Some(Seen { currency: token.currency.clone(), contract: token.contract.clone(), from: account(from)?, to: account(to)?, amount })
@@ -154,6 +155,7 @@ mod tests {
             ("short data", log(USDT, words(), vec![1; 31])),
             ("long data", log(USDT, words(), vec![0; 64])),
             ("nothing sent", honest(0)),
+            ("sent to oneself", log(USDT, vec![TRANSFER, SHOP.into_word(), SHOP.into_word()], amount())),
             ("taken back by the node", Log { removed: true, ..honest(5) }),
         ] {
             assert_eq!(transfer(&log, &chain), None, "{what}");

@@ -1,11 +1,13 @@
-//! Logs of an `eth_getLogs` answer, read where they lie: of each as little is decoded as says that it is not for us, which is true of
-//! nearly all. Pure and total, as the decoder it leaves the rest to; what a log proves is not decided here.
+//! Logs of an `eth_getLogs` answer, read where they lie: every text is made sure of and none is decoded until it is looked at, which is true
+//! of few. Pure and total, as the decoder it leaves the rest to; what a log proves is not decided here.
 
 use std::fmt;
+use std::marker::PhantomData;
 
-use alloy::primitives::{Address as EvmAddress, B256, Bytes, FixedBytes, Log as Event, LogData, hex};
+use alloy::primitives::{Address as EvmAddress, B256, Bytes, FixedBytes, Log as Event, LogData};
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::decode::TRANSFER;
@@ -13,115 +15,150 @@ use super::decode::TRANSFER;
 /// No event has more topics: the EVM has no instruction for a fifth.
 const TOPICS_MAX: usize = 4;
 
-/// A log as it stands in an answer.
+/// A log as it stands in an answer. What following does not need may be anything: every family has fields of its own.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Told<'a> {
-    address: &'a str,
     #[serde(borrow)]
+    address: Hex<'a, 20>,
     topics: Topics<'a>,
-    data: &'a str,
+    data: Data<'a>,
     #[serde(default)]
-    block_hash: Option<&'a str>,
+    block_hash: Option<Hex<'a, 32>>,
     #[serde(default)]
-    block_number: Option<&'a str>,
+    block_number: Option<Quantity>,
     #[serde(default)]
-    transaction_hash: Option<&'a str>,
+    transaction_hash: Option<Hex<'a, 32>>,
     #[serde(default)]
     removed: bool,
 }
 
-/// Topics, undecoded. None at all where there are more than there can be.
-#[derive(Debug, Clone, Copy, Default)]
-struct Topics<'a> {
-    texts: [&'a str; TOPICS_MAX],
-    count: usize,
-}
+/// So many bytes, as the pairs of digits that stand for them: known to be digits.
+#[derive(Debug, Clone, Copy)]
+struct Hex<'a, const N: usize>(&'a [[u8; 2]; N]);
 
-/// A log that no node may write: its answer is not of the protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a log that is malformed")]
-pub struct Malformed;
+/// As many bytes as there are.
+#[derive(Debug, Clone, Copy)]
+struct Data<'a>(&'a [[u8; 2]]);
+
+/// A number.
+#[derive(Debug, Clone, Copy)]
+struct Quantity(u64);
+
+/// Topics in their order.
+#[derive(Debug, Clone, Copy)]
+struct Topics<'a>([Option<Hex<'a, 32>>; TOPICS_MAX]);
 
 /// Reads an answer's logs.
 ///
 /// # Errors
-/// Where the answer is no list of logs.
+/// Where the answer is no list of logs, or one of them is malformed.
 pub fn read(answer: &RawValue) -> Result<Vec<Told<'_>>, serde_json::Error> {
-    serde_json::from_str(answer.get())
-}
-
-/// Fixed bytes of a text: `0x` and twice as many digits.
-fn bytes<const N: usize>(text: &str) -> Result<[u8; N], Malformed> {
-    // The decoder itself passes over the prefix, once.
-    Some(text).filter(|text| text.starts_with("0x")).and_then(|text| hex::decode_to_array(text).ok()).ok_or(Malformed)
-}
-
-fn hash(text: Option<&str>) -> Option<B256> {
-    text.and_then(|text| bytes(text).ok()).map(FixedBytes)
+    let logs: Vec<Object<Told<'_>>> = serde_json::from_str(answer.get())?;
+    Ok(logs.into_iter().map(|Object(told)| told).collect())
 }
 
 impl Told<'_> {
     /// The block that it is in.
     #[must_use]
     pub fn block_hash(&self) -> Option<B256> {
-        hash(self.block_hash)
+        self.block_hash.map(Hex::bytes)
     }
 
     /// The height of that block.
     #[must_use]
     pub fn block_number(&self) -> Option<u64> {
-        u64::from_str_radix(self.block_number?.strip_prefix("0x")?, 16).ok()
+        self.block_number.map(|Quantity(number)| number)
     }
 
     /// The transaction that it is of.
     #[must_use]
     pub fn transaction(&self) -> Option<B256> {
-        hash(self.transaction_hash)
+        self.transaction_hash.map(Hex::bytes)
     }
 
     /// Whom it says one of these contracts' `Transfer` to have paid; `None` if it is anything else, or taken back. Whether the rest of it
     /// makes a transfer the decoder says.
-    ///
-    /// # Errors
-    /// If what was looked at is no hexadecimal text of its length.
-    pub fn recipient(&self, contracts: &[EvmAddress]) -> Result<Option<[u8; 20]>, Malformed> {
-        if !contracts.contains(&EvmAddress::from(bytes(self.address)?)) || self.removed {
-            return Ok(None);
+    #[must_use]
+    pub fn recipient(&self, contracts: &[EvmAddress]) -> Option<[u8; 20]> {
+        let [Some(signature), Some(_), Some(to), None] = self.topics.0 else { return None };
+        if self.removed || signature.bytes() != TRANSFER || !contracts.contains(&EvmAddress(self.address.bytes())) {
+            return None;
         }
-        let [signature, _, to] = self.topics.texts.get(..self.topics.count).unwrap_or_default() else { return Ok(None) };
-        if bytes(signature)? != TRANSFER.0 {
-            return Ok(None);
-        }
-        let to: [u8; 32] = bytes(to)?;
-        Ok(to.split_first_chunk::<12>().filter(|(padding, _)| *padding == &[0; 12]).and_then(|(_, to)| to.try_into().ok()))
-    }
-
-    /// Whether one of these contracts wrote it as its `Transfer`, by the signature alone.
-    ///
-    /// # Errors
-    /// If what was looked at is no hexadecimal text of its length.
-    pub fn is_transfer_of(&self, contracts: &[EvmAddress]) -> Result<bool, Malformed> {
-        let signature = self.topics.texts.first().filter(|_| self.topics.count > 0);
-        let signed = signature.map(|text| bytes(text)).transpose()? == Some(TRANSFER.0);
-        Ok(signed && contracts.contains(&EvmAddress::from(bytes(self.address)?)))
+        let FixedBytes(to) = to.bytes();
+        to.split_first_chunk::<12>().filter(|(padding, _)| *padding == &[0; 12]).and_then(|(_, to)| to.try_into().ok())
     }
 
     /// All of it, for the decoder.
-    ///
-    /// # Errors
-    /// If any of it is malformed.
-    pub fn event(&self) -> Result<Event, Malformed> {
-        let topics = self.topics.texts.get(..self.topics.count).unwrap_or_default();
-        let topics = topics.iter().map(|topic| bytes(topic).map(FixedBytes)).collect::<Result<_, _>>()?;
-        let data = Some(self.data).filter(|text| text.starts_with("0x")).and_then(|text| hex::decode(text).ok()).ok_or(Malformed)?;
-        Ok(Event { address: EvmAddress::from(bytes(self.address)?), data: LogData::new_unchecked(topics, Bytes::from(data)) })
+    #[must_use]
+    pub fn event(&self) -> Event {
+        let topics = self.topics.0.iter().flatten().map(|topic| topic.bytes()).collect();
+        let data: Vec<u8> = self.data.0.iter().map(byte).collect();
+        Event { address: EvmAddress(self.address.bytes()), data: LogData::new_unchecked(topics, Bytes::from(data)) }
     }
 
     /// Whether it was taken back by the node that tells it.
     #[must_use]
     pub fn removed(&self) -> bool {
         self.removed
+    }
+}
+
+impl<const N: usize> Hex<'_, N> {
+    fn bytes(self) -> FixedBytes<N> {
+        FixedBytes(self.0.map(|pair| byte(&pair)))
+    }
+}
+
+/// The byte that two digits stand for. Without a branch, and without one for what is no digit: there is none.
+fn byte([high, low]: &[u8; 2]) -> u8 {
+    // In their low four bits digits are their own worth and letters, of either case, begin at 1.
+    let worth = |digit: &u8| (digit & 0xf) + 9 * (digit >> 6);
+    (worth(high) << 4) | worth(low)
+}
+
+/// The pairs of digits of a text: `0x`, and nothing but digits after it.
+fn pairs(text: &str) -> Option<&[[u8; 2]]> {
+    let (pairs, rest) = text.as_bytes().as_chunks();
+    let pairs = pairs.strip_prefix(&[*b"0x"]).filter(|_| rest.is_empty())?;
+    // To the end, also past what is none: so it is done to many at once.
+    pairs.as_flattened().iter().fold(true, |all, digit| all & digit.is_ascii_hexdigit()).then_some(pairs)
+}
+
+/// Reads a text where it lies; one with escapes in it, which no node writes, is refused.
+struct Text<F>(F, &'static str);
+
+impl<'de, T, F: FnOnce(&'de str) -> Option<T>> Visitor<'de> for Text<F> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.1)
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<T, E> {
+        (self.0)(text).ok_or_else(|| E::custom(format_args!("a text that is not {}", self.1)))
+    }
+}
+
+impl<'de: 'a, 'a, const N: usize> Deserialize<'de> for Hex<'a, N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = |text| pairs(text).and_then(|pairs| pairs.try_into().ok()).map(Hex);
+        deserializer.deserialize_str(Text(read, "hexadecimal of its length"))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Data<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Text(|text| pairs(text).map(Data), "hexadecimal"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // What reads numbers would take a sign.
+        let digits = |text: &'de str| text.strip_prefix("0x").filter(|digits| !digits.starts_with('+'));
+        let read = |text| digits(text).and_then(|digits| u64::from_str_radix(digits, 16).ok()).map(Quantity);
+        deserializer.deserialize_str(Text(read, "a hexadecimal number"))
     }
 }
 
@@ -136,19 +173,41 @@ impl<'de: 'a, 'a> Deserialize<'de> for Topics<'a> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Self::Value, A::Error> {
-                let mut topics = Topics::default();
-                for text in &mut topics.texts {
-                    let Some(next) = all.next_element()? else { return Ok(topics) };
-                    *text = next;
-                    topics.count += 1;
+                let mut topics = Topics([None; TOPICS_MAX]);
+                for topic in &mut topics.0 {
+                    *topic = all.next_element()?;
+                    if topic.is_none() {
+                        return Ok(topics);
+                    }
                 }
-                if all.next_element::<IgnoredAny>()?.is_some() {
-                    return Err(serde::de::Error::custom("a log of more than four topics"));
+                match all.next_element::<IgnoredAny>()? {
+                    None => Ok(topics),
+                    Some(_) => Err(Error::custom("a log of more than four topics")),
                 }
-                Ok(topics)
             }
         }
         deserializer.deserialize_seq(Texts)
+    }
+}
+
+/// An object and nothing else: what is derived would take the fields' values as a list too.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Map<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Map<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a log")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(Map(PhantomData))
     }
 }
 

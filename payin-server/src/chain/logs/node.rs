@@ -109,12 +109,21 @@ impl Node {
 
     /// The same call several times, in one request.
     pub(crate) async fn calls<P: RpcSend, R: RpcRecv>(&self, method: &'static str, all: &[P]) -> Result<Vec<R>, CallError> {
+        self.calls_each(method, all).await?.into_iter().collect()
+    }
+
+    /// The same, where each may fail by itself.
+    pub(crate) async fn calls_each<P: RpcSend, R: RpcRecv>(
+        &self,
+        method: &'static str,
+        all: &[P],
+    ) -> Result<Vec<Result<R, CallError>>, CallError> {
         let mut batch = self.client.new_batch();
         let waiting = all.iter().map(|params| batch.add_call(method, params)).collect::<Result<Vec<_>, _>>()?;
         batch.send().await?;
         let mut answers = Vec::with_capacity(waiting.len());
         for answer in waiting {
-            answers.push(answer.await?);
+            answers.push(answer.await);
         }
         Ok(answers)
     }

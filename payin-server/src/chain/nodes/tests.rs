@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, ready};
+use payin_core::address::Address;
 
 use super::*;
-use crate::chain::source::{Heads, Read};
+use crate::chain::source::{Heads, Issued, Read};
 use crate::chain::watch::Watched;
 
 /// A node that answers from a chain of one block a second, on a fork from some height on.
@@ -19,6 +20,9 @@ struct Made {
     silent: AtomicU64,
     mismatch: bool,
     transfers: Vec<Transfer>,
+    /// How often it was asked for a block, and how often that is not answered.
+    asked: AtomicU64,
+    dead: AtomicU64,
 }
 
 impl Made {
@@ -55,7 +59,9 @@ impl Source for Made {
     }
 
     fn block(&self, number: u64) -> BoxFuture<'_, Result<Option<Block>, SourceFault>> {
-        ready(Ok(self.block(number))).boxed()
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let dead = self.dead.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
+        ready(if dead { Err(silence()) } else { Ok(self.block(number)) }).boxed()
     }
 
     fn above<'a>(&'a self, _: &'a Block, _: &'a Block, _: usize) -> BoxFuture<'a, Result<Vec<Block>, SourceFault>> {
@@ -66,8 +72,13 @@ impl Source for Made {
         ready(Ok(self.transfers.clone())).boxed()
     }
 
-    fn range<'a>(&'a self, _: u64, to: u64, _: &'a dyn Watch) -> BoxFuture<'a, Result<Read, SourceFault>> {
-        ready(Ok(Read { last: self.block(to).unwrap(), transfers: Vec::new() })).boxed()
+    fn range<'a>(&'a self, from: u64, to: u64, _: &'a dyn Watch) -> BoxFuture<'a, Result<Read, SourceFault>> {
+        let below = self.block(from).unwrap().parent_hash;
+        ready(Ok(Read { below, last: self.block(to).unwrap(), transfers: Vec::new() })).boxed()
+    }
+
+    fn issued<'a>(&'a self, _: &'a [Address]) -> BoxFuture<'a, Result<Issued, SourceFault>> {
+        ready(Ok(Issued::default())).boxed()
     }
 }
 
@@ -189,10 +200,9 @@ async fn a_node_that_stands_still_is_left_for_one_that_goes_on() {
     assert_eq!(chosen(&nodes, at(11)).await, Some(1));
 }
 
-#[tokio::test]
-async fn two_must_say_the_same_of_a_large_transfer() {
-    let address = |byte| payin_core::address::Address::from_evm_bytes(&[byte; 20]);
-    let transfer = Transfer {
+fn large() -> Transfer {
+    let address = |byte| Address::from_evm_bytes(&[byte; 20]);
+    Transfer {
         chain_id: "base-sepolia".into(),
         tx_hash: "0x1".to_owned(),
         ordinal: 0,
@@ -204,7 +214,33 @@ async fn two_must_say_the_same_of_a_large_transfer() {
         from: address(2),
         to: address(3),
         amount: payin_core::Units::from_base_units(5, 0).unwrap(),
-    };
+    }
+}
+
+/// A node that does not answer holds up no amount for longer than it takes to notice: it rests, and is not asked for every one of them.
+#[tokio::test]
+async fn a_dead_node_is_not_asked_about_every_large_transfer() {
+    let has = || Made { transfers: vec![large()], ..Made::at(100) };
+    let (nodes, made) = nodes(vec![has(), Made { dead: u64::MAX.into(), ..has() }, has()]);
+    for _ in 0..5 {
+        assert!(nodes.agree_on(&large(), &Nothing, at(0)).await, "two others say so");
+    }
+    let asked = || made.iter().map(|node| node.asked.load(Ordering::Relaxed)).collect::<Vec<_>>();
+    assert_eq!(asked(), [5, 1, 5]);
+    assert!(nodes.standings()[1].rests_until > Some(at(0)));
+    // When it has rested it is asked again; with two alone its word is waited for until it has one.
+    nodes.agree_on(&large(), &Nothing, at(60)).await;
+    assert_eq!(asked(), [6, 2, 6]);
+    let (two, made) = self::nodes(vec![has(), Made { dead: 1.into(), ..has() }]);
+    assert!(!two.agree_on(&large(), &Nothing, at(0)).await);
+    assert!(!two.agree_on(&large(), &Nothing, at(0)).await, "it rests");
+    assert!(two.agree_on(&large(), &Nothing, at(60)).await);
+    assert_eq!(made[1].asked.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn two_must_say_the_same_of_a_large_transfer() {
+    let transfer = large();
     let more = Transfer { amount: payin_core::Units::from_base_units(6, 0).unwrap(), ..transfer.clone() };
     let has = |transfer: &Transfer, made: Made| Made { transfers: vec![transfer.clone()], ..made };
     for (what, made, agreed) in [

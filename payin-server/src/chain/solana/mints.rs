@@ -73,8 +73,8 @@ pub(super) fn mint(chain: &Chain, token: &Token, account: Option<&Account>) -> R
         let found = decimals.map_or_else(|| "no".to_owned(), |decimals| decimals.to_string());
         return Err(refuse(format!("{contract} has {found} decimals, the configuration says {}", token.decimals)));
     }
-    match extensions(&data).into_iter().find(|found| !EXTENSIONS_ALLOWED.iter().any(|(allowed, _)| allowed == found)) {
-        Some(found) => {
+    match extensions(&data).into_iter().find(|(found, _)| !EXTENSIONS_ALLOWED.iter().any(|(allowed, _)| allowed == found)) {
+        Some((found, _)) => {
             let name = EXTENSIONS_REFUSED.iter().find(|(number, _)| *number == found).map_or("unknown", |(_, name)| name);
             Err(refuse(format!("{contract} has the extension {found} ({name}), under which a balance may not be what it seems")))
         }
@@ -91,13 +91,24 @@ fn is_mint(data: &[u8], program: TokenProgram) -> bool {
     initialized && kind
 }
 
-/// The numbers of a mint's extensions: two bytes of number, two of length, and so much more, little-endian.
-fn extensions(data: &[u8]) -> Vec<u16> {
+/// The extension under which an issuer may pause a mint, and where it says whether it did: behind the authority.
+const PAUSABLE: u16 = 26;
+const PAUSED_AT: usize = 32;
+
+/// Whether a mint's issuer has paused it.
+pub(super) fn is_paused(account: &Account) -> bool {
+    let data = base64::engine::general_purpose::STANDARD.decode(&account.data.0).unwrap_or_default();
+    extensions(&data).iter().any(|(number, body)| *number == PAUSABLE && body.get(PAUSED_AT) == Some(&1))
+}
+
+/// A mint's extensions: two bytes of number, two of length, and so much more, little-endian.
+fn extensions(data: &[u8]) -> Vec<(u16, &[u8])> {
     let mut found = Vec::new();
     let mut rest = data.get(KIND_AT.saturating_add(1)..).unwrap_or_default();
     while let Some(([a, b, c, d], behind)) = rest.split_first_chunk() {
-        found.push(u16::from_le_bytes([*a, *b]));
-        rest = behind.get(usize::from(u16::from_le_bytes([*c, *d]))..).unwrap_or_default();
+        let length = usize::from(u16::from_le_bytes([*c, *d]));
+        found.push((u16::from_le_bytes([*a, *b]), behind.get(..length).unwrap_or(behind)));
+        rest = behind.get(length..).unwrap_or_default();
     }
     found
 }

@@ -144,7 +144,7 @@ impl SolanaSource {
         let last =
             if found.to == last { highest.block(last)? } else { self.node.header(found.to, Level::Finalized).await?.block(found.to)? };
         self.hold(&last, found.held);
-        Ok(Some(Read { last, transfers }))
+        Ok(Some(Read { below: lowest.previous_blockhash, last, transfers }))
     }
 
     /// Whole blocks, each the child of the one before, the first of one below the range: none is missing.
@@ -166,6 +166,6 @@ impl SolanaSource {
         }
         self.keep_held(last.as_ref(), parent.as_deref(), &scanned);
         let last = last.ok_or_else(|| SourceFault::Inconsistent(format!("it has no block above slot {from}")))?;
-        Ok(Read { last, transfers })
+        Ok(Read { below: parent.unwrap_or_default(), last, transfers })
     }
 }

@@ -321,3 +321,69 @@ async fn a_range_with_holes_is_not_believed() {
     node.change(|state| state.missing = (80..=83).collect());
     inconsistent(source.range(82, 150, &Wallets::new(1)).await, "lacks blocks below slot 84");
 }
+
+/// Somebody names an account in so many transactions that its history cannot be read to the end: the blocks say what is in them.
+#[tokio::test]
+async fn a_flooded_history_is_left_for_the_blocks() {
+    let node = node(1..40);
+    node.change(|state| {
+        state.pay(30, "SigA", 0, 5_000_000);
+        state.flood = 100_000;
+    });
+    let source = source(&node);
+    let found = source.transfers(&blocks(&source, 30..=31).await, &Wallets::new(1)).await.unwrap();
+    assert_eq!(signatures(&found), ["SigA"]);
+    // Once for the wallet's other account.
+    assert_eq!(node.count("getSignaturesForAddress"), 101, "not for ever");
+    // A range as well, which must not stand still. And the twin, whose flood has an end.
+    let read = source.range(20, 29, &Wallets::new(1)).await.unwrap();
+    assert_eq!((read.last.number, read.transfers.len()), (29, 0));
+    node.change(|state| {
+        state.flood = 1_000;
+        state.calls.clear();
+    });
+    let found = source.transfers(&blocks(&source, 30..=31).await, &Wallets::new(1)).await.unwrap();
+    assert_eq!((signatures(&found), node.count("getTransaction") > 0), (vec!["SigA"], true));
+}
+
+/// What an account held after a run of blocks is not known where several transactions of one slot lie right above: then nothing explains
+/// that no payment is missing, and one that the node leaves out would be missed for good.
+#[tokio::test]
+async fn an_end_that_is_not_known_explains_nothing() {
+    for (hidden, above) in [(true, 2), (false, 2), (false, 1)] {
+        let node = node(1..40);
+        let (source, wallets) = (source(&node), Wallets::new(1));
+        assert_eq!(source.transfers(&blocks(&source, 28..=29).await, &wallets).await.unwrap(), []);
+        node.change(|state| {
+            state.pay(30, "SigA", 0, 5_000_000);
+            (0..above).for_each(|n| state.pay(33, &format!("Above{n}"), 5_000_000 + n, 5_000_001 + n));
+            state.hidden.extend(hidden.then(|| "SigA".to_owned()));
+            state.calls.clear();
+        });
+        let found = source.transfers(&blocks(&source, 30..=31).await, &wallets).await.unwrap();
+        assert_eq!(signatures(&found), ["SigA"], "hidden: {hidden}, above: {above}");
+    }
+}
+
+/// What the issuer of a mint did, and whether a wallet's account still is the wallet's; the twins are as they should be.
+#[tokio::test]
+async fn what_issuers_did_is_read_in_the_accounts() {
+    let node = node(1..40);
+    node.change(|state| state.pay(5, "SigA", 0, 5_000_000));
+    let source = source(&node);
+    let wallets = [Address::from_canonical(WALLET.to_owned()), Address::from_solana_bytes(&[1; 32])];
+    assert_eq!(source.issued(&wallets).await.unwrap(), Issued::default());
+    node.change(|state| (state.frozen, state.paused) = (true, true));
+    let issued = source.issued(&wallets).await.unwrap();
+    let stopped: Vec<_> = issued.stopped.iter().map(|stopped| (stopped.currency.as_str(), stopped.reason.as_str())).collect();
+    assert_eq!(stopped, [("PYUSD", "its mint says that it is paused")]);
+    let frozen = |issued: &Issued| {
+        let each = issued.frozen.iter().map(|frozen| (frozen.address.to_string(), frozen.currency.to_string(), frozen.reason.clone()));
+        each.collect::<Vec<_>>()
+    };
+    let ours = |reason: &str| vec![(WALLET.to_owned(), "USDC".to_owned(), reason.to_owned())];
+    assert_eq!(frozen(&issued), ours("its token account is frozen"));
+    node.change(|state| (state.frozen, state.stolen, state.paused) = (false, true, false));
+    let issued = source.issued(&wallets).await.unwrap();
+    assert_eq!((issued.stopped.len(), frozen(&issued)), (0, ours("its token account obeys somebody else")));
+}

@@ -1,8 +1,11 @@
 //! Which targets a merchant's webhook may reach: the guard against being used to call our own network (SSRF). It looks
 //! at URLs and addresses only, and must be asked at the moment of connecting: a name checked earlier resolves anew.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
@@ -77,17 +80,35 @@ impl Targets {
     }
 }
 
-/// Resolves names for the client and hands on only what may be dialled. The client connects to exactly these
-/// addresses, so a name cannot mean something else a moment later (DNS rebinding).
-impl Resolve for Targets {
-    fn resolve(&self, name: Name) -> Resolving {
-        let targets = *self;
+/// Who is asked for the addresses of a name.
+pub(super) type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
+
+/// The system's resolver.
+pub(super) fn system_lookup() -> Lookup {
+    Arc::new(|name| {
         Box::pin(async move {
-            // Port 0 is replaced by the URL's.
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let found = tokio::net::lookup_host((name, 0)).await?;
+            Ok(found.map(|address| address.ip()).collect())
+        })
+    })
+}
+
+/// Resolves names for the client and hands on only what may be dialled. It is asked once for each connection, and the client connects to
+/// exactly these addresses, so a name cannot mean something else a moment later (DNS rebinding).
+pub(super) struct Guarded {
+    pub targets: Targets,
+    pub lookup: Lookup,
+}
+
+impl Resolve for Guarded {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (targets, found) = (self.targets, (self.lookup)(name.as_str().to_owned()));
+        Box::pin(async move {
+            let found = found.await?;
             // One bad address spoils all: whoever mixes public and private ones is up to something.
-            found.iter().try_for_each(|address| targets.admit(address.ip()))?;
-            Ok(Box::new(found.into_iter()) as Addrs)
+            found.iter().try_for_each(|address| targets.admit(*address))?;
+            // Port 0 is replaced by the URL's.
+            Ok(Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })
     }
 }

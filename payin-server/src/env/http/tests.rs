@@ -6,6 +6,10 @@ use tokio::task::JoinSet;
 
 use super::*;
 
+mod hostile;
+mod names;
+mod tls;
+
 const OPEN: Targets = Targets { allow_private: true, allow_http: true };
 const LONG: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(300);

@@ -290,6 +290,54 @@ async fn shutdown_finishes_what_is_in_flight_and_closes_the_idle() {
     server.ended().await;
 }
 
+/// An answer without an end: pieces of a size, one after the other, each after a pause.
+fn endless(piece: usize, pause: Duration, dropped: mpsc::UnboundedSender<()>) -> Router {
+    struct Ended(mpsc::UnboundedSender<()>);
+    impl Drop for Ended {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
+        }
+    }
+    Router::new().route(
+        "/",
+        get(move || async move {
+            let pieces = futures_util::stream::unfold(Ended(dropped), move |ended| async move {
+                let mut tick = tokio::time::interval(pause.max(Duration::from_nanos(1)));
+                tick.tick().await;
+                if !pause.is_zero() {
+                    tick.tick().await;
+                }
+                Some((Ok::<_, Infallible>(bytes::Bytes::from(vec![b'x'; piece])), ended))
+            });
+            Body::from_stream(pieces)
+        }),
+    )
+}
+
+#[tokio::test]
+async fn an_answer_without_end_lives_as_long_as_it_is_read() {
+    let (ended, mut dropped) = mpsc::unbounded_channel();
+    let short = Limits { header: SHORT, idle: SHORT, body: SHORT, write: SHORT, ..patient() };
+    let server = Running::start(endless(1, SHORT / 4, ended), short).await;
+    let mut socket = server.connect_and_send(GET).await;
+    until(&mut socket, "\r\n\r\n").await;
+    // Each piece is a line with its length, and one with it: far longer than any limit.
+    for _ in 0..20 {
+        until(&mut socket, "1\r\nx\r\n").await;
+    }
+    drop(socket);
+    within(dropped.recv()).await.expect("a reader that hangs up ends it");
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_over_once_nobody_takes_it() {
+    let (ended, mut dropped) = mpsc::unbounded_channel();
+    let server = Running::start(endless(64 * 1024, Duration::ZERO, ended), Limits { write: SHORT, ..patient() }).await;
+    let socket = server.connect_and_send(GET).await;
+    within(dropped.recv()).await.expect("a peer that does not read is closed");
+    drop(socket);
+}
+
 #[tokio::test]
 async fn shutdown_gives_up_after_the_drain() {
     let (began, mut begun) = mpsc::unbounded_channel();

@@ -1,7 +1,6 @@
 //! Transfers as their chain told them, to be held against what the chain says now. Nothing here decides whose they are.
 
 use payin_core::Units;
-use payin_core::address::Address;
 use payin_core::transfer::Transfer;
 use payin_types::{Timestamp, TransferId};
 
@@ -12,20 +11,7 @@ use crate::store::{Conn, Fault, Tx, sql};
 const UNAGREED_MAX: i64 = 100;
 
 fn told(row: &Row) -> Result<(TransferId, Transfer), Fault> {
-    let transfer = Transfer {
-        chain_id: row.text("chain_id")?.into(),
-        tx_hash: row.text("tx_hash")?,
-        ordinal: row.count("ordinal")?,
-        block_number: row.count("block_number")?,
-        block_hash: row.text("block_hash")?,
-        block_time: row.time("block_time")?,
-        currency: row.text("currency")?.into(),
-        contract: Address::from_canonical(row.text("contract")?),
-        from: Address::from_canonical(row.text("from_address")?),
-        to: Address::from_canonical(row.text("to_address")?),
-        amount: row.money(["amount_whole", "amount_nano", "amount_atto"])?,
-    };
-    Ok((row.text("id")?.into(), transfer))
+    Ok((row.text("id")?.into(), super::as_told(row)?))
 }
 
 fn number(value: u64) -> i64 {

@@ -1,9 +1,7 @@
 //! Transfers as they are read: one, or a page of them; deposits are some of them. It changes nothing.
 
 use payin_core::Units;
-use payin_core::address::Address;
 use payin_core::record::Record;
-use payin_core::transfer::Transfer;
 use payin_types::deposit::DepositSort;
 use payin_types::transfer::{BusinessType, TransferSort};
 use payin_types::{DepositId, DepositStatus, OrderId, OrganizationId, Protocol, SortOrder, Timestamp, TransferId, TransferStatus};
@@ -30,19 +28,7 @@ pub struct Shown {
 fn shown(row: &Row) -> Result<Shown, Fault> {
     let record = Record {
         id: row.text("id")?.into(),
-        transfer: Transfer {
-            chain_id: row.text("chain_id")?.into(),
-            tx_hash: row.text("tx_hash")?,
-            ordinal: row.count("ordinal")?,
-            block_number: row.count("block_number")?,
-            block_hash: row.text("block_hash")?,
-            block_time: row.time("block_time")?,
-            currency: row.text("currency")?.into(),
-            contract: Address::from_canonical(row.text("contract")?),
-            from: Address::from_canonical(row.text("from_address")?),
-            to: Address::from_canonical(row.text("to_address")?),
-            amount: row.money(["amount_whole", "amount_nano", "amount_atto"])?,
-        },
+        transfer: super::as_told(row)?,
         protocol: Protocol::from(row.text("protocol")?.as_str()),
         order_id: row.opt_text("order_id")?.map(OrderId::from),
         order_reference: row.opt_text("order_reference")?,

@@ -38,7 +38,7 @@ impl ChainWorker {
         tracing::warn!(chain.id = %self.chain.id, head = from.head_number, fork = fork.number, "what was final is taken back, as a person allowed");
         let (lease, chain, tolerance) = (lease.clone(), self.chain.clone(), self.app.orders.tolerance);
         self.app.store.write(ledger::TakeBack { lease, chain, tolerance, from, fork, now }).await?;
-        self.events.notify_waiters();
+        self.events.notify_one();
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use payin_sdk::types::followed::{ChainNode, ChainReconciliation};
+use payin_sdk::types::followed::{ChainNode, ChainReconciliation, ChainToken, LostBlocks};
 use payin_sdk::{ChainStatus, FollowedChain, FollowedChains, Timestamp};
 
 use super::Finding;
@@ -20,6 +20,8 @@ pub fn all(chains: &FollowedChains, now: Timestamp) -> Vec<Finding> {
 fn one(chain: &FollowedChain, now: Timestamp) -> Vec<Finding> {
     let mut findings = vec![followed(chain)];
     findings.extend(holes(chain));
+    findings.extend(chain.lost.iter().map(|lost| lost_blocks(chain, lost)));
+    findings.extend(chain.tokens.iter().filter_map(|token| stopped(chain, token)));
     findings.extend(nodes(chain));
     findings.extend(chain.last_reconciliation.as_ref().and_then(|last| compared(chain, last, now)));
     findings
@@ -57,6 +59,24 @@ fn holes(chain: &FollowedChain) -> Option<Finding> {
         chain.chain_id, first.from_number, last.to_number
     );
     Some(Finding::warn(AREA, told, "they are read beside the newest ones; no order expires for want of them. Look again later"))
+}
+
+fn lost_blocks(chain: &FollowedChain, lost: &LostBlocks) -> Finding {
+    let LostBlocks { from_number, to_number, reason, declared_at, .. } = lost;
+    let id = &chain.chain_id;
+    let told =
+        format!("{id}: blocks {from_number} to {to_number} were declared lost at {declared_at}: {reason}. Payments in them were not seen");
+    let advice = format!(
+        "whoever runs the server: when a node has them, `payin-server reconcile --chain {id} --from {from_number} --to {to_number}` lists \
+         the payments in them"
+    );
+    Finding::warn(AREA, told, advice)
+}
+
+fn stopped(chain: &FollowedChain, token: &ChainToken) -> Option<Finding> {
+    let reason = token.stopped.as_ref()?;
+    let told = format!("{}: {} was stopped by its issuer: {reason}", chain.chain_id, token.currency);
+    Some(Finding::fail(AREA, told, "no order is taken in it until it goes on, which is noticed by itself; offer another token or chain"))
 }
 
 /// Nodes of a chain that has several: with one, what is wrong with it is what is wrong with the chain.
@@ -150,6 +170,18 @@ mod tests {
                 Verdict::Warn,
                 "node 2 of 2 does not do: HTTP 500",
                 "others",
+            ),
+            (
+                json!({ "lost": [{ "fromNumber": 3, "toNumber": 4, "reason": "pruned", "declaredAt": NOW }] }),
+                Verdict::Warn,
+                "blocks 3 to 4 were declared lost",
+                "reconcile --chain base-sepolia --from 3 --to 4",
+            ),
+            (
+                json!({ "tokens": [{ "currency": "USDT", "contractAddress": "0x1", "decimals": 6, "stopped": "it is paused" }] }),
+                Verdict::Fail,
+                "USDT was stopped by its issuer: it is paused",
+                "another token",
             ),
             (
                 compared(2, Duration::ZERO),

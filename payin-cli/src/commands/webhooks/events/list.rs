@@ -53,6 +53,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         object_id: args.object_id,
         created_after: args.created_after,
         created_before: args.created_before,
+        ..ListEvents::default()
     };
     let client = context.client()?;
     let events = client.webhook_events();

@@ -43,6 +43,12 @@ pub(super) struct State {
     pub missing: BTreeSet<u64>,
     /// How much too few blocks lie below each, by their heights.
     pub lost: u64,
+    /// So many failed transactions of the newest slot name the watched account.
+    pub flood: usize,
+    /// The watched account's state and authority, where they are not what they should be; and whether PYUSD is paused.
+    pub frozen: bool,
+    pub stolen: bool,
+    pub paused: bool,
 }
 
 #[derive(Default)]
@@ -143,6 +149,12 @@ impl State {
 
     fn signatures(&self, account: &str, how: &Value, head: u64) -> Value {
         let paid = self.payments.iter().rev().filter(|(slot, signature, ..)| *slot <= head && !self.hidden.contains(signature));
+        let newest = self.blocks.keys().next_back().copied().unwrap_or_default();
+        let failed = |n: usize| json!({"signature": format!("Flood{n}"), "slot": newest, "err": "failed", "memo": null});
+        let limit = how["limit"].as_u64().unwrap() as usize;
+        let last_failed = how["before"].as_str().map(|last| last.strip_prefix("Flood").and_then(|n| n.parse::<usize>().ok()));
+        let first_failed = last_failed.map_or(0, |last| last.map_or(self.flood, |last| last + 1));
+        let flood = (first_failed..self.flood.min(first_failed + limit)).map(failed).filter(|_| account == ACCOUNT);
         let mut all: Vec<Value> = paid
             .flat_map(|(slot, signature, _, _, failed)| {
                 let err = if *failed { json!({"InstructionError": [0, "Custom"]}) } else { Value::Null };
@@ -153,18 +165,28 @@ impl State {
         if let Some(place) = all.iter().position(|entry| entry["signature"] == how["before"]) {
             all.drain(..=place);
         }
-        all.truncate(how["limit"].as_u64().unwrap() as usize);
-        json!(all)
+        flood.chain(all).take(limit).collect()
     }
 
     fn account(&self, account: &str, head: u64) -> Value {
         let (program, data) = match account {
             USDC => (TokenProgram::SplToken, bytes(6, &[])),
+            PYUSD if self.paused => {
+                let mut data = bytes(6, &[12]);
+                data.extend([26u16.to_le_bytes(), 33u16.to_le_bytes()].concat());
+                data.extend([vec![7; 32], vec![1]].concat());
+                (TokenProgram::Token2022, data)
+            }
             PYUSD => (TokenProgram::Token2022, bytes(6, &[12])),
             ACCOUNT => {
                 let paid = self.payments.iter().rev().find(|(slot, _, _, _, failed)| *slot <= head && !failed);
                 let Some((_, _, _, after, _)) = paid else { return Value::Null };
-                (TokenProgram::SplToken, [vec![0; 64], after.to_le_bytes().to_vec()].concat())
+                let owner = if self.stolen { [8; 32] } else { payin_core::address::solana_bytes(WALLET).unwrap() };
+                let mut data = [[0; 32], owner].concat();
+                data.extend(after.to_le_bytes());
+                data.resize(165, 0);
+                data[108] = if self.frozen { 2 } else { 1 };
+                (TokenProgram::SplToken, data)
             }
             _ => return Value::Null,
         };

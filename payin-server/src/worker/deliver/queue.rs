@@ -1,0 +1,283 @@
+//! Whose turn it is: claimed deliveries that wait for a place, one line for each endpoint, and the places. It neither sends nor asks the
+//! database, and knows no clock.
+//!
+//! [`PLACES`] attempts may be under way that have not lasted a second. Whoever takes longer goes on outside of them, where
+//! [`SLOW_PLACES`] may; an endpoint that took long the last time begins there, two attempts at a time, and those may take only half of that
+//! room, so that those who turn slow find some. So dead receivers that are known hold no place of living ones, and those that just died
+//! hold theirs for a second, until more of them die at once than there is room for. Endpoints take turns, and none has more than its share ([`Standing`]) under way: who has ten thousand events waits for itself.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use payin_core::delivery::Standing;
+use payin_core::delivery::standing::SLOW_AFTER;
+use payin_types::{EndpointId, Timestamp};
+
+use crate::app::deliveries::Due;
+
+/// Attempts under way that have not lasted long.
+pub const PLACES: usize = 64;
+/// Attempts under way that have.
+pub const SLOW_PLACES: usize = 192;
+/// How many may wait here, claimed: what is sent while the next ones are being claimed.
+const WAITING_MAX: usize = 256;
+/// With fewer than so many waiting it is time to claim more.
+const WAITING_LOW: usize = 96;
+/// A claim that waited so long here is left to lapse: what is sent must end before it does.
+const CLAIM_GOOD: Duration = Duration::from_secs(10);
+/// A watch that is later than this is over: its lane is sending.
+const WATCH_LATE_MAX: Duration = Duration::from_secs(2);
+/// Endpoints whose standing is remembered though nothing of theirs is here. Beyond that only who stands badly is.
+const REMEMBERED_MAX: usize = 10_000;
+
+struct Line {
+    standing: Standing,
+    under_way: usize,
+    waiting: VecDeque<(Due, Timestamp)>,
+}
+
+impl Line {
+    fn new(failing: bool) -> Self {
+        Self { standing: Standing::new(failing), under_way: 0, waiting: VecDeque::new() }
+    }
+
+    fn is_in_use(&self) -> bool {
+        self.under_way > 0 || !self.waiting.is_empty()
+    }
+}
+
+#[derive(Default)]
+struct State {
+    lines: HashMap<EndpointId, Line>,
+    /// Endpoints with something waiting, each once, in the order of their turns.
+    turns: VecDeque<EndpointId>,
+    /// How many deliveries wait.
+    waiting: usize,
+    /// Attempts under way, the oldest first, by number; those that have ended, or are slow, are passed over.
+    young: VecDeque<(Timestamp, u64, EndpointId)>,
+    /// The attempts under way that hold a place, and those that are slow.
+    quick: HashSet<u64>,
+    slow: usize,
+    numbered: u64,
+    refilling: bool,
+    /// Somebody wanted to refill while another did: something may have come since that one looked.
+    asked_again: bool,
+    /// Where the walk over the endpoints stands.
+    walked: String,
+    /// When the lane that keeps watch looks again.
+    watched_until: Timestamp,
+}
+
+/// The lines, shared by the lanes of a server.
+#[derive(Default)]
+pub struct Queue(Mutex<State>);
+
+/// A delivery that has a place, until this is dropped.
+pub struct Taken {
+    /// What is to be sent.
+    pub due: Due,
+    queue: Arc<Queue>,
+    number: u64,
+}
+
+/// The right to claim more, until this is dropped.
+pub struct Refill {
+    queue: Arc<Queue>,
+}
+
+impl State {
+    /// Attempts that have lasted long by now give up their places, and their endpoints get one at a time.
+    fn age(&mut self, now: Timestamp) {
+        let quick = &self.quick;
+        let is_over =
+            |(started_at, number, _): &mut (Timestamp, u64, EndpointId)| now.since(*started_at) >= SLOW_AFTER || !quick.contains(number);
+        let mut over = Vec::new();
+        while let Some(one) = self.young.pop_front_if(is_over) {
+            over.push(one);
+        }
+        for (_, number, endpoint) in over {
+            if self.quick.remove(&number) {
+                self.slow = self.slow.saturating_add(1);
+                if let Some(line) = self.lines.get_mut(&endpoint) {
+                    line.standing.lingers();
+                }
+            }
+        }
+    }
+
+    fn has_place(&self, standing: &Standing) -> bool {
+        if standing.is_slow() {
+            self.slow < SLOW_PLACES / 2
+        } else {
+            self.quick.len().saturating_add(self.slow.saturating_sub(SLOW_PLACES)) < PLACES
+        }
+    }
+
+    fn take(&mut self, now: Timestamp) -> Option<(Due, u64)> {
+        self.age(now);
+        for _ in 0..self.turns.len() {
+            let endpoint = self.turns.pop_front()?;
+            let Some(line) = self.lines.get(&endpoint) else { continue };
+            let may = line.under_way < line.standing.at_once() && line.standing.rests_until() <= now && self.has_place(&line.standing);
+            if !may {
+                self.turns.push_back(endpoint);
+                continue;
+            }
+            let Some(line) = self.lines.get_mut(&endpoint) else { continue };
+            let next = line.waiting.pop_front();
+            self.waiting = self.waiting.saturating_sub(usize::from(next.is_some()));
+            if !line.waiting.is_empty() {
+                self.turns.push_back(endpoint.clone());
+            }
+            let Some((due, claimed_at)) = next else { continue };
+            if now.since(claimed_at) >= CLAIM_GOOD {
+                continue;
+            }
+            line.under_way = line.under_way.saturating_add(1);
+            self.numbered = self.numbered.wrapping_add(1);
+            if line.standing.is_slow() {
+                self.slow = self.slow.saturating_add(1);
+            } else {
+                self.quick.insert(self.numbered);
+                self.young.push_back((now, self.numbered, endpoint));
+            }
+            return Some((due, self.numbered));
+        }
+        None
+    }
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next delivery that has a place.
+    pub fn take(self: &Arc<Self>, now: Timestamp) -> Option<Taken> {
+        let (due, number) = self.state().take(now)?;
+        Some(Taken { due, queue: Arc::clone(self), number })
+    }
+
+    /// Whether there is something for another lane to do: something waits, or more should be claimed.
+    pub fn wants_more(&self) -> bool {
+        let state = self.state();
+        state.waiting > 0 || !state.refilling
+    }
+
+    /// A lane keeps watch, and looks again at this time.
+    pub fn watched_until(&self, until: Timestamp) {
+        self.state().watched_until = until;
+    }
+
+    /// Whether a lane keeps watch and nothing waits, so that one whose time to look again has come need not look too.
+    pub fn is_watched(&self, now: Timestamp) -> bool {
+        let state = self.state();
+        state.waiting == 0 && state.watched_until.plus(WATCH_LATE_MAX) > now
+    }
+
+    /// The right to claim more, if too little waits and nobody else is about it.
+    pub fn refill(self: &Arc<Self>) -> Option<Refill> {
+        let mut state = self.state();
+        if state.refilling || state.waiting >= WAITING_LOW {
+            state.asked_again = true;
+            return None;
+        }
+        state.refilling = true;
+        state.asked_again = false;
+        Some(Refill { queue: Arc::clone(self) })
+    }
+
+    /// When a place or a line that is closed now opens by itself, if one does.
+    pub fn opens_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let state = self.state();
+        let rest = state.lines.values().map(|line| line.standing.rests_until()).filter(|until| *until > now).min();
+        let place = state.young.front().map(|(started_at, ..)| started_at.plus(SLOW_AFTER)).filter(|at| *at > now);
+        rest.into_iter().chain(place).min()
+    }
+}
+
+impl Refill {
+    /// Where the walk over the endpoints stands.
+    #[must_use]
+    pub fn walked(&self) -> String {
+        self.queue.state().walked.clone()
+    }
+
+    /// How many deliveries of each of these endpoints may be claimed, and where the walk stands now. An endpoint that answers well may have
+    /// as many again waiting here, so that it need not wait for the next claim.
+    pub fn shares(&self, endpoints: impl Iterator<Item = (EndpointId, bool)>, walked: String, now: Timestamp) -> Vec<(EndpointId, usize)> {
+        let mut state = self.queue.state();
+        state.walked = walked;
+        state.age(now);
+        let mut room = WAITING_MAX.saturating_sub(state.waiting);
+        let mut shares = Vec::new();
+        for (endpoint, failing) in endpoints {
+            let unknown = Line::new(failing);
+            let line = state.lines.get(&endpoint).unwrap_or(&unknown);
+            let standing = &line.standing;
+            let open = standing.rests_until() <= now && (!standing.is_slow() || state.has_place(standing));
+            let most = if standing.is_steady() { standing.at_once().saturating_mul(2) } else { standing.at_once() };
+            let share = most.saturating_sub(line.under_way).saturating_sub(line.waiting.len()).min(room);
+            if open && share > 0 {
+                room = room.saturating_sub(share);
+                shares.push((endpoint, share));
+            }
+        }
+        shares
+    }
+
+    /// Puts what was claimed at the ends of its lines.
+    pub fn put(&self, all: Vec<Due>, claimed_at: Timestamp) {
+        let mut state = self.queue.state();
+        if state.lines.len() > REMEMBERED_MAX {
+            state.lines.retain(|_, line| line.is_in_use() || line.standing.is_slow() || line.standing.rests_until() > claimed_at);
+        }
+        for due in all {
+            let endpoint = due.claimed.endpoint_id.clone();
+            let failing = due.target.failing_since.is_some();
+            let line = state.lines.entry(endpoint.clone()).or_insert_with(|| Line::new(failing));
+            let is_first = line.waiting.is_empty();
+            line.waiting.push_back((due, claimed_at));
+            state.waiting = state.waiting.saturating_add(1);
+            if is_first {
+                state.turns.push_back(endpoint);
+            }
+        }
+    }
+
+    /// Whether somebody else wanted to claim more meanwhile.
+    #[must_use]
+    pub fn was_asked_again(&self) -> bool {
+        self.queue.state().asked_again
+    }
+}
+
+impl Drop for Refill {
+    fn drop(&mut self) {
+        self.queue.state().refilling = false;
+    }
+}
+
+impl Taken {
+    /// The attempt has ended. Answers whether its endpoint had failed since the last attempt that was received.
+    pub fn ended(&self, received: bool, took: Duration, now: Timestamp) -> bool {
+        let mut state = self.queue.state();
+        let Some(line) = state.lines.get_mut(&self.due.claimed.endpoint_id) else { return false };
+        let was_failing = line.standing.is_failing();
+        line.standing.ended(received, took, now);
+        was_failing
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let mut state = self.queue.state();
+        if !state.quick.remove(&self.number) {
+            state.slow = state.slow.saturating_sub(1);
+        }
+        if let Some(line) = state.lines.get_mut(&self.due.claimed.endpoint_id) {
+            line.under_way = line.under_way.saturating_sub(1);
+        }
+    }
+}

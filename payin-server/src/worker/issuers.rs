@@ -1,0 +1,116 @@
+//! Asks the tokens of one chain, now and then, what their issuers did: stopped a token, froze an address of ours. It tells whoever runs the
+//! server, and writes down what no order may need from then on. It must not touch money that has come.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use payin_core::Chain;
+use payin_types::Timestamp;
+
+use super::tenure::Tenure;
+use super::{Did, StepFault, Worker};
+use crate::app::App;
+use crate::app::issuers::{Heard, News};
+use crate::app::progress::{self, Lease};
+use crate::chain::{Issued, Nodes};
+
+/// How often: what is paused is taken in for so long at most. An issuer's freezing is days after the theft that it answers.
+const EVERY: Duration = Duration::from_secs(300);
+/// Addresses asked about each time, so that a pool of 28,000 is gone through in a day, and two tokens cost 200 calls.
+const ADDRESSES: i64 = 100;
+/// How long a server that has gone silent keeps the work from others: longer than it is idle, so that one of several does it.
+const LEASE_TERM: Duration = Duration::from_secs(700);
+
+/// The worker that asks one chain's tokens.
+pub struct Issuers {
+    app: App,
+    chain: Chain,
+    nodes: Arc<Nodes>,
+    tenure: Arc<Tenure>,
+    /// The number of the last address asked about.
+    last: i64,
+}
+
+impl Issuers {
+    /// For one chain, by the nodes it is followed by.
+    #[must_use]
+    pub fn new(app: App, chain: Chain, nodes: Arc<Nodes>, holder: String) -> Self {
+        let tenure = Arc::new(Tenure::new(app.clone(), format!("issuers {}", chain.id), holder, LEASE_TERM));
+        Self { app, chain, nodes, tenure, last: 0 }
+    }
+
+    async fn one(&mut self) -> Result<Did, StepFault> {
+        let now = self.app.clock.now();
+        let idle = Did::Idle { until: now.plus(EVERY) };
+        let Some(lease) = self.tenure.take().await? else { return Ok(idle) };
+        let addresses = progress::addresses_after(&self.app, &self.chain.protocol, self.last, ADDRESSES).await?;
+        // From the beginning again after the end.
+        let is_full = i64::try_from(addresses.len()) == Ok(ADDRESSES);
+        let last = addresses.last().filter(|_| is_full).map_or(0, |(number, _)| *number);
+        let addresses: Vec<_> = addresses.into_iter().map(|(_, address)| address).collect();
+        let issued = match self.nodes.choose(now).await {
+            Ok(node) => node.source().issued(&addresses).await,
+            Err(fault) => Err(fault),
+        };
+        match issued {
+            Ok(issued) => {
+                self.hear(lease, issued, now).await?;
+                self.last = last;
+            }
+            // Nothing waits for this: who follows the chain has its own word with the node.
+            Err(fault) => {
+                tracing::warn!(chain.id = %self.chain.id, %fault, "what issuers did cannot be asked at present");
+            }
+        }
+        Ok(idle)
+    }
+
+    async fn hear(&self, lease: Lease, issued: Issued, now: Timestamp) -> Result<(), StepFault> {
+        let chain = &self.chain.id;
+        let stopped = issued.stopped.iter().map(|stopped| (stopped.currency.clone(), stopped.reason.clone())).collect();
+        let frozen = issued.frozen.iter().map(|frozen| frozen.address.clone()).collect();
+        let unit = Heard { lease, chain: self.chain.clone(), stopped, frozen, now };
+        let News { stopped, going_on, frozen } = self.app.store.write(unit).await?;
+        for stopped in stopped {
+            let (currency, reason) = (&stopped.currency, &stopped.reason);
+            tracing::error!(chain.id = %chain, %currency, reason, "a token was stopped by its issuer: no order is taken in it");
+        }
+        for currency in going_on {
+            tracing::warn!(chain.id = %chain, %currency, "a token that its issuer had stopped goes on: orders are taken in it");
+        }
+        for frozen in issued.frozen.iter().filter(|found| frozen.contains(&found.address)) {
+            let (address, currency, reason) = (&frozen.address, &frozen.currency, &frozen.reason);
+            tracing::error!(chain.id = %chain, %address, %currency, reason,
+                "an address of the pool cannot dispose of a token: it is not handed out again; whoever holds it should be given another");
+        }
+        Ok(())
+    }
+}
+
+impl Worker for Issuers {
+    fn name(&self) -> String {
+        format!("issuers {}", self.chain.id)
+    }
+
+    fn step(&mut self) -> BoxFuture<'_, Result<Did, StepFault>> {
+        async move {
+            let result = self.one().await;
+            if result.is_err() {
+                // Whatever went wrong may be that another server has the lease: ask again.
+                self.tenure.doubt();
+            }
+            result
+        }
+        .boxed()
+    }
+
+    fn tenure(&self) -> Option<Arc<Tenure>> {
+        Some(Arc::clone(&self.tenure))
+    }
+
+    fn stop(&mut self) -> BoxFuture<'_, Result<(), StepFault>> {
+        self.tenure.give_back().boxed()
+    }
+}
