@@ -44,6 +44,31 @@ impl Http for HalfDead {
     }
 }
 
+/// Receivers that answer their first [`GOOD`] requests, and then hang; but for one, which goes on.
+struct TurnsBad {
+    good: String,
+    posts: Mutex<BTreeMap<String, usize>>,
+    living: Arc<Receiver>,
+}
+
+const GOOD: usize = 20;
+
+impl TurnsBad {
+    fn hanging(&self) -> usize {
+        self.posts.lock().unwrap().iter().map(|(url, posts)| if *url == self.good { 0 } else { posts.saturating_sub(GOOD) }).sum()
+    }
+}
+
+impl Http for TurnsBad {
+    fn post(&self, request: Outgoing) -> BoxFuture<'_, Result<Answer, SendFault>> {
+        let url = request.url.to_string();
+        let mut posts = self.posts.lock().unwrap();
+        let count = posts.entry(url.clone()).or_default();
+        *count += 1;
+        if url == self.good || *count <= GOOD { self.living.post(request) } else { futures_util::future::pending().boxed() }
+    }
+}
+
 /// The lanes of a server, each in a task that waits as the driver does.
 fn start(gateway: &Gateway, http: &Arc<dyn Http>, count: usize, lanes: &mut JoinSet<()>) {
     let (queue, wake) = (Arc::<Queue>::default(), Arc::<Notify>::default());
@@ -117,6 +142,31 @@ pub async fn those_that_hang_delay_nobody_else(kind: Kind) {
     assert_eq!(http.living.count(), 150, "each once");
     let hanging = http.hanging.lock().unwrap();
     assert!(hanging.values().all(|count| *count <= 2), "one, and another to find out whether all do: {hanging:?}");
+}
+
+pub async fn those_that_turn_bad_together_delay_nobody_else(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(0).await;
+    // They answer well, so that each may have many under way and as many waiting.
+    let busy = endpoints(gateway, &organization, 12).await;
+    let small = endpoint(gateway, &organization, "[\"*\"]").await;
+    let http = Arc::new(TurnsBad { good: url(&world, &small).await, posts: Mutex::default(), living: Receiver::answering(200) });
+    tell(gateway, &organization, 40, &busy).await;
+    let mut lanes = JoinSet::new();
+    start(gateway, &(Arc::clone(&http) as Arc<dyn Http>), LANES, &mut lanes);
+    let said = || format!("{} were told while {} hang", http.living.count(), http.hanging());
+    until(|| http.hanging() >= PLACES, said).await;
+    gateway.clock.advance(Duration::from_millis(500));
+    tell(gateway, &organization, 1, std::slice::from_ref(&small)).await;
+    let is_told = || http.living.urls().contains(&http.good);
+    for _ in 0..4 {
+        gateway.clock.advance(Duration::from_millis(500));
+        let soon = tokio::time::Instant::now() + Duration::from_millis(500);
+        until(|| is_told() || tokio::time::Instant::now() > soon, said).await;
+    }
+    assert!(is_told(), "two seconds later the one event is not sent: {}", said());
+    lanes.shutdown().await;
 }
 
 pub async fn a_burst_starves_nobody(kind: Kind) {

@@ -20,9 +20,9 @@ use crate::app::deliveries::Due;
 pub const PLACES: usize = 64;
 /// Attempts under way that have.
 pub const SLOW_PLACES: usize = 192;
-/// How many may wait here, claimed: what is sent while the next ones are being claimed.
+/// How many may wait here, claimed, that may be sent soon: what is sent while the next ones are being claimed.
 const WAITING_MAX: usize = 256;
-/// With fewer than so many waiting it is time to claim more.
+/// With fewer than so many of them it is time to claim more.
 const WAITING_LOW: usize = 96;
 /// A claim that waited so long here is left to lapse: what is sent must end before it does.
 const CLAIM_GOOD: Duration = Duration::from_secs(10);
@@ -44,6 +44,17 @@ impl Line {
 
     fn is_in_use(&self) -> bool {
         self.under_way > 0 || !self.waiting.is_empty()
+    }
+
+    /// How many may be sent of those that wait here, now or as soon as a quick answer has come. Where that must wait for an answer that may
+    /// take long, or for a rest to end, it is none: they must not keep others from being claimed.
+    fn ready(&self, now: Timestamp, slow_have_place: bool) -> usize {
+        let standing = &self.standing;
+        if standing.is_steady() {
+            return self.waiting.len();
+        }
+        let open = standing.rests_until() <= now && (slow_have_place || !standing.is_slow());
+        if open { standing.at_once().saturating_sub(self.under_way).min(self.waiting.len()) } else { 0 }
     }
 }
 
@@ -104,6 +115,16 @@ impl State {
                 }
             }
         }
+    }
+
+    /// How many of those that wait may be sent soon.
+    fn ready(&self, now: Timestamp) -> usize {
+        let slow_have_place = self.slow < SLOW_PLACES / 2;
+        self.turns.iter().filter_map(|endpoint| self.lines.get(endpoint)).map(|line| line.ready(now, slow_have_place)).sum()
+    }
+
+    fn has_watch(&self, now: Timestamp) -> bool {
+        self.watched_until.plus(WATCH_LATE_MAX) > now
     }
 
     fn has_place(&self, standing: &Standing) -> bool {
@@ -170,16 +191,23 @@ impl Queue {
         self.state().watched_until = until;
     }
 
-    /// Whether a lane keeps watch and nothing waits, so that one whose time to look again has come need not look too.
-    pub fn is_watched(&self, now: Timestamp) -> bool {
-        let state = self.state();
-        state.waiting == 0 && state.watched_until.plus(WATCH_LATE_MAX) > now
+    /// Whether a lane keeps watch.
+    pub fn has_watch(&self, now: Timestamp) -> bool {
+        self.state().has_watch(now)
     }
 
-    /// The right to claim more, if too little waits and nobody else is about it.
-    pub fn refill(self: &Arc<Self>) -> Option<Refill> {
+    /// Whether a lane keeps watch and nothing waits that may be sent, so that one whose time to look again has come need not look too.
+    pub fn is_watched(&self, now: Timestamp) -> bool {
         let mut state = self.state();
-        if state.refilling || state.waiting >= WAITING_LOW {
+        state.age(now);
+        state.has_watch(now) && state.ready(now) == 0
+    }
+
+    /// The right to claim more, if too little waits that may be sent and nobody else is about it.
+    pub fn refill(self: &Arc<Self>, now: Timestamp) -> Option<Refill> {
+        let mut state = self.state();
+        state.age(now);
+        if state.refilling || (state.waiting >= WAITING_LOW && state.ready(now) >= WAITING_LOW) {
             state.asked_again = true;
             return None;
         }
@@ -210,7 +238,7 @@ impl Refill {
         let mut state = self.queue.state();
         state.walked = walked;
         state.age(now);
-        let mut room = WAITING_MAX.saturating_sub(state.waiting);
+        let mut room = WAITING_MAX.saturating_sub(state.ready(now));
         let mut shares = Vec::new();
         for (endpoint, failing) in endpoints {
             let unknown = Line::new(failing);
