@@ -190,6 +190,32 @@ pub async fn a_burst_starves_nobody(kind: Kind) {
     }
 }
 
+pub async fn many_bursts_starve_nobody(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(0).await;
+    // So many that together they could have all that may wait, and among the oldest deliveries is none but theirs.
+    let busy = endpoints(gateway, &organization, 24).await;
+    let small = endpoint(gateway, &organization, "[\"*\"]").await;
+    let receiver = Receiver::answering(200);
+    let mut lane = Deliver::new(gateway.app.clone(), Arc::clone(&receiver) as Arc<dyn Http>, Arc::default(), Arc::default());
+    for _ in 0..100 {
+        tell(gateway, &organization, 1, &busy).await;
+        gateway.clock.advance(Duration::from_millis(1));
+    }
+    for _ in 0..300 {
+        assert_eq!(lane.step().await.expect("a step"), Did::Work);
+    }
+    tell(gateway, &organization, 1, std::slice::from_ref(&small)).await;
+    let told = receiver.count();
+    let small_url = url(&world, &small).await;
+    // What was claimed before it goes first, and then it has its turn.
+    while !receiver.urls().contains(&small_url) {
+        assert_eq!(lane.step().await.expect("a step"), Did::Work);
+        assert!(receiver.count() - told < 250, "one event waits behind {} of others'", receiver.count() - told);
+    }
+}
+
 pub async fn what_a_dead_server_claimed_is_sent_again(kind: Kind) {
     let world = World::new(kind).await;
     let gateway = &world.gateway;

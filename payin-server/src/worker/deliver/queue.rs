@@ -233,26 +233,32 @@ impl Refill {
     }
 
     /// How many deliveries of each of these endpoints may be claimed, and where the walk stands now. An endpoint that answers well may have
-    /// as many again waiting here, so that it need not wait for the next claim.
+    /// as many again waiting here, so that it need not wait for the next claim. First the room is shared evenly, so that however many are
+    /// busy, everybody who is named has something; then those named first have what is left.
     pub fn shares(&self, endpoints: impl Iterator<Item = (EndpointId, bool)>, walked: String, now: Timestamp) -> Vec<(EndpointId, usize)> {
         let mut state = self.queue.state();
         state.walked = walked;
         state.age(now);
-        let mut room = WAITING_MAX.saturating_sub(state.ready(now));
-        let mut shares = Vec::new();
-        for (endpoint, failing) in endpoints {
+        let may = |(endpoint, failing): (EndpointId, bool)| {
             let unknown = Line::new(failing);
             let line = state.lines.get(&endpoint).unwrap_or(&unknown);
             let standing = &line.standing;
             let open = standing.rests_until() <= now && (!standing.is_slow() || state.has_place(standing));
             let most = if standing.is_steady() { standing.at_once().saturating_mul(2) } else { standing.at_once() };
-            let share = most.saturating_sub(line.under_way).saturating_sub(line.waiting.len()).min(room);
-            if open && share > 0 {
-                room = room.saturating_sub(share);
-                shares.push((endpoint, share));
-            }
-        }
-        shares
+            let may = most.saturating_sub(line.under_way).saturating_sub(line.waiting.len());
+            (open && may > 0).then_some((endpoint, may, 0))
+        };
+        let mut shares: Vec<(EndpointId, usize, usize)> = endpoints.filter_map(may).collect();
+        let mut room = WAITING_MAX.saturating_sub(state.ready(now));
+        let even = room.checked_div(shares.len()).unwrap_or_default().max(1);
+        let mut give = |(_, may, share): &mut (EndpointId, usize, usize), most: usize| {
+            let more = may.saturating_sub(*share).min(most).min(room);
+            (*share, room) = (share.saturating_add(more), room.saturating_sub(more));
+        };
+        // Those named last are those of the walk: whose turn it is there comes again only when it has gone round.
+        shares.iter_mut().rev().for_each(|one| give(one, even));
+        shares.iter_mut().for_each(|one| give(one, usize::MAX));
+        shares.into_iter().map(|(endpoint, _, share)| (endpoint, share)).filter(|(_, share)| *share > 0).collect()
     }
 
     /// Puts what was claimed at the ends of its lines.
