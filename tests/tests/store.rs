@@ -146,7 +146,8 @@ scenarios! {
     sending: those_that_hang_delay_nobody_else, those_that_turn_bad_together_delay_nobody_else, a_burst_starves_nobody, many_bursts_starve_nobody, what_a_dead_server_claimed_is_sent_again,
         servers_share_deliveries_and_overlap_in_none, nothing_is_sent_after_a_deletion, what_arrives_verifies_and_is_logged,
         old_attempts_are_forgotten;
-    failing: days_of_failures_disable_an_endpoint, one_good_answer_in_days_is_enough, one_that_is_gone_is_told_of_to_the_others,
+    failing: days_of_failures_disable_an_endpoint, one_good_answer_in_days_is_enough, old_failures_do_not_disable_what_works_again,
+        one_received_among_others_ends_the_failures_before_it, a_new_url_begins_anew, one_that_is_gone_is_told_of_to_the_others,
         a_retry_after_is_heard, a_range_is_sent_again, a_range_is_sent_piece_by_piece, bad_ranges_are_refused;
     hooks: endpoints_change_in_part, bad_changes_change_nothing, a_rotated_secret_is_good_beside_the_new_one,
         a_test_is_for_its_endpoint_alone, what_falls_due_while_disabled_is_given_up, others_endpoints_and_events_do_not_exist;

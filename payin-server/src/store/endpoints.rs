@@ -182,21 +182,27 @@ pub async fn delete(tx: &mut Tx<'_>, organization: &OrganizationId, id: &str, no
     Ok(deleted)
 }
 
-/// Stops sending to an endpoint. Answers it as it stood, or nothing if it was disabled or deleted before, or has worked meanwhile where it
-/// is to be disabled for its failures.
+/// Stops sending to an endpoint. Answers it as it stood, or nothing if it was disabled or deleted before, or if it is to be disabled for its
+/// failures and they are not those that began at `failing_since`: it has worked, or leads elsewhere, since.
 ///
 /// # Errors
 /// What the database says.
-pub async fn disable(tx: &mut Tx<'_>, id: &EndpointId, disabled: &Disabled) -> Result<Option<Stored>, Fault> {
+pub async fn disable(
+    tx: &mut Tx<'_>,
+    id: &EndpointId,
+    disabled: &Disabled,
+    failing_since: Option<Timestamp>,
+) -> Result<Option<Stored>, Fault> {
     let row = tx
         .one(
             sql("UPDATE webhook_endpoints SET enabled = 0, disabled_at = $2, disabled_reason = $3, updated_at = $2 \
-                 WHERE id = $1 AND enabled = 1 AND deleted_at IS NULL AND ($3 <> 'failing' OR failing_since IS NOT NULL) \
+                 WHERE id = $1 AND enabled = 1 AND deleted_at IS NULL AND ($3 <> 'failing' OR failing_since = $4) \
                  RETURNING id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
                  description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at")
             .text(id.as_str())
             .int(disabled.at.millis())
-            .text(disabled.reason.as_str()),
+            .text(disabled.reason.as_str())
+            .int(failing_since.map(Timestamp::millis)),
         )
         .await?;
     row.as_ref().map(stored).transpose()
