@@ -145,7 +145,7 @@ impl Unit for GiveUp {
     type Output = usize;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<usize> {
-        Ok(deliveries::give_up(tx, &self.endpoint, self.now).await?)
+        Ok(deliveries::give_up(tx, &self.endpoint, self.now, self.now).await?)
     }
 }
 
@@ -236,7 +236,7 @@ impl Together for Record {
     }
 }
 
-/// Sends an endpoint nothing any more after an attempt, and tells the organization's others. What was queued for one that is gone is given up at once; what
+/// Sends an endpoint nothing any more after an attempt, and tells the organization's others. What was queued for one that is gone is called off; what
 /// was queued for one that only fails, when it falls due: whoever repairs it soon loses nothing that had to wait anyway.
 async fn disable(tx: &mut Tx<'_>, after: &Record, reason: DisabledReason) -> Result<(), Fault> {
     let (endpoint, now) = (&after.claimed.endpoint_id, after.now);

@@ -6,7 +6,7 @@ use payin_types::{DisabledReason, EndpointId, EventType, OrganizationId, Timesta
 
 use super::db::{Locked, Row};
 use super::statement::locked;
-use super::{Conn, Fault, Tx, sql, sql_rows};
+use super::{Conn, Fault, Tx, deliveries, sql, sql_rows};
 
 /// Since when, and why, an endpoint is sent nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,14 +208,13 @@ pub async fn disable(
     row.as_ref().map(stored).transpose()
 }
 
-/// Calls off what was still to be sent to an endpoint.
+/// Calls off what was still to be sent to an endpoint that is sent nothing any more: at once as much as one transaction may, the rest as it
+/// falls due. Nothing of it is sent, for only what belongs to an [`open`] endpoint is.
 ///
 /// # Errors
 /// What the database says.
 pub async fn call_off(tx: &mut Tx<'_>, id: &EndpointId, now: Timestamp) -> Result<(), Fault> {
-    let update =
-        sql("UPDATE deliveries SET next_attempt_at = NULL, given_up_at = $2 WHERE endpoint_id = $1 AND next_attempt_at IS NOT NULL");
-    tx.execute(update.text(id.as_str()).int(now.millis())).await.map(drop)
+    deliveries::give_up(tx, id, Timestamp::from_millis(i64::MAX), now).await.map(drop)
 }
 
 /// Those of some endpoints that may be sent something.

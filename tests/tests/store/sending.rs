@@ -302,6 +302,32 @@ pub async fn nothing_is_sent_after_a_deletion(kind: Kind) {
     assert_eq!(world.place.value("SELECT COUNT(*) FROM deliveries WHERE next_attempt_at IS NOT NULL").await, "0");
 }
 
+pub async fn a_backlog_is_called_off_piece_by_piece(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(0).await;
+    let [deleted, gone] = [endpoint(gateway, &organization, "[\"*\"]").await, endpoint(gateway, &organization, "[\"*\"]").await];
+    let receiver = Receiver::answering(410);
+    let mut lane = Deliver::new(gateway.app.clone(), Arc::clone(&receiver) as Arc<dyn Http>, Arc::default(), Arc::default());
+    let left = async |to: &EndpointId| {
+        let query = format!("SELECT COUNT(*) FROM deliveries WHERE endpoint_id = '{to}' AND next_attempt_at IS NOT NULL");
+        world.place.value(&query).await
+    };
+    tell(gateway, &organization, 1_200, std::slice::from_ref(&deleted)).await;
+    delete(gateway, &organization, &deleted).await;
+    assert_eq!(left(&deleted).await, "700", "a bounded number in the transaction of the deletion");
+    while lane.step().await.expect("a step") == Did::Work {}
+    assert_eq!((receiver.count(), left(&deleted).await), (0, "0".to_owned()));
+    // All but the one that was answered 410.
+    tell(gateway, &organization, 1_200, std::slice::from_ref(&gone)).await;
+    assert_eq!(lane.step().await.expect("a step"), Did::Work);
+    assert_eq!(left(&gone).await, "699");
+    while lane.step().await.expect("a step") == Did::Work {}
+    gateway.clock.advance(Duration::from_secs(60));
+    while lane.step().await.expect("a step") == Did::Work {}
+    assert_eq!((receiver.count(), left(&gone).await), (1, "0".to_owned()));
+}
+
 /// Keeps what was sent, and answers as it is told.
 #[derive(Default)]
 struct Keeps {
