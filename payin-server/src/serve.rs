@@ -142,7 +142,8 @@ pub fn start_workers(driver: &mut Driver, app: &App, http: Arc<dyn Http>, events
     driver.start(Box::new(Stock::new(app.clone(), Arc::clone(events))), &Arc::default());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let order = OrderEvents::new(app.clone(), Arc::clone(&clock), &SystemEntropy);
-    driver.start_by(clock, Box::new(order), events);
+    // Not the lanes' bell: that wakes one of hundreds.
+    driver.start_by(clock, Box::new(order), app.store.events());
 }
 
 /// A name for this server among those that share its database.

@@ -153,7 +153,7 @@ scenarios! {
         a_test_is_for_its_endpoint_alone, what_falls_due_while_disabled_is_given_up, others_endpoints_and_events_do_not_exist;
     event_log: the_log_is_what_a_naive_model_says, deliveries_show_their_attempts, a_resent_event_starts_over,
         a_resend_beside_an_attempt_is_neither_lost_nor_doubled, resends_and_claims_may_meet;
-    positions: what_commits_late_is_read_all_the_same, readers_miss_nothing_among_contending_writers,
+    positions: what_commits_late_is_read_all_the_same, each_commit_of_events_rings_for_who_orders_them, readers_miss_nothing_among_contending_writers,
         a_feed_brings_what_is_there_and_what_comes, a_cursor_of_elsewhere_is_refused, unusual_events_are_recorded_where_listened_for;
     pool: imports_are_all_or_nothing, an_address_belongs_to_one, watchers_miss_no_import, addresses_are_listed_by_state;
     deposits: a_reference_is_bound_once_on_a_chain, everything_that_arrives_is_credited, a_deposit_taken_back_is_told_and_comes_again,

@@ -57,6 +57,7 @@ pub async fn insert(tx: &mut Tx<'_>, event: &New, endpoints: &[EndpointId]) -> R
             .int(event.created_at.millis()),
     )
     .await?;
+    tx.happened = true;
     tx.queued |= !endpoints.is_empty();
     for endpoint in endpoints {
         tx.change_one(
