@@ -44,6 +44,12 @@ impl Standing {
         self.slow
     }
 
+    /// Whether it is sent nothing now. A rest that is longer than any is one by a clock that was set back since.
+    #[must_use]
+    pub fn rests(&self, now: Timestamp) -> bool {
+        self.rests_until > now && self.rests_until.since(now) <= REST_MAX
+    }
+
     /// Until when it is sent nothing.
     #[must_use]
     pub fn rests_until(&self) -> Timestamp {
@@ -115,6 +121,8 @@ mod tests {
         assert_eq!(rests[..7], [0, 62, 124, 248, 496, 992, 1_000]);
         assert_eq!((rests[39], standing.at_once(), standing.is_slow()), (1_000, 1, false));
         assert!(standing.is_failing());
+        assert!(standing.rests(NOW) && !standing.rests(NOW.plus(REST_MAX)));
+        assert!(!standing.rests(NOW.minus(Duration::from_secs(3_600))), "the clock was set back");
         standing.ended(true, QUICK, NOW);
         assert!(!standing.is_failing());
         standing.ended(false, QUICK, NOW);

@@ -28,6 +28,8 @@ const WAITING_LOW: usize = 96;
 const CLAIM_GOOD: Duration = Duration::from_secs(10);
 /// A watch that is later than this is over: its lane is sending.
 const WATCH_LATE_MAX: Duration = Duration::from_secs(2);
+/// Nobody keeps watch for so long: the clock was set back.
+const WATCH_AHEAD_MAX: Duration = Duration::from_secs(5);
 /// Endpoints whose standing is remembered though nothing of theirs is here. Beyond that only who stands badly is.
 const REMEMBERED_MAX: usize = 10_000;
 
@@ -53,7 +55,7 @@ impl Line {
         if standing.is_steady() {
             return self.waiting.len();
         }
-        let open = standing.rests_until() <= now && (slow_have_place || !standing.is_slow());
+        let open = !standing.rests(now) && (slow_have_place || !standing.is_slow());
         if open { standing.at_once().saturating_sub(self.under_way).min(self.waiting.len()) } else { 0 }
     }
 }
@@ -124,7 +126,7 @@ impl State {
     }
 
     fn has_watch(&self, now: Timestamp) -> bool {
-        self.watched_until.plus(WATCH_LATE_MAX) > now
+        self.watched_until.plus(WATCH_LATE_MAX) > now && self.watched_until.since(now) <= WATCH_AHEAD_MAX
     }
 
     fn has_place(&self, standing: &Standing) -> bool {
@@ -140,7 +142,7 @@ impl State {
         for _ in 0..self.turns.len() {
             let endpoint = self.turns.pop_front()?;
             let Some(line) = self.lines.get(&endpoint) else { continue };
-            let may = line.under_way < line.standing.at_once() && line.standing.rests_until() <= now && self.has_place(&line.standing);
+            let may = line.under_way < line.standing.at_once() && !line.standing.rests(now) && self.has_place(&line.standing);
             if !may {
                 self.turns.push_back(endpoint);
                 continue;
@@ -219,7 +221,7 @@ impl Queue {
     /// When a place or a line that is closed now opens by itself, if one does.
     pub fn opens_at(&self, now: Timestamp) -> Option<Timestamp> {
         let state = self.state();
-        let rest = state.lines.values().map(|line| line.standing.rests_until()).filter(|until| *until > now).min();
+        let rest = state.lines.values().filter(|line| line.standing.rests(now)).map(|line| line.standing.rests_until()).min();
         let place = state.young.front().map(|(started_at, ..)| started_at.plus(SLOW_AFTER)).filter(|at| *at > now);
         rest.into_iter().chain(place).min()
     }
@@ -243,7 +245,7 @@ impl Refill {
             let unknown = Line::new(failing);
             let line = state.lines.get(&endpoint).unwrap_or(&unknown);
             let standing = &line.standing;
-            let open = standing.rests_until() <= now && (!standing.is_slow() || state.has_place(standing));
+            let open = !standing.rests(now) && (!standing.is_slow() || state.has_place(standing));
             let most = if standing.is_steady() { standing.at_once().saturating_mul(2) } else { standing.at_once() };
             let may = most.saturating_sub(line.under_way).saturating_sub(line.waiting.len());
             (open && may > 0).then_some((endpoint, may, 0))
@@ -265,7 +267,7 @@ impl Refill {
     pub fn put(&self, all: Vec<Due>, claimed_at: Timestamp) {
         let mut state = self.queue.state();
         if state.lines.len() > REMEMBERED_MAX {
-            state.lines.retain(|_, line| line.is_in_use() || line.standing.is_slow() || line.standing.rests_until() > claimed_at);
+            state.lines.retain(|_, line| line.is_in_use() || line.standing.is_slow() || line.standing.rests(claimed_at));
         }
         for due in all {
             let endpoint = due.claimed.endpoint_id.clone();
@@ -313,5 +315,19 @@ impl Drop for Taken {
         if let Some(line) = state.lines.get_mut(&self.due.claimed.endpoint_id) {
             line.under_way = line.under_way.saturating_sub(1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_is_kept_until_its_time_and_not_by_a_clock_that_was_set_back() {
+        let (queue, at) = (Queue::default(), |s: i64| Timestamp::from_secs(1_000_000 + s));
+        assert!(!queue.is_watched(at(0)));
+        queue.watched_until(at(1));
+        assert_eq!([0, 1, 2, 3].map(|s| queue.is_watched(at(s))), [true, true, true, false]);
+        assert!(!queue.is_watched(at(-3_600)));
     }
 }
