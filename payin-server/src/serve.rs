@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use crate::app::App;
 use crate::app::access::CheckMasterKey;
 use crate::app::checkout::{Front, Visits};
+use crate::app::deliveries::TakeBackClaims;
 use crate::app::progress::EndLeases;
 use crate::app::quota::Meters;
 use crate::chain::evm::EvmSource;
@@ -196,8 +197,9 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
     let sole = store::claim_sole(&config.database)?;
     let app = app(&config).await?;
     if matches!(config.database, Location::Sqlite(_)) {
-        // The claim above says that nobody else is left: a killed server's chains are taken over at once.
+        // The claim above says that nobody else is left: a killed server's chains, and what it was sending, are taken over at once.
         app.store.write(EndLeases).await?;
+        app.store.write(TakeBackClaims { now: app.clock.now() }).await?;
     }
     let events = Arc::clone(app.store.outbox());
     let mut driver = Driver::new(Arc::clone(&app.clock));

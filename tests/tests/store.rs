@@ -144,6 +144,7 @@ scenarios! {
     outbox: events_go_to_those_who_asked, retries_follow_the_table, a_void_claim_changes_nothing, gone_is_gone,
         a_deleted_endpoint_gets_nothing, a_delivery_is_claimed_once;
     sending: those_that_hang_delay_nobody_else, those_that_turn_bad_together_delay_nobody_else, a_burst_starves_nobody, many_bursts_starve_nobody, what_a_dead_server_claimed_is_sent_again,
+        a_sole_server_takes_back_what_was_claimed_before_it,
         servers_share_deliveries_and_overlap_in_none, nothing_is_sent_after_a_deletion, a_backlog_is_called_off_piece_by_piece, what_arrives_verifies_and_is_logged,
         old_attempts_are_forgotten;
     failing: days_of_failures_disable_an_endpoint, one_good_answer_in_days_is_enough, old_failures_do_not_disable_what_works_again,

@@ -73,6 +73,21 @@ impl Unit for Claim {
     }
 }
 
+/// Takes back every claim of which nothing was heard. Only for the sole server of a database: whoever made them is gone. Answers how many.
+#[derive(Debug)]
+pub struct TakeBackClaims {
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl Unit for TakeBackClaims {
+    type Output = u64;
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<u64> {
+        Ok(deliveries::take_back(tx, self.now, self.now.plus(CLAIM)).await?)
+    }
+}
+
 /// Where deliveries go, and what signs them.
 pub struct Target {
     /// Where.
@@ -236,8 +251,8 @@ impl Together for Record {
     }
 }
 
-/// Sends an endpoint nothing any more after an attempt, and tells the organization's others. What was queued for one that is gone is called off; what
-/// was queued for one that only fails, when it falls due: whoever repairs it soon loses nothing that had to wait anyway.
+/// Sends an endpoint nothing any more after an attempt, and tells the organization's others. What was queued for one that is gone is called
+/// off; what was queued for one that only fails is given up when it falls due: whoever repairs it soon loses nothing that had to wait anyway.
 async fn disable(tx: &mut Tx<'_>, after: &Record, reason: DisabledReason) -> Result<(), Fault> {
     let (endpoint, now) = (&after.claimed.endpoint_id, after.now);
     let disabled = Disabled { at: now, reason: reason.clone() };

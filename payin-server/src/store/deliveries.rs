@@ -143,6 +143,18 @@ pub async fn claim(tx: &mut Tx<'_>, keys: &[Key], now: Timestamp, until: Timesta
     Ok(claimed)
 }
 
+/// Makes what is claimed until a time, and of which nothing was heard, due at once: for the sole server of a database, which knows that
+/// whoever claimed it is gone. What waits for its next attempt goes on waiting: the attempt before is in the log.
+///
+/// # Errors
+/// What the database says.
+pub async fn take_back(tx: &mut Tx<'_>, now: Timestamp, until: Timestamp) -> Result<u64, Fault> {
+    let update = sql("UPDATE deliveries SET next_attempt_at = $1 WHERE next_attempt_at > $1 AND next_attempt_at <= $2 AND claim > 0 \
+                      AND NOT EXISTS (SELECT 1 FROM delivery_attempts a WHERE a.event_id = deliveries.event_id \
+                      AND a.endpoint_id = deliveries.endpoint_id AND a.number = deliveries.claim)");
+    tx.execute(update.int(now.millis()).int(until.millis())).await
+}
+
 /// What is sent of some events.
 ///
 /// # Errors

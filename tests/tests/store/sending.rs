@@ -8,6 +8,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use payin_core::delivery::Policy;
 use payin_sdk::webhook::{self, Scheme, Verifier};
+use payin_server::app::deliveries::TakeBackClaims;
 use payin_server::app::event_log;
 use payin_server::env::{Answer, Http, Outgoing, SendFault};
 use payin_server::worker::deliver::{Deliver, LANES, PLACES, Queue, SLOW_PLACES};
@@ -233,6 +234,28 @@ pub async fn what_a_dead_server_claimed_is_sent_again(kind: Kind) {
     deliver_all(gateway, Arc::clone(&receiver)).await;
     assert_eq!(receiver.ids().into_iter().collect::<BTreeSet<_>>(), events);
     assert_eq!(world.place.value("SELECT COUNT(*) FROM deliveries WHERE delivered_at IS NOT NULL AND attempts = 1").await, "3");
+}
+
+pub async fn a_sole_server_takes_back_what_was_claimed_before_it(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(0).await;
+    let to = endpoint(gateway, &organization, "[\"*\"]").await;
+    // One has failed, and waits for its second attempt; one is delivered; of three nothing was heard.
+    let event = async || tell(gateway, &organization, 1, std::slice::from_ref(&to)).await.remove(0).as_str().to_owned();
+    event().await;
+    deliver_all(gateway, Receiver::answering(200)).await;
+    let failed = event().await;
+    deliver_all(gateway, Receiver::answering(500)).await;
+    let unheard = BTreeSet::from([event().await, event().await, event().await]);
+    assert_eq!(claim(gateway).await.len(), 3);
+    assert_eq!(gateway.write(TakeBackClaims { now: gateway.now() }).await.expect("taken back"), 3);
+    let receiver = Receiver::answering(200);
+    deliver_all(gateway, Arc::clone(&receiver)).await;
+    assert_eq!((receiver.count(), receiver.ids().into_iter().collect::<BTreeSet<_>>()), (3, unheard));
+    gateway.clock.advance(Duration::from_millis(1_200));
+    deliver_all(gateway, Arc::clone(&receiver)).await;
+    assert_eq!(receiver.ids()[3..], [failed]);
 }
 
 /// Notes which attempts are under way, and takes a moment.
