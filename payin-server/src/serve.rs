@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use crate::app::App;
 use crate::app::access::CheckMasterKey;
 use crate::app::checkout::{Front, Visits};
+use crate::app::deliveries::TakeBackClaims;
 use crate::app::progress::EndLeases;
 use crate::app::quota::Meters;
 use crate::chain::evm::EvmSource;
@@ -142,7 +143,8 @@ pub fn start_workers(driver: &mut Driver, app: &App, http: Arc<dyn Http>, events
     driver.start(Box::new(Stock::new(app.clone(), Arc::clone(events))), &Arc::default());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let order = OrderEvents::new(app.clone(), Arc::clone(&clock), &SystemEntropy);
-    driver.start_by(clock, Box::new(order), events);
+    // Not the lanes' bell: that wakes one of hundreds.
+    driver.start_by(clock, Box::new(order), app.store.events());
 }
 
 /// A name for this server among those that share its database.
@@ -196,8 +198,9 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
     let sole = store::claim_sole(&config.database)?;
     let app = app(&config).await?;
     if matches!(config.database, Location::Sqlite(_)) {
-        // The claim above says that nobody else is left: a killed server's chains are taken over at once.
+        // The claim above says that nobody else is left: a killed server's chains, and what it was sending, are taken over at once.
         app.store.write(EndLeases).await?;
+        app.store.write(TakeBackClaims { now: app.clock.now() }).await?;
     }
     let events = Arc::clone(app.store.outbox());
     let mut driver = Driver::new(Arc::clone(&app.clock));

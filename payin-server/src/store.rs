@@ -139,7 +139,7 @@ pub struct Store {
     readers: open::Readers,
     connector: open::Connector,
     writers: Mutex<Vec<JoinHandle<()>>>,
-    outbox: Arc<Notify>,
+    bells: writer::Bells,
 }
 
 impl Store {
@@ -148,9 +148,9 @@ impl Store {
         readers: open::Readers,
         connector: open::Connector,
         writers: Vec<JoinHandle<()>>,
-        outbox: Arc<Notify>,
+        bells: writer::Bells,
     ) -> Self {
-        Self { queue: Mutex::new(Some(queue)), readers, connector, writers: Mutex::new(writers), outbox }
+        Self { queue: Mutex::new(Some(queue)), readers, connector, writers: Mutex::new(writers), bells }
     }
 
     /// Runs a unit and commits it. The answer comes after the commit; a caller that stops waiting does not stop the unit.
@@ -181,7 +181,13 @@ impl Store {
     /// Wakes one of those who wait for it after each commit that left something to be sent.
     #[must_use]
     pub fn outbox(&self) -> &Arc<Notify> {
-        &self.outbox
+        &self.bells.outbox
+    }
+
+    /// Wakes one of those who wait for it after each commit of new events.
+    #[must_use]
+    pub fn events(&self) -> &Arc<Notify> {
+        &self.bells.events
     }
 
     /// A connection to read with.

@@ -147,16 +147,18 @@ scenarios! {
     issuers: nothing_is_taken_in_a_stopped_token, a_frozen_address_is_not_handed_out_again;
     outbox: events_go_to_those_who_asked, retries_follow_the_table, a_void_claim_changes_nothing, gone_is_gone,
         a_deleted_endpoint_gets_nothing, a_delivery_is_claimed_once;
-    sending: those_that_hang_delay_nobody_else, a_burst_starves_nobody, what_a_dead_server_claimed_is_sent_again,
-        servers_share_deliveries_and_overlap_in_none, nothing_is_sent_after_a_deletion, what_arrives_verifies_and_is_logged,
+    sending: those_that_hang_delay_nobody_else, those_that_turn_bad_together_delay_nobody_else, a_burst_starves_nobody, many_bursts_starve_nobody, what_a_dead_server_claimed_is_sent_again,
+        a_sole_server_takes_back_what_was_claimed_before_it,
+        servers_share_deliveries_and_overlap_in_none, nothing_is_sent_after_a_deletion, a_backlog_is_called_off_piece_by_piece, what_arrives_verifies_and_is_logged,
         old_attempts_are_forgotten;
-    failing: days_of_failures_disable_an_endpoint, one_good_answer_in_days_is_enough, one_that_is_gone_is_told_of_to_the_others,
+    failing: days_of_failures_disable_an_endpoint, one_good_answer_in_days_is_enough, old_failures_do_not_disable_what_works_again,
+        one_received_among_others_ends_the_failures_before_it, a_new_url_begins_anew, one_that_is_gone_is_told_of_to_the_others,
         a_retry_after_is_heard, a_range_is_sent_again, a_range_is_sent_piece_by_piece, bad_ranges_are_refused;
     hooks: endpoints_change_in_part, bad_changes_change_nothing, a_rotated_secret_is_good_beside_the_new_one,
         a_test_is_for_its_endpoint_alone, what_falls_due_while_disabled_is_given_up, others_endpoints_and_events_do_not_exist;
     event_log: the_log_is_what_a_naive_model_says, deliveries_show_their_attempts, a_resent_event_starts_over,
         a_resend_beside_an_attempt_is_neither_lost_nor_doubled, resends_and_claims_may_meet;
-    positions: what_commits_late_is_read_all_the_same, readers_miss_nothing_among_contending_writers,
+    positions: what_commits_late_is_read_all_the_same, each_commit_of_events_rings_for_who_orders_them, readers_miss_nothing_among_contending_writers,
         a_feed_brings_what_is_there_and_what_comes, a_cursor_of_elsewhere_is_refused, unusual_events_are_recorded_where_listened_for;
     pool: imports_are_all_or_nothing, an_address_belongs_to_one, watchers_miss_no_import, addresses_are_listed_by_state;
     deposits: a_reference_is_bound_once_on_a_chain, everything_that_arrives_is_credited, a_deposit_taken_back_is_told_and_comes_again,

@@ -16,7 +16,8 @@ pub const SLOW_AFTER: Duration = Duration::from_secs(1);
 const REST_FIRST: Duration = Duration::from_millis(62);
 const REST_MAX: Duration = Duration::from_secs(1);
 
-/// How an endpoint stands. One that answers well and quickly gets more at once, step by step; one that fails, or is slow, one at a time.
+/// How an endpoint stands. One that answers well and quickly gets more at once, step by step; one that fails, half as much each time; one
+/// that is slow, one at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
     at_once: usize,
@@ -42,6 +43,12 @@ impl Standing {
     #[must_use]
     pub fn is_slow(&self) -> bool {
         self.slow
+    }
+
+    /// Whether it is sent nothing now. A rest that is longer than any is one by a clock that was set back since.
+    #[must_use]
+    pub fn rests(&self, now: Timestamp) -> bool {
+        self.rests_until > now && self.rests_until.since(now) <= REST_MAX
     }
 
     /// Until when it is sent nothing.
@@ -79,7 +86,8 @@ impl Standing {
         let doubled = |times| REST_FIRST.saturating_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX)).min(REST_MAX);
         let rest = self.failures.checked_sub(1).map_or(Duration::ZERO, doubled);
         self.failures = self.failures.saturating_add(1);
-        self.at_once = 1;
+        // One that fails now and then keeps most of its pace; one that is down is at one at a time as soon as those under way have failed.
+        self.at_once = (self.at_once / 2).max(1);
         self.rests_until = now.plus(rest);
     }
 }
@@ -115,10 +123,24 @@ mod tests {
         assert_eq!(rests[..7], [0, 62, 124, 248, 496, 992, 1_000]);
         assert_eq!((rests[39], standing.at_once(), standing.is_slow()), (1_000, 1, false));
         assert!(standing.is_failing());
+        assert!(standing.rests(NOW) && !standing.rests(NOW.plus(REST_MAX)));
+        assert!(!standing.rests(NOW.minus(Duration::from_secs(3_600))), "the clock was set back");
         standing.ended(true, QUICK, NOW);
         assert!(!standing.is_failing());
         standing.ended(false, QUICK, NOW);
         assert_eq!(standing.rests_until(), NOW, "the first failure may be an accident");
+    }
+
+    #[test]
+    fn who_fails_now_and_then_keeps_half_its_pace() {
+        let mut standing = Standing::new(false);
+        (0..3).for_each(|_| standing.ended(true, QUICK, NOW));
+        let mut at_once = Vec::new();
+        for received in [false, true, false, false, false, false] {
+            standing.ended(received, QUICK, NOW);
+            at_once.push(standing.at_once());
+        }
+        assert_eq!(at_once, [4, 8, 4, 2, 1, 1]);
     }
 
     #[test]

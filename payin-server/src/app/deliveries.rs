@@ -74,6 +74,21 @@ impl Unit for Claim {
     }
 }
 
+/// Takes back every claim of which nothing was heard. Only for the sole server of a database: whoever made them is gone. Answers how many.
+#[derive(Debug)]
+pub struct TakeBackClaims {
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl Unit for TakeBackClaims {
+    type Output = u64;
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<u64> {
+        Ok(deliveries::take_back(tx, self.now, self.now.plus(CLAIM)).await?)
+    }
+}
+
 /// Where deliveries go, and what signs them.
 pub struct Target {
     /// Where.
@@ -150,12 +165,12 @@ impl Unit for GiveUp {
     type Output = usize;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<usize> {
-        Ok(deliveries::give_up(tx, &self.endpoint, self.now).await?)
+        Ok(deliveries::give_up(tx, &self.endpoint, self.now, self.now).await?)
     }
 }
 
 /// Records what came of an attempt, and how the delivery and its endpoint go on.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Record {
     /// The delivery.
     pub claimed: Claimed,
@@ -202,19 +217,21 @@ async fn record_all(tx: &mut Tx<'_>, units: &[(&Record, &Course)]) -> Result<Vec
     let rows: Vec<_> = units.iter().map(|(unit, course)| (&unit.claimed, &unit.attempt, course.next)).collect();
     let now = units.iter().map(|(unit, _)| unit.now).max().unwrap_or_default();
     let counted = deliveries::record(tx, &rows, now).await?;
-    // Of several attempts at one endpoint the last one says how it stands. In the order of ids, so that two servers take the rows alike.
-    let mut last: BTreeMap<&EndpointId, &Record> = BTreeMap::new();
+    // Of several attempts at one endpoint the last one says how it stands, but one that was received among them ends the failures before
+    // it. In the order of ids, so that two servers take the rows alike.
+    let mut at: BTreeMap<&EndpointId, Vec<&Record>> = BTreeMap::new();
     for ((unit, _), _) in units.iter().zip(&counted).filter(|(_, counted)| **counted) {
-        let other = last.entry(&unit.claimed.endpoint_id).or_insert(unit);
-        if unit.now >= other.now {
-            *other = unit;
-        }
+        at.entry(&unit.claimed.endpoint_id).or_default().push(unit);
     }
-    for (endpoint, unit) in last {
-        match (unit.is_received(), unit.failing_since) {
-            (true, since) if since.is_some() || unit.was_failing => endpoints::works(tx, endpoint).await?,
-            (false, None) => endpoints::fails(tx, endpoint, unit.attempt.started_at).await?,
-            _ => {}
+    for (endpoint, units) in at {
+        let failed = units.iter().max_by_key(|unit| unit.now).filter(|last| !last.is_received());
+        let failed_before = units.iter().any(|unit| unit.failing_since.is_some() || unit.was_failing);
+        let works = failed_before && units.iter().any(|unit| unit.is_received());
+        if works {
+            endpoints::works(tx, endpoint).await?;
+        }
+        if let Some(last) = failed.filter(|last| works || last.failing_since.is_none()) {
+            endpoints::fails(tx, endpoint, last.attempt.started_at).await?;
         }
     }
     Ok(counted)
@@ -227,7 +244,7 @@ impl Unit for Record {
         let course = self.course();
         let counted = record_all(tx, &[(self, &course)]).await?;
         match course.disable {
-            Some(reason) if counted.contains(&true) => Ok(disable(tx, &self.claimed.endpoint_id, reason, self.now).await?),
+            Some(reason) if counted.contains(&true) => Ok(disable(tx, self, reason).await?),
             _ => Ok(()),
         }
     }
@@ -244,10 +261,12 @@ impl Together for Record {
     }
 }
 
-/// Sends an endpoint nothing any more, and tells the organization's others. What was queued for one that is gone is given up at once; what
-/// was queued for one that only fails, when it falls due: whoever repairs it soon loses nothing that had to wait anyway.
-async fn disable(tx: &mut Tx<'_>, endpoint: &EndpointId, reason: DisabledReason, now: Timestamp) -> Result<(), Fault> {
-    let Some(stored) = endpoints::disable(tx, endpoint, &Disabled { at: now, reason: reason.clone() }).await? else { return Ok(()) };
+/// Sends an endpoint nothing any more after an attempt, and tells the organization's others. What was queued for one that is gone is called
+/// off; what was queued for one that only fails is given up when it falls due: whoever repairs it soon loses nothing that had to wait anyway.
+async fn disable(tx: &mut Tx<'_>, after: &Record, reason: DisabledReason) -> Result<(), Fault> {
+    let (endpoint, now) = (&after.claimed.endpoint_id, after.now);
+    let disabled = Disabled { at: now, reason: reason.clone() };
+    let Some(stored) = endpoints::disable(tx, endpoint, &disabled, after.failing_since).await? else { return Ok(()) };
     if reason == DisabledReason::Gone {
         endpoints::call_off(tx, endpoint, now).await?;
     }

@@ -177,6 +177,8 @@ impl Unit for Update {
             }
             _ => (before.disabled.clone(), before.failing_since),
         };
+        // What failed was another place.
+        let failing_since = failing_since.filter(|_| url.as_ref().is_none_or(|url| *url == before.url));
         let after = Stored {
             url: url.unwrap_or_else(|| before.url.clone()),
             events: events.unwrap_or_else(|| before.events.clone()),

@@ -15,7 +15,8 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 
     /// Ready as soon as `now() >= at`, also where the clock is advanced or resumed while this waits; at once if that
-    /// is past. Safe to drop and call again.
+    /// is past. Where the machine's clock is set back meanwhile, ready after as long as it was until then: nobody sleeps for
+    /// hours that come twice. Safe to drop and call again.
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()>;
 }
 
@@ -35,13 +36,17 @@ impl Clock for SystemClock {
     }
 
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
-        async move {
-            while let Some(left) = left(self.now(), at) {
-                #[expect(clippy::disallowed_methods, reason = "the seam to real time")]
-                tokio::time::sleep(left.min(LOOK_AGAIN)).await;
-            }
-        }
-        .boxed()
+        sleep(|| self.now(), at).boxed()
+    }
+}
+
+/// Sleeps until the wall clock shows `at`, or as long as that was away at first has passed.
+async fn sleep(wall: impl Fn() -> Timestamp, at: Timestamp) {
+    let (begun, Some(asked)) = (real_now(), left(wall(), at)) else { return };
+    while let Some(left) = left(wall(), at) {
+        let Some(rest) = asked.checked_sub(real_now().saturating_duration_since(begun)).filter(|rest| !rest.is_zero()) else { return };
+        #[expect(clippy::disallowed_methods, reason = "the seam to real time")]
+        tokio::time::sleep(left.min(rest).min(LOOK_AGAIN)).await;
     }
 }
 
@@ -250,5 +255,18 @@ mod tests {
         assert!(start.millis() > START, "after 2023");
         within(clock.sleep_until(start.plus(Duration::from_millis(15)))).await;
         assert!(clock.now().millis() >= start.millis() + 15);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_keeps_nobody_asleep() {
+        let looks = Mutex::new([at(0)].into_iter().chain(std::iter::repeat(at(-3_600_000))));
+        let wall = || looks.lock().expect("a lock").next().expect("endless");
+        within(sleep(wall, at(20))).await;
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_forward_wakes_at_once() {
+        let looks = Mutex::new([at(0)].into_iter().chain(std::iter::repeat(at(3_600_000))));
+        within(sleep(|| looks.lock().expect("a lock").next().expect("endless"), at(3_600_000))).await;
     }
 }

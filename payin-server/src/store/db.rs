@@ -269,12 +269,14 @@ pub struct Tx<'c> {
     pub(super) totals: Changes,
     /// Whether there is something new in the outbox: whoever sends is woken after the commit.
     pub(super) queued: bool,
+    /// Whether there are new events: whoever gives them their places is woken after the commit.
+    pub(super) happened: bool,
 }
 
 impl<'c> Tx<'c> {
     /// Over a transaction that has just begun, with its savepoint.
     pub(super) fn begun(conn: &'c mut Conn) -> Self {
-        Self { conn, kept: false, totals: Changes::default(), queued: false }
+        Self { conn, kept: false, totals: Changes::default(), queued: false, happened: false }
     }
 
     /// What was done so far stays, whatever the next unit does.

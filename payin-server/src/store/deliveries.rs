@@ -14,7 +14,7 @@ use super::{Conn, Fault, Tx, sql, sql_from, sql_rows};
 pub const OLDEST_MAX: usize = 256;
 /// How many endpoints one walk visits.
 pub const WALK_MAX: usize = 64;
-/// How many deliveries of a closed endpoint are given up in one transaction.
+/// How many deliveries of a closed endpoint are given up in one transaction: everybody's writes wait for it.
 pub const GIVEN_UP_MAX: usize = 500;
 
 /// An endpoint with deliveries that are due.
@@ -143,6 +143,18 @@ pub async fn claim(tx: &mut Tx<'_>, keys: &[Key], now: Timestamp, until: Timesta
     Ok(claimed)
 }
 
+/// Makes what is claimed until a time, and of which nothing was heard, due at once: for the sole server of a database, which knows that
+/// whoever claimed it is gone. What waits for its next attempt goes on waiting: the attempt before is in the log.
+///
+/// # Errors
+/// What the database says.
+pub async fn take_back(tx: &mut Tx<'_>, now: Timestamp, until: Timestamp) -> Result<u64, Fault> {
+    let update = sql("UPDATE deliveries SET next_attempt_at = $1 WHERE next_attempt_at > $1 AND next_attempt_at <= $2 AND claim > 0 \
+                      AND NOT EXISTS (SELECT 1 FROM delivery_attempts a WHERE a.event_id = deliveries.event_id \
+                      AND a.endpoint_id = deliveries.endpoint_id AND a.number = deliveries.claim)");
+    tx.execute(update.int(now.millis()).int(until.millis())).await
+}
+
 /// What is sent of some events.
 ///
 /// # Errors
@@ -156,11 +168,11 @@ pub async fn bodies(conn: &mut Conn, events: &HashSet<&EventId>) -> Result<BTree
     rows.iter().map(|row| Ok((row.text("id")?.into(), (EventType::from(row.text("type")?.as_str()), row.text("body")?)))).collect()
 }
 
-/// Gives up what has fallen due at an endpoint that is sent nothing, a bounded number of it. Answers how many.
+/// Gives up what falls due until a time at an endpoint that is sent nothing, a bounded number of it. Answers how many.
 ///
 /// # Errors
 /// What the database says.
-pub async fn give_up(tx: &mut Tx<'_>, endpoint: &EndpointId, now: Timestamp) -> Result<usize, Fault> {
+pub async fn give_up(tx: &mut Tx<'_>, endpoint: &EndpointId, until: Timestamp, now: Timestamp) -> Result<usize, Fault> {
     let stands = sql("SELECT 1 AS one FROM webhook_endpoints WHERE id = $1 AND enabled = 1 AND deleted_at IS NULL");
     if tx.one(stands.text(endpoint.as_str())).await?.is_some() {
         return Ok(0);
@@ -169,7 +181,7 @@ pub async fn give_up(tx: &mut Tx<'_>, endpoint: &EndpointId, now: Timestamp) -> 
         "SELECT event_id FROM deliveries WHERE endpoint_id = $1 AND next_attempt_at IS NOT NULL AND next_attempt_at <= $2 \
          ORDER BY next_attempt_at LIMIT 500"
     );
-    let rows = tx.lock_all(due.text(endpoint.as_str()).int(now.millis())).await?;
+    let rows = tx.lock_all(due.text(endpoint.as_str()).int(until.millis())).await?;
     let events: Vec<String> = rows.iter().map(|row| row.text("event_id")).collect::<Result<_, _>>()?;
     if events.is_empty() {
         return Ok(0);
@@ -204,7 +216,7 @@ pub struct Attempt {
 pub type Recorded<'a> = (&'a Claimed, &'a Attempt, Next);
 
 /// Records attempts. Answers of each whether it counted: if its claim is void, because another attempt was begun since, the delivery was
-/// started over, or the endpoint was deleted, it is in the log and changes nothing else.
+/// started over, or given up with its endpoint, it is in the log and changes nothing else.
 ///
 /// # Errors
 /// What the database says.

@@ -6,7 +6,7 @@ use payin_types::{DisabledReason, EndpointId, EventType, OrganizationId, Timesta
 
 use super::db::{Locked, Row};
 use super::statement::locked;
-use super::{Conn, Fault, Tx, sql, sql_rows};
+use super::{Conn, Fault, Tx, deliveries, sql, sql_rows};
 
 /// Since when, and why, an endpoint is sent nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,34 +185,39 @@ pub async fn delete(tx: &mut Tx<'_>, organization: &OrganizationId, id: &str, no
     Ok(deleted)
 }
 
-/// Stops sending to an endpoint. Answers it as it stood, or nothing if it was disabled or deleted before, or has worked meanwhile where it
-/// is to be disabled for its failures.
+/// Stops sending to an endpoint. Answers it as it stood, or nothing if it was disabled or deleted before, or if it is to be disabled for its
+/// failures and they are not those that began at `failing_since`: it has worked, or leads elsewhere, since.
 ///
 /// # Errors
 /// What the database says.
-pub async fn disable(tx: &mut Tx<'_>, id: &EndpointId, disabled: &Disabled) -> Result<Option<Stored>, Fault> {
+pub async fn disable(
+    tx: &mut Tx<'_>,
+    id: &EndpointId,
+    disabled: &Disabled,
+    failing_since: Option<Timestamp>,
+) -> Result<Option<Stored>, Fault> {
     let row = tx
         .one(
             sql("UPDATE webhook_endpoints SET enabled = 0, disabled_at = $2, disabled_reason = $3, updated_at = $2 \
-                 WHERE id = $1 AND enabled = 1 AND deleted_at IS NULL AND ($3 <> 'failing' OR failing_since IS NOT NULL) \
+                 WHERE id = $1 AND enabled = 1 AND deleted_at IS NULL AND ($3 <> 'failing' OR failing_since = $4) \
                  RETURNING id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
                  description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at")
             .text(id.as_str())
             .int(disabled.at.millis())
-            .text(disabled.reason.as_str()),
+            .text(disabled.reason.as_str())
+            .int(failing_since.map(Timestamp::millis)),
         )
         .await?;
     row.as_ref().map(stored).transpose()
 }
 
-/// Calls off what was still to be sent to an endpoint.
+/// Calls off what was still to be sent to an endpoint that is sent nothing any more: at once as much as one transaction may, the rest as it
+/// falls due. Nothing of it is sent, for only what belongs to an [`open`] endpoint is.
 ///
 /// # Errors
 /// What the database says.
 pub async fn call_off(tx: &mut Tx<'_>, id: &EndpointId, now: Timestamp) -> Result<(), Fault> {
-    let update =
-        sql("UPDATE deliveries SET next_attempt_at = NULL, given_up_at = $2 WHERE endpoint_id = $1 AND next_attempt_at IS NOT NULL");
-    tx.execute(update.text(id.as_str()).int(now.millis())).await.map(drop)
+    deliveries::give_up(tx, id, Timestamp::from_millis(i64::MAX), now).await.map(drop)
 }
 
 /// Those of some endpoints that may be sent something.

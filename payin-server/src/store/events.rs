@@ -61,6 +61,7 @@ pub async fn insert(tx: &mut Tx<'_>, event: &New, endpoints: &[EndpointId]) -> R
         .opt_text(event.api.as_deref()),
     )
     .await?;
+    tx.happened = true;
     tx.queued |= !endpoints.is_empty();
     for endpoint in endpoints {
         tx.change_one(

@@ -10,7 +10,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, PgPool};
-use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::sync::{Mutex, mpsc};
 
 use super::db::{Conn, Raw, Recorder};
 use super::{Fault, Store, readers, writer};
@@ -169,10 +169,10 @@ pub async fn open(location: &Location, recorder: Option<Recorder>) -> Result<Sto
     };
     let (queue, receiver) = mpsc::channel(QUEUE);
     let receiver = Arc::new(Mutex::new(receiver));
-    let outbox = Arc::<Notify>::default();
-    let write = |_| spawn(writer::write(Arc::clone(&receiver), connector.clone(), Arc::clone(&outbox)));
+    let bells = writer::Bells::default();
+    let write = |_| spawn(writer::write(Arc::clone(&receiver), connector.clone(), bells.clone()));
     let writers = (0..writers).map(write).collect();
-    Ok(Store::new(queue, readers, connector, writers, outbox))
+    Ok(Store::new(queue, readers, connector, writers, bells))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the store's writers live as long as the store, which waits for them when it is closed")]

@@ -130,11 +130,20 @@ impl<U: Unit> Job for Queued<U> {
 
 type Jobs = Vec<Box<dyn Job>>;
 
+/// Rung after commits. Each wakes one of those who wait for it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Bells {
+    /// Something is to be sent.
+    pub outbox: Arc<Notify>,
+    /// There are new events.
+    pub events: Arc<Notify>,
+}
+
 /// One writer: takes what waits, commits it, answers. Ends when the queue is closed and empty.
-pub(super) async fn write(queue: Arc<Mutex<mpsc::Receiver<Box<dyn Job>>>>, connector: Connector, outbox: Arc<Notify>) {
+pub(super) async fn write(queue: Arc<Mutex<mpsc::Receiver<Box<dyn Job>>>>, connector: Connector, bells: Bells) {
     let mut conn = None;
     while let Some(mut group) = next_group(&queue).await {
-        let result = commit(&mut group, &mut conn, &connector, &outbox).await;
+        let result = commit(&mut group, &mut conn, &connector, &bells).await;
         match result {
             Ok(()) => group.into_iter().for_each(Job::answer),
             Err(fault) => {
@@ -163,17 +172,17 @@ async fn next_group(queue: &Mutex<mpsc::Receiver<Box<dyn Job>>>) -> Option<Jobs>
 
 /// Commits a group. One that the database wants to run again is taken apart: two groups that hold locks and wait for each other would
 /// otherwise meet again and again, while a unit alone holds nothing that another waits for.
-async fn commit(group: &mut Jobs, conn: &mut Option<Conn>, connector: &Connector, outbox: &Notify) -> Result<(), Fault> {
+async fn commit(group: &mut Jobs, conn: &mut Option<Conn>, connector: &Connector, bells: &Bells) -> Result<(), Fault> {
     if group.len() == 1 {
-        return commit_until_done(group, conn, connector, outbox).await;
+        return commit_until_done(group, conn, connector, bells).await;
     }
-    match try_commit(group, conn, connector, outbox).await {
+    match try_commit(group, conn, connector, bells).await {
         Err(fault) if fault.is_transient() => {}
         other => return other,
     }
     for job in group.iter_mut() {
         let alone = std::slice::from_mut(job);
-        if let Err(fault) = commit_until_done(alone, conn, connector, outbox).await {
+        if let Err(fault) = commit_until_done(alone, conn, connector, bells).await {
             job.spoil(match fault {
                 Fault::CommitUnknown(text) => Fault::CommitUnknown(text),
                 other => Fault::NotCommitted(other.to_string()),
@@ -183,16 +192,11 @@ async fn commit(group: &mut Jobs, conn: &mut Option<Conn>, connector: &Connector
     Ok(())
 }
 
-async fn commit_until_done(
-    group: &mut [Box<dyn Job>],
-    conn: &mut Option<Conn>,
-    connector: &Connector,
-    outbox: &Notify,
-) -> Result<(), Fault> {
+async fn commit_until_done(group: &mut [Box<dyn Job>], conn: &mut Option<Conn>, connector: &Connector, bells: &Bells) -> Result<(), Fault> {
     let mut tries = 0;
     loop {
         tries += 1;
-        let result = try_commit(group, conn, connector, outbox).await;
+        let result = try_commit(group, conn, connector, bells).await;
         match result {
             Err(fault) if fault.is_transient() && tries < TRIES_MAX => {
                 tracing::debug!(tries, %fault, "the database asks to try again");
@@ -202,7 +206,7 @@ async fn commit_until_done(
     }
 }
 
-async fn try_commit(group: &mut [Box<dyn Job>], slot: &mut Option<Conn>, connector: &Connector, outbox: &Notify) -> Result<(), Fault> {
+async fn try_commit(group: &mut [Box<dyn Job>], slot: &mut Option<Conn>, connector: &Connector, bells: &Bells) -> Result<(), Fault> {
     let mut conn = match slot.take() {
         Some(conn) => conn,
         None => connector.connect().await?,
@@ -218,10 +222,13 @@ async fn try_commit(group: &mut [Box<dyn Job>], slot: &mut Option<Conn>, connect
     let result = std::panic::AssertUnwindSafe(run_group(group, &mut conn)).catch_unwind().await;
     let result = result.unwrap_or_else(|_| Err(Fault::Corrupt("a unit panicked".to_owned())));
     match &result {
-        Ok(queued) => {
+        Ok((queued, happened)) => {
             *slot = Some(conn);
             if *queued {
-                outbox.notify_one();
+                bells.outbox.notify_one();
+            }
+            if *happened {
+                bells.events.notify_one();
             }
         }
         // The connection is good again once the transaction is gone; if even that fails it is dropped, and the transaction with it.
@@ -243,8 +250,8 @@ async fn begin(conn: &mut Conn) -> Result<(), Fault> {
     .await
 }
 
-/// Runs and commits a group. Answers whether it left something to be sent.
-async fn run_group(group: &mut [Box<dyn Job>], conn: &mut Conn) -> Result<bool, Fault> {
+/// Runs and commits a group. Answers whether it left something to be sent, and whether there are new events.
+async fn run_group(group: &mut [Box<dyn Job>], conn: &mut Conn) -> Result<(bool, bool), Fault> {
     let mut tx = Tx::begun(conn);
     let mut rest: Vec<&mut dyn Job> = Vec::with_capacity(group.len());
     let mut kinds: Vec<(RunTogether, Vec<&mut dyn Job>)> = Vec::new();
@@ -272,7 +279,7 @@ async fn run_group(group: &mut [Box<dyn Job>], conn: &mut Conn) -> Result<bool, 
         Fault::Sql(sqlx::Error::Database(_)) => fault,
         other => Fault::CommitUnknown(other.to_string()),
     })?;
-    Ok(tx.queued)
+    Ok((tx.queued, tx.happened))
 }
 
 /// Tries units of one kind together. Answers false, with nothing done, if they must be run one by one.

@@ -58,7 +58,7 @@ impl Deliver {
             return Ok(self.idle(now.plus(LOOK_EVERY * 5)));
         }
         self.idle_until = Timestamp::from_millis(i64::MIN);
-        let refilled = match self.queue.refill() {
+        let refilled = match self.queue.refill(now) {
             Some(refill) => Some(self.refill(refill, now).await?),
             None => None,
         };
@@ -70,19 +70,19 @@ impl Deliver {
             self.attempt(taken).await?;
             return Ok(Did::Work);
         }
-        match refilled {
-            Some(true) => Ok(Did::Work),
-            // This lane keeps watch.
-            Some(false) => {
-                let look_again = now.plus(LOOK_EVERY);
-                let next = deliveries::next_due(&self.app, now).await?;
-                let until = next.into_iter().chain(self.queue.opens_at(now)).chain([look_again]).min().unwrap_or(look_again);
-                self.keeps_watch = true;
-                self.queue.watched_until(until);
-                Ok(self.idle(until))
-            }
-            None => Ok(self.idle(now.plus(LOOK_EVERY * 5))),
-        }
+        let next = match refilled {
+            Some(true) => return Ok(Did::Work),
+            Some(false) => deliveries::next_due(&self.app, now).await?,
+            None if self.queue.has_watch(now) => return Ok(self.idle(now.plus(LOOK_EVERY * 5))),
+            // Enough waits: what opens next is a line or a place.
+            None => None,
+        };
+        // This lane keeps watch.
+        let look_again = now.plus(LOOK_EVERY);
+        let until = next.into_iter().chain(self.queue.opens_at(now)).chain([look_again]).min().unwrap_or(look_again);
+        self.keeps_watch = true;
+        self.queue.watched_until(until);
+        Ok(self.idle(until))
     }
 
     fn idle(&mut self, until: Timestamp) -> Did {

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use payin_server::app::deliveries::{Attempt, Claimed, Record};
 use payin_server::app::{endpoints, event_log, resend};
 use payin_server::env::{Answer, Http, Outgoing, SendFault};
-use payin_server::store::events;
+use payin_server::store::{Together as _, events};
 use payin_server::worker::deliver::Deliver;
 use payin_server::worker::{Did, Worker as _};
 use payin_tests::gateway::{Gateway, Kind, refusal};
@@ -18,7 +19,7 @@ use payin_types::{
 use serde_json::json;
 
 use super::World;
-use super::outbox::{Receiver, deliver_all, endpoint, tell};
+use super::outbox::{Receiver, claim, deliver_all, endpoint, tell};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -129,6 +130,88 @@ pub async fn one_good_answer_in_days_is_enough(kind: Kind) {
         since = stands.failing_since;
         gateway.clock.advance(HOUR);
     }
+}
+
+/// What came of a claimed delivery, to an endpoint of which it was known since when it failed; as by a server of which it is the first.
+fn attempted(gateway: &Gateway, claimed: &Claimed, status: u16, failing_since: Option<Timestamp>) -> Record {
+    let attempt = Attempt { started_at: gateway.now(), duration_ms: 5, request: None, status: Some(status), failure: None, response: None };
+    Record {
+        // The sixth attempt: enough to disable, if it has failed for days.
+        claimed: Claimed { attempts: 5, ..claimed.clone() },
+        attempt,
+        retry_after: None,
+        failing_since,
+        was_failing: false,
+        random: 0,
+        policy: Arc::clone(&gateway.app.deliveries),
+        now: gateway.now(),
+    }
+}
+
+/// An endpoint that has failed for six days, and deliveries to it that are claimed.
+async fn long_failing(gateway: &Gateway, organization: &OrganizationId) -> (EndpointId, Timestamp, Vec<Claimed>) {
+    let to = endpoint(gateway, organization, "[\"*\"]").await;
+    let since = gateway.now();
+    tell(gateway, organization, 1, std::slice::from_ref(&to)).await;
+    deliver_all(gateway, Receiver::answering(500)).await;
+    assert_eq!(get(gateway, organization, &to).await.failing_since, Some(since));
+    gateway.clock.advance(HOUR * 24 * 6);
+    tell(gateway, organization, 3, std::slice::from_ref(&to)).await;
+    let claimed = claim(gateway).await;
+    assert_eq!(claimed.len(), 4);
+    (to, since, claimed)
+}
+
+pub async fn old_failures_do_not_disable_what_works_again(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(0).await;
+    let (to, since, claimed) = long_failing(gateway, &organization).await;
+    // One is received, the next fails, and then comes one that began before both.
+    for (claimed, status, known) in [(&claimed[0], 200, Some(since)), (&claimed[1], 500, None), (&claimed[2], 500, Some(since))] {
+        gateway.app.store.write_together(attempted(gateway, claimed, status, known)).await.expect("recorded");
+    }
+    let stands = get(gateway, &organization, &to).await;
+    assert_eq!((stands.enabled, stands.failing_since), (true, Some(gateway.now())));
+}
+
+pub async fn one_received_among_others_ends_the_failures_before_it(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(0).await;
+    let (to, since, claimed) = long_failing(gateway, &organization).await;
+    let received = attempted(gateway, &claimed[0], 200, Some(since));
+    gateway.clock.advance(Duration::from_millis(20));
+    let failed = Record { claimed: claimed[1].clone(), ..attempted(gateway, &claimed[1], 500, Some(since)) };
+    let began = failed.attempt.started_at;
+    gateway
+        .tx(move |tx| {
+            let (received, failed) = (received.clone(), failed.clone());
+            async move { Ok(Record::run_together(&[&received, &failed], tx).await?) }.boxed()
+        })
+        .await
+        .expect("recorded")
+        .expect("together");
+    assert_eq!(get(gateway, &organization, &to).await.failing_since, Some(began));
+}
+
+pub async fn a_new_url_begins_anew(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(0).await;
+    let (to, since, claimed) = long_failing(gateway, &organization).await;
+    let changed = async |request: UpdateEndpoint| {
+        let (organization_id, id, now) = (organization.clone(), to.as_str().to_owned(), gateway.now());
+        let unit = endpoints::Update { request: Ok(request), organization_id, id, now, targets: gateway.app.targets };
+        gateway.write(unit).await.expect("changed").failing_since
+    };
+    let same = get(gateway, &organization, &to).await.url;
+    assert_eq!(changed(UpdateEndpoint { url: Some(same), ..Default::default() }).await, Some(since));
+    assert_eq!(changed(UpdateEndpoint { url: Some("https://repaired.example/".to_owned()), ..Default::default() }).await, None);
+    // The last attempt at the old place ends only now.
+    gateway.app.store.write_together(attempted(gateway, &claimed[0], 500, Some(since))).await.expect("recorded");
+    let stands = get(gateway, &organization, &to).await;
+    assert_eq!((stands.enabled, stands.failing_since), (true, None));
 }
 
 pub async fn one_that_is_gone_is_told_of_to_the_others(kind: Kind) {

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use payin_core::Cursor;
 use payin_server::app::event_stream::{Beat, Feed};
 use payin_server::app::{access, event_log};
-use payin_server::env::Clock;
+use payin_server::env::SystemClock;
 use payin_server::store::Location;
 use payin_server::worker::order_events::OrderEvents;
 use payin_server::worker::{Did, Worker as _};
@@ -19,14 +19,13 @@ use payin_types::{ErrorCode, EventsAfter, ListEvents, OrganizationId};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::World;
-use super::outbox::tell;
+use super::outbox::{endpoint, tell};
 
 /// Events that each writer writes.
 const EACH: usize = 25;
 
 fn orderer(gateway: &Gateway) -> OrderEvents {
-    let clock: Arc<dyn Clock> = Arc::clone(&gateway.clock) as Arc<dyn Clock>;
-    OrderEvents::new(gateway.app.clone(), clock, gateway.app.entropy.as_ref())
+    OrderEvents::new(gateway.app.clone(), Arc::new(SystemClock), gateway.app.entropy.as_ref())
 }
 
 /// Draws positions for all that is there.
@@ -42,6 +41,26 @@ async fn after(gateway: &Gateway, organization: &OrganizationId, cursor: &str, l
 
 fn ids(page: &EventsAfter) -> Vec<&str> {
     page.data.iter().map(|record| record.id.as_str()).collect()
+}
+
+/// Whoever orders events must not share a bell with the lanes, of which there are hundreds: a ring wakes one.
+pub async fn each_commit_of_events_rings_for_who_orders_them(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(0).await;
+    let to = endpoint(gateway, &organization, "[\"*\"]").await;
+    let (sends, orders) = (gateway.app.store.outbox(), gateway.app.store.events());
+    // Nobody is told of the first by webhook.
+    for to in [&[][..], std::slice::from_ref(&to)] {
+        let (mut sending, mut ordering) = (Box::pin(sends.notified()), Box::pin(orders.notified()));
+        assert!(!sending.as_mut().enable() && !ordering.as_mut().enable());
+        tell(gateway, &organization, 3, to).await;
+        ordering.await;
+        assert_eq!(sending.as_mut().enable(), !to.is_empty());
+    }
+    // A commit of anything else wakes nobody.
+    order(gateway).await;
+    assert!(!Box::pin(orders.notified()).as_mut().enable());
 }
 
 /// A writer of another program: its transaction is open for as long as it likes.

@@ -8,6 +8,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use payin_core::delivery::Policy;
 use payin_sdk::webhook::{self, Scheme, Verifier};
+use payin_server::app::deliveries::TakeBackClaims;
 use payin_server::app::event_log;
 use payin_server::env::{Answer, Http, Outgoing, SendFault};
 use payin_server::worker::deliver::{Deliver, LANES, PLACES, Queue, SLOW_PLACES};
@@ -41,6 +42,31 @@ impl Http for HalfDead {
         }
         *self.hanging.lock().unwrap().entry(request.url.to_string()).or_default() += 1;
         futures_util::future::pending().boxed()
+    }
+}
+
+/// Receivers that answer their first [`GOOD`] requests, and then hang; but for one, which goes on.
+struct TurnsBad {
+    good: String,
+    posts: Mutex<BTreeMap<String, usize>>,
+    living: Arc<Receiver>,
+}
+
+const GOOD: usize = 20;
+
+impl TurnsBad {
+    fn hanging(&self) -> usize {
+        self.posts.lock().unwrap().iter().map(|(url, posts)| if *url == self.good { 0 } else { posts.saturating_sub(GOOD) }).sum()
+    }
+}
+
+impl Http for TurnsBad {
+    fn post(&self, request: Outgoing) -> BoxFuture<'_, Result<Answer, SendFault>> {
+        let url = request.url.to_string();
+        let mut posts = self.posts.lock().unwrap();
+        let count = posts.entry(url.clone()).or_default();
+        *count += 1;
+        if url == self.good || *count <= GOOD { self.living.post(request) } else { futures_util::future::pending().boxed() }
     }
 }
 
@@ -109,6 +135,10 @@ pub async fn those_that_hang_delay_nobody_else(kind: Kind) {
         until(|| http.living.count() >= 120 || http.hanging() > before, said).await;
     }
     until(|| http.living.count() >= 120, said).await;
+    // What is under way while the clock jumps would count as slow.
+    while world.place.value("SELECT COUNT(*) FROM deliveries WHERE delivered_at IS NOT NULL").await != "120" {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     // What hangs is due again by its claim's end, and yet not sent again beside itself; the others go on.
     gateway.clock.advance(Duration::from_secs(60));
     tell(gateway, &organization, 5, &living).await;
@@ -117,6 +147,31 @@ pub async fn those_that_hang_delay_nobody_else(kind: Kind) {
     assert_eq!(http.living.count(), 150, "each once");
     let hanging = http.hanging.lock().unwrap();
     assert!(hanging.values().all(|count| *count <= 2), "one, and another to find out whether all do: {hanging:?}");
+}
+
+pub async fn those_that_turn_bad_together_delay_nobody_else(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(0).await;
+    // They answer well, so that each may have many under way and as many waiting.
+    let busy = endpoints(gateway, &organization, 12).await;
+    let small = endpoint(gateway, &organization, "[\"*\"]").await;
+    let http = Arc::new(TurnsBad { good: url(&world, &small).await, posts: Mutex::default(), living: Receiver::answering(200) });
+    tell(gateway, &organization, 40, &busy).await;
+    let mut lanes = JoinSet::new();
+    start(gateway, &(Arc::clone(&http) as Arc<dyn Http>), LANES, &mut lanes);
+    let said = || format!("{} were told while {} hang", http.living.count(), http.hanging());
+    until(|| http.hanging() >= PLACES, said).await;
+    gateway.clock.advance(Duration::from_millis(500));
+    tell(gateway, &organization, 1, std::slice::from_ref(&small)).await;
+    let is_told = || http.living.urls().contains(&http.good);
+    for _ in 0..4 {
+        gateway.clock.advance(Duration::from_millis(500));
+        let soon = tokio::time::Instant::now() + Duration::from_millis(500);
+        until(|| is_told() || tokio::time::Instant::now() > soon, said).await;
+    }
+    assert!(is_told(), "two seconds later the one event is not sent: {}", said());
+    lanes.shutdown().await;
 }
 
 pub async fn a_burst_starves_nobody(kind: Kind) {
@@ -140,6 +195,32 @@ pub async fn a_burst_starves_nobody(kind: Kind) {
     }
 }
 
+pub async fn many_bursts_starve_nobody(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(0).await;
+    // So many that together they could have all that may wait, and among the oldest deliveries is none but theirs.
+    let busy = endpoints(gateway, &organization, 24).await;
+    let small = endpoint(gateway, &organization, "[\"*\"]").await;
+    let receiver = Receiver::answering(200);
+    let mut lane = Deliver::new(gateway.app.clone(), Arc::clone(&receiver) as Arc<dyn Http>, Arc::default(), Arc::default());
+    for _ in 0..100 {
+        tell(gateway, &organization, 1, &busy).await;
+        gateway.clock.advance(Duration::from_millis(1));
+    }
+    for _ in 0..300 {
+        assert_eq!(lane.step().await.expect("a step"), Did::Work);
+    }
+    tell(gateway, &organization, 1, std::slice::from_ref(&small)).await;
+    let told = receiver.count();
+    let small_url = url(&world, &small).await;
+    // What was claimed before it goes first, and then it has its turn.
+    while !receiver.urls().contains(&small_url) {
+        assert_eq!(lane.step().await.expect("a step"), Did::Work);
+        assert!(receiver.count() - told < 250, "one event waits behind {} of others'", receiver.count() - told);
+    }
+}
+
 pub async fn what_a_dead_server_claimed_is_sent_again(kind: Kind) {
     let world = World::new(kind).await;
     let gateway = &world.gateway;
@@ -157,6 +238,28 @@ pub async fn what_a_dead_server_claimed_is_sent_again(kind: Kind) {
     deliver_all(gateway, Arc::clone(&receiver)).await;
     assert_eq!(receiver.ids().into_iter().collect::<BTreeSet<_>>(), events);
     assert_eq!(world.place.value("SELECT COUNT(*) FROM deliveries WHERE delivered_at IS NOT NULL AND attempts = 1").await, "3");
+}
+
+pub async fn a_sole_server_takes_back_what_was_claimed_before_it(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(0).await;
+    let to = endpoint(gateway, &organization, "[\"*\"]").await;
+    // One has failed, and waits for its second attempt; one is delivered; of three nothing was heard.
+    let event = async || tell(gateway, &organization, 1, std::slice::from_ref(&to)).await.remove(0).as_str().to_owned();
+    event().await;
+    deliver_all(gateway, Receiver::answering(200)).await;
+    let failed = event().await;
+    deliver_all(gateway, Receiver::answering(500)).await;
+    let unheard = BTreeSet::from([event().await, event().await, event().await]);
+    assert_eq!(claim(gateway).await.len(), 3);
+    assert_eq!(gateway.write(TakeBackClaims { now: gateway.now() }).await.expect("taken back"), 3);
+    let receiver = Receiver::answering(200);
+    deliver_all(gateway, Arc::clone(&receiver)).await;
+    assert_eq!((receiver.count(), receiver.ids().into_iter().collect::<BTreeSet<_>>()), (3, unheard));
+    gateway.clock.advance(Duration::from_millis(1_200));
+    deliver_all(gateway, Arc::clone(&receiver)).await;
+    assert_eq!(receiver.ids()[3..], [failed]);
 }
 
 /// Notes which attempts are under way, and takes a moment.
@@ -224,6 +327,32 @@ pub async fn nothing_is_sent_after_a_deletion(kind: Kind) {
     while lane.step().await.expect("a step") == Did::Work {}
     assert_eq!(receiver.count(), 1, "sent though its endpoint was deleted");
     assert_eq!(world.place.value("SELECT COUNT(*) FROM deliveries WHERE next_attempt_at IS NOT NULL").await, "0");
+}
+
+pub async fn a_backlog_is_called_off_piece_by_piece(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(0).await;
+    let [deleted, gone] = [endpoint(gateway, &organization, "[\"*\"]").await, endpoint(gateway, &organization, "[\"*\"]").await];
+    let receiver = Receiver::answering(410);
+    let mut lane = Deliver::new(gateway.app.clone(), Arc::clone(&receiver) as Arc<dyn Http>, Arc::default(), Arc::default());
+    let left = async |to: &EndpointId| {
+        let query = format!("SELECT COUNT(*) FROM deliveries WHERE endpoint_id = '{to}' AND next_attempt_at IS NOT NULL");
+        world.place.value(&query).await
+    };
+    tell(gateway, &organization, 1_200, std::slice::from_ref(&deleted)).await;
+    delete(gateway, &organization, &deleted).await;
+    assert_eq!(left(&deleted).await, "700", "a bounded number in the transaction of the deletion");
+    while lane.step().await.expect("a step") == Did::Work {}
+    assert_eq!((receiver.count(), left(&deleted).await), (0, "0".to_owned()));
+    // All but the one that was answered 410.
+    tell(gateway, &organization, 1_200, std::slice::from_ref(&gone)).await;
+    assert_eq!(lane.step().await.expect("a step"), Did::Work);
+    assert_eq!(left(&gone).await, "699");
+    while lane.step().await.expect("a step") == Did::Work {}
+    gateway.clock.advance(Duration::from_secs(60));
+    while lane.step().await.expect("a step") == Did::Work {}
+    assert_eq!((receiver.count(), left(&gone).await), (1, "0".to_owned()));
 }
 
 /// Keeps what was sent, and answers as it is told.

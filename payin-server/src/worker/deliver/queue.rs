@@ -20,14 +20,16 @@ use crate::app::deliveries::Due;
 pub const PLACES: usize = 64;
 /// Attempts under way that have.
 pub const SLOW_PLACES: usize = 192;
-/// How many may wait here, claimed: what is sent while the next ones are being claimed.
+/// How many may wait here, claimed, that may be sent soon: what is sent while the next ones are being claimed.
 const WAITING_MAX: usize = 256;
-/// With fewer than so many waiting it is time to claim more.
+/// With fewer than so many of them it is time to claim more.
 const WAITING_LOW: usize = 96;
 /// A claim that waited so long here is left to lapse: what is sent must end before it does.
 const CLAIM_GOOD: Duration = Duration::from_secs(10);
 /// A watch that is later than this is over: its lane is sending.
 const WATCH_LATE_MAX: Duration = Duration::from_secs(2);
+/// Nobody keeps watch for so long: the clock was set back.
+const WATCH_AHEAD_MAX: Duration = Duration::from_secs(5);
 /// Endpoints whose standing is remembered though nothing of theirs is here. Beyond that only who stands badly is.
 const REMEMBERED_MAX: usize = 10_000;
 
@@ -44,6 +46,17 @@ impl Line {
 
     fn is_in_use(&self) -> bool {
         self.under_way > 0 || !self.waiting.is_empty()
+    }
+
+    /// How many may be sent of those that wait here, now or as soon as a quick answer has come. Where that must wait for an answer that may
+    /// take long, or for a rest to end, it is none: they must not keep others from being claimed.
+    fn ready(&self, now: Timestamp, slow_have_place: bool) -> usize {
+        let standing = &self.standing;
+        if standing.is_steady() {
+            return self.waiting.len();
+        }
+        let open = !standing.rests(now) && (slow_have_place || !standing.is_slow());
+        if open { standing.at_once().saturating_sub(self.under_way).min(self.waiting.len()) } else { 0 }
     }
 }
 
@@ -106,6 +119,16 @@ impl State {
         }
     }
 
+    /// How many of those that wait may be sent soon.
+    fn ready(&self, now: Timestamp) -> usize {
+        let slow_have_place = self.slow < SLOW_PLACES / 2;
+        self.turns.iter().filter_map(|endpoint| self.lines.get(endpoint)).map(|line| line.ready(now, slow_have_place)).sum()
+    }
+
+    fn has_watch(&self, now: Timestamp) -> bool {
+        self.watched_until.plus(WATCH_LATE_MAX) > now && self.watched_until.since(now) <= WATCH_AHEAD_MAX
+    }
+
     fn has_place(&self, standing: &Standing) -> bool {
         if standing.is_slow() {
             self.slow < SLOW_PLACES / 2
@@ -119,7 +142,7 @@ impl State {
         for _ in 0..self.turns.len() {
             let endpoint = self.turns.pop_front()?;
             let Some(line) = self.lines.get(&endpoint) else { continue };
-            let may = line.under_way < line.standing.at_once() && line.standing.rests_until() <= now && self.has_place(&line.standing);
+            let may = line.under_way < line.standing.at_once() && !line.standing.rests(now) && self.has_place(&line.standing);
             if !may {
                 self.turns.push_back(endpoint);
                 continue;
@@ -170,16 +193,23 @@ impl Queue {
         self.state().watched_until = until;
     }
 
-    /// Whether a lane keeps watch and nothing waits, so that one whose time to look again has come need not look too.
-    pub fn is_watched(&self, now: Timestamp) -> bool {
-        let state = self.state();
-        state.waiting == 0 && state.watched_until.plus(WATCH_LATE_MAX) > now
+    /// Whether a lane keeps watch.
+    pub fn has_watch(&self, now: Timestamp) -> bool {
+        self.state().has_watch(now)
     }
 
-    /// The right to claim more, if too little waits and nobody else is about it.
-    pub fn refill(self: &Arc<Self>) -> Option<Refill> {
+    /// Whether a lane keeps watch and nothing waits that may be sent, so that one whose time to look again has come need not look too.
+    pub fn is_watched(&self, now: Timestamp) -> bool {
         let mut state = self.state();
-        if state.refilling || state.waiting >= WAITING_LOW {
+        state.age(now);
+        state.has_watch(now) && state.ready(now) == 0
+    }
+
+    /// The right to claim more, if too little waits that may be sent and nobody else is about it.
+    pub fn refill(self: &Arc<Self>, now: Timestamp) -> Option<Refill> {
+        let mut state = self.state();
+        state.age(now);
+        if state.refilling || (state.waiting >= WAITING_LOW && state.ready(now) >= WAITING_LOW) {
             state.asked_again = true;
             return None;
         }
@@ -191,7 +221,7 @@ impl Queue {
     /// When a place or a line that is closed now opens by itself, if one does.
     pub fn opens_at(&self, now: Timestamp) -> Option<Timestamp> {
         let state = self.state();
-        let rest = state.lines.values().map(|line| line.standing.rests_until()).filter(|until| *until > now).min();
+        let rest = state.lines.values().filter(|line| line.standing.rests(now)).map(|line| line.standing.rests_until()).min();
         let place = state.young.front().map(|(started_at, ..)| started_at.plus(SLOW_AFTER)).filter(|at| *at > now);
         rest.into_iter().chain(place).min()
     }
@@ -205,33 +235,39 @@ impl Refill {
     }
 
     /// How many deliveries of each of these endpoints may be claimed, and where the walk stands now. An endpoint that answers well may have
-    /// as many again waiting here, so that it need not wait for the next claim.
+    /// as many again waiting here, so that it need not wait for the next claim. First the room is shared evenly, so that however many are
+    /// busy, everybody who is named has something; then those named first have what is left.
     pub fn shares(&self, endpoints: impl Iterator<Item = (EndpointId, bool)>, walked: String, now: Timestamp) -> Vec<(EndpointId, usize)> {
         let mut state = self.queue.state();
         state.walked = walked;
         state.age(now);
-        let mut room = WAITING_MAX.saturating_sub(state.waiting);
-        let mut shares = Vec::new();
-        for (endpoint, failing) in endpoints {
+        let may = |(endpoint, failing): (EndpointId, bool)| {
             let unknown = Line::new(failing);
             let line = state.lines.get(&endpoint).unwrap_or(&unknown);
             let standing = &line.standing;
-            let open = standing.rests_until() <= now && (!standing.is_slow() || state.has_place(standing));
+            let open = !standing.rests(now) && (!standing.is_slow() || state.has_place(standing));
             let most = if standing.is_steady() { standing.at_once().saturating_mul(2) } else { standing.at_once() };
-            let share = most.saturating_sub(line.under_way).saturating_sub(line.waiting.len()).min(room);
-            if open && share > 0 {
-                room = room.saturating_sub(share);
-                shares.push((endpoint, share));
-            }
-        }
-        shares
+            let may = most.saturating_sub(line.under_way).saturating_sub(line.waiting.len());
+            (open && may > 0).then_some((endpoint, may, 0))
+        };
+        let mut shares: Vec<(EndpointId, usize, usize)> = endpoints.filter_map(may).collect();
+        let mut room = WAITING_MAX.saturating_sub(state.ready(now));
+        let even = room.checked_div(shares.len()).unwrap_or_default().max(1);
+        let mut give = |(_, may, share): &mut (EndpointId, usize, usize), most: usize| {
+            let more = may.saturating_sub(*share).min(most).min(room);
+            (*share, room) = (share.saturating_add(more), room.saturating_sub(more));
+        };
+        // Those named last are those of the walk: whose turn it is there comes again only when it has gone round.
+        shares.iter_mut().rev().for_each(|one| give(one, even));
+        shares.iter_mut().for_each(|one| give(one, usize::MAX));
+        shares.into_iter().map(|(endpoint, _, share)| (endpoint, share)).filter(|(_, share)| *share > 0).collect()
     }
 
     /// Puts what was claimed at the ends of its lines.
     pub fn put(&self, all: Vec<Due>, claimed_at: Timestamp) {
         let mut state = self.queue.state();
         if state.lines.len() > REMEMBERED_MAX {
-            state.lines.retain(|_, line| line.is_in_use() || line.standing.is_slow() || line.standing.rests_until() > claimed_at);
+            state.lines.retain(|_, line| line.is_in_use() || line.standing.is_slow() || line.standing.rests(claimed_at));
         }
         for due in all {
             let endpoint = due.claimed.endpoint_id.clone();
@@ -279,5 +315,19 @@ impl Drop for Taken {
         if let Some(line) = state.lines.get_mut(&self.due.claimed.endpoint_id) {
             line.under_way = line.under_way.saturating_sub(1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_is_kept_until_its_time_and_not_by_a_clock_that_was_set_back() {
+        let (queue, at) = (Queue::default(), |s: i64| Timestamp::from_secs(1_000_000 + s));
+        assert!(!queue.is_watched(at(0)));
+        queue.watched_until(at(1));
+        assert_eq!([0, 1, 2, 3].map(|s| queue.is_watched(at(s))), [true, true, true, false]);
+        assert!(!queue.is_watched(at(-3_600)));
     }
 }
