@@ -144,6 +144,7 @@ fn attempted(gateway: &Gateway, claimed: &Claimed, status: u16, failing_since: O
         was_failing: false,
         random: 0,
         policy: Arc::clone(&gateway.app.deliveries),
+        dialect: None,
         now: gateway.now(),
     }
 }
