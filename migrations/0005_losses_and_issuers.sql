@@ -10,6 +10,9 @@ CREATE TABLE chain_losses (
     chain_id TEXT NOT NULL,
     from_number BIGINT NOT NULL,
     to_number BIGINT NOT NULL,
+    -- By the chain's time they lie between these: since the newest block below, and no later than the lowest one above.
+    since_time BIGINT NOT NULL,
+    until_time BIGINT NOT NULL,
     -- The person's words.
     reason TEXT NOT NULL,
     declared_at BIGINT NOT NULL,
