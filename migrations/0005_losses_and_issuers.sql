@@ -4,8 +4,8 @@
 -- known: where the row began before this was kept, or at a height without a block.
 ALTER TABLE chain_scans ADD COLUMN from_hash TEXT;
 
--- Blocks that a person declared lost: no node could give them, and nothing waits for them any more. Both ends included. Nothing is ever
--- deleted here.
+-- Blocks that a person declared lost: no node could give them, and nothing waits for them any more. Both ends included. A row goes only
+-- where a reorganisation takes back its blocks: they are read again.
 CREATE TABLE chain_losses (
     chain_id TEXT NOT NULL,
     from_number BIGINT NOT NULL,

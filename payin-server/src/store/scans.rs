@@ -178,3 +178,14 @@ pub async fn lose(tx: &mut Tx<'_>, chain: &str, loss: &Loss) -> Result<(), Fault
     let insert = insert.int(loss.since.millis()).int(loss.until.millis());
     tx.change_one(insert.text(loss.reason.as_str()).int(loss.declared_at.millis())).await
 }
+
+/// What lies above a block is read again: none of it is lost.
+///
+/// # Errors
+/// What the database says.
+pub async fn find(tx: &mut Tx<'_>, chain: &str, last: u64) -> Result<(), Fault> {
+    let delete = sql("DELETE FROM chain_losses WHERE chain_id = $1 AND from_number > $2");
+    tx.execute(delete.text(chain).int(number(last))).await?;
+    let shorten = sql("UPDATE chain_losses SET to_number = $2 WHERE chain_id = $1 AND to_number > $2");
+    tx.execute(shorten.text(chain).int(number(last))).await.map(drop)
+}

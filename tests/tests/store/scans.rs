@@ -374,6 +374,38 @@ pub async fn a_hole_may_be_declared_lost(kind: Kind) {
     assert!(told.findings[1].message.contains("Blocks 104 to 9999"), "{told:?}");
 }
 
+/// What a reorganisation takes back is read again and no longer lost; and may be lost again.
+pub async fn what_is_taken_back_is_not_lost(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let mut line = Line::new(gateway, "ethereum-sepolia").await;
+    line.blocks(3, at(1)).await;
+    line.leap(200, 60).await;
+    line.blocks(3, at(61)).await;
+    let chain = line.chain.clone();
+    let declare = async || {
+        let (below, above) = progress::hole(&gateway.app, &chain).await.unwrap().unwrap();
+        let (since, until, reason) = (below.to_time, at(60), "gone".to_owned());
+        let (from_number, to_number) = (below.to_number + 1, above.from_number - 1);
+        let loss = Loss { from_number, to_number, since, until, reason, declared_at: gateway.now() };
+        gateway.write(DeclareLost { chain: chain.clone(), below, above, loss, now: gateway.now() }).await.unwrap();
+    };
+    let losses = || world.place.rows("SELECT from_number, to_number FROM chain_losses");
+    declare().await;
+    assert_eq!(losses().await, [["103", "199"]]);
+    for (fork, left) in [(201, vec![["103", "199"]]), (150, vec![["103", "150"]]), (102, Vec::new())] {
+        world.place.execute(&format!("UPDATE chain_cursors SET take_back_from = {} WHERE chain_id = 'ethereum-sepolia'", fork + 1)).await;
+        let (lease, chain, from) = (line.lease.clone(), line.chain.clone(), line.cursor().await.unwrap());
+        let fork = Block { number: fork, hash: format!("0xb9-{fork}"), parent_hash: "0x?".to_owned(), time: at(3) };
+        let tolerance = line.tolerance;
+        gateway.write(payin_server::app::ledger::TakeBack { lease, chain, tolerance, from, fork, now: gateway.now() }).await.unwrap();
+        assert_eq!(losses().await, left);
+    }
+    line.leap(200, 60).await;
+    declare().await;
+    assert_eq!(losses().await, [["103", "199"]]);
+}
+
 /// A worker that was filling a hole while a person declared it lost changes nothing.
 pub async fn filling_and_declaring_lost_may_meet(kind: Kind) {
     let world = World::new(kind).await;
