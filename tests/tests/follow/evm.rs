@@ -9,7 +9,7 @@ use payin_core::address::Address;
 use payin_core::{Block, Units};
 use payin_server::chain::evm::EvmSource;
 use payin_server::chain::follow::{fill, parting};
-use payin_server::chain::{Next, Parting, Source as _, SourceFault, next};
+use payin_server::chain::{Issued, Next, Parting, Source as _, SourceFault, next};
 use payin_server::env::{Rpc, RpcFault};
 use payin_server::sandbox::evm::{self, EvmChain, EvmConfig, Lies, Transaction};
 use serde_json::{Value, json};
@@ -563,9 +563,21 @@ async fn what_issuers_did_is_asked_of_their_contracts() {
         let expected = frozen.map(|function| (OURS, format!("its contract answers yes to {function}")));
         assert_eq!(told, expected.into_iter().collect::<Vec<_>>(), "{functions:?}");
     }
-    // A node that has enough of us says nothing about the contract.
-    node.tamper("eth_call", |_, answer| {
-        Ok(json!({"jsonrpc": "2.0", "id": answer["id"], "error": {"code": 429, "message": "Too Many Requests"}}))
-    });
+    // A node that has enough of us, or cannot answer, says nothing about the contract; nor does one that answers yes to everything.
+    let fails = |code: i64, message: &'static str| {
+        node.tamper("eth_call", move |_, answer| {
+            Ok(json!({"jsonrpc": "2.0", "id": answer["id"], "error": {"code": code, "message": message}}))
+        });
+    };
+    fails(429, "Too Many Requests");
     assert!(matches!(source.issued(&addresses).await, Err(SourceFault::Limited { .. })));
+    fails(-32000, "header not found");
+    assert!(matches!(source.issued(&addresses).await, Err(SourceFault::Unavailable(_))));
+    fails(-32000, "REVERT opcode executed");
+    assert_eq!(source.issued(&addresses).await.unwrap(), Issued::default());
+    node.tamper("eth_call", |_, mut answer| {
+        answer["result"] = json!(YES);
+        Ok(answer)
+    });
+    inconsistent(source.issued(&addresses).await);
 }

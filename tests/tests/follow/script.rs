@@ -319,9 +319,13 @@ async fn above_lost_blocks_a_node_is_not_believed_alone() {
         node
     };
     let (honest, twin, liar, forked) = (node(None), node(None), node(Some(41..=96)), node(Some(41..=99)));
-    for (nodes, is_filled) in
-        [(vec![&liar, &honest], false), (vec![&forked], false), (vec![&honest, &liar], false), (vec![&honest, &twin], true), (vec![&honest], true)]
-    {
+    for (nodes, is_filled) in [
+        (vec![&liar, &honest], false),
+        (vec![&forked], false),
+        (vec![&honest, &liar], false),
+        (vec![&honest, &twin], true),
+        (vec![&honest], true),
+    ] {
         let (place, gateway, mut worker) = before_a_hole(&nodes, (40, "")).await;
         for _ in 0..9 {
             worker.step().await.unwrap();

@@ -23,11 +23,8 @@ impl ChainWorker {
     ) -> Result<(), StepFault> {
         let tip = Block { number: from.head_number, hash: from.head_hash.clone(), parent_hash: String::new(), time: from.head_time };
         // The chain may have come back to what we have: then there is nothing to take back.
-        let parted = if follow::has(node.source(), tip.number, &tip.hash).await? {
-            self.parted_at_a_hole(node).await?
-        } else {
-            Some(tip.clone())
-        };
+        let parted =
+            if follow::has(node.source(), tip.number, &tip.hash).await? { self.parted_at_a_hole(node).await? } else { Some(tip.clone()) };
         let fork = if let Some(ours) = parted {
             nodes.believe_fork(node, &ours, true, now).await?;
             let (number, ours) = progress::below(&self.app, &self.chain, lowest).await?;
