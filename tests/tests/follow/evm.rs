@@ -476,7 +476,9 @@ async fn quiet_blocks_do_not_bear_out_the_one_below() {
         evm::Transfer { contract, from, to, value: "1000000".parse().unwrap() }.log()
     };
     let submit = |logs| node.chain.lock().unwrap().submit(Transaction { logs, success: true });
-    (0..2).for_each(|_| drop(submit(vec![log(CONTRACT, OURS)])));
+    for _ in 0..2 {
+        submit(vec![log(CONTRACT, OURS)]);
+    }
     node.mine();
     for _ in 22..=120 {
         // Our token's contract and a transfer, so that the bloom does not rule out a transfer of our token.
