@@ -4,12 +4,15 @@
 -- known: where the row began before this was kept, or at a height without a block.
 ALTER TABLE chain_scans ADD COLUMN from_hash TEXT;
 
--- Blocks that a person declared lost: no node could give them, and nothing waits for them any more. Both ends included. Nothing is ever
--- deleted here.
+-- Blocks that a person declared lost: no node could give them, and nothing waits for them any more. Both ends included. A row goes only
+-- where a reorganisation takes back its blocks: they are read again.
 CREATE TABLE chain_losses (
     chain_id TEXT NOT NULL,
     from_number BIGINT NOT NULL,
     to_number BIGINT NOT NULL,
+    -- By the chain's time they lie between these: since the newest block below, and no later than the lowest one above.
+    since_time BIGINT NOT NULL,
+    until_time BIGINT NOT NULL,
     -- The person's words.
     reason TEXT NOT NULL,
     declared_at BIGINT NOT NULL,

@@ -34,6 +34,21 @@ pub struct Followed {
     pub gap_since: Option<Timestamp>,
 }
 
+/// Blocks that no node could give: a person declared them lost, and nothing was looked for in them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// The lowest.
+    pub from: u64,
+    /// The highest.
+    pub to: u64,
+    /// Of which time of the chain they are at least.
+    pub since: Timestamp,
+    /// And at most.
+    pub until: Timestamp,
+    /// The person's words.
+    pub reason: String,
+}
+
 /// Everything that is known of an order and what came for it.
 #[derive(Debug, Clone)]
 pub struct Known<'a> {
@@ -47,6 +62,8 @@ pub struct Known<'a> {
     pub followed: Option<&'a Followed>,
     /// What went wrong when it was last followed.
     pub trouble: Option<&'a str>,
+    /// The blocks of its chain that were declared lost.
+    pub lost: &'a [Lost],
     /// What came for the order: all, or the largest; each with how deep its own chain has it.
     pub transfers: &'a [(Record, Depth)],
     /// How many more came.
@@ -156,9 +173,11 @@ impl Known<'_> {
     }
 
     fn expired(&self) -> Vec<Finding> {
-        let (order, closes_at) = (self.order, self.order.closes_at());
+        let (order, closes_at, lost) = (self.order, self.order.closes_at(), chain::lost(self));
+        let looked_at = if lost.is_empty() { "" } else { " that were looked at" };
         let message = format!(
-            "It expired at {}: up to the end of its grace period at {closes_at} the confirmed blocks of {} held {} of the {} it asks for.",
+            "It expired at {}: up to the end of its grace period at {closes_at} the confirmed blocks of {}{looked_at} held {} of the {} it \
+             asks for.",
             order.expired_at.unwrap_or(closes_at),
             order.terms.chain_id,
             self.sum(order.received),
@@ -172,6 +191,7 @@ impl Known<'_> {
             ..Evidence::default()
         };
         let mut findings = vec![finding(FindingCode::ExpiredUnpaid, message, evidence)];
+        findings.extend(lost);
         findings.extend(self.strays());
         findings
     }
@@ -182,6 +202,7 @@ impl Known<'_> {
         findings.extend(self.short());
         findings.extend(self.strays());
         findings.extend(self.nothing_seen());
+        findings.extend(chain::lost(self));
         findings.push(self.window());
         findings
     }

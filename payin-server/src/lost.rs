@@ -54,7 +54,9 @@ async fn declare(app: &App, chain: &Chain, options: Options) -> anyhow::Result<(
         resume::confirm(chain)?;
     }
     let now = app.clock.now();
-    let loss = Loss { from_number: first, to_number: to, reason, declared_at: now };
+    // The lowest block above was made before it was first looked at.
+    let (since, until) = (below.to_time, above.begun_at);
+    let loss = Loss { from_number: first, to_number: to, since, until, reason, declared_at: now };
     app.store
         .write(DeclareLost { chain: chain.clone(), below, above, loss, now })
         .await

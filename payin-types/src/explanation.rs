@@ -27,6 +27,8 @@ open_enum! {
         ChainDegraded = "chain_degraded",
         /// Blocks of its chain have not been looked at yet.
         ChainGap = "chain_gap",
+        /// Blocks of its time were declared lost and never looked at.
+        BlocksLost = "blocks_lost",
         /// Payments wait for confirmations.
         Confirming = "confirming",
         /// Payments wait for their block to come to rest.

@@ -176,7 +176,7 @@ scenarios! {
     checkout: inventory_is_never_oversold, what_ends_is_sold_or_free_again, a_crowd_cannot_drain_a_pool, payers_see_what_is_theirs_to_see;
     scans: a_hole_is_filled_beside_the_newest_blocks, what_was_looked_at_follows_reorganisations, what_lies_in_a_hole_is_not_the_next_orders, chain_and_database_are_compared,
         large_transfers_wait_until_more_is_known, what_fills_a_hole_leads_to_both_its_ends, another_chains_finality_is_not_ours,
-        a_hole_may_be_declared_lost, filling_and_declaring_lost_may_meet;
+        a_hole_may_be_declared_lost, what_is_taken_back_is_not_lost, filling_and_declaring_lost_may_meet;
     followed: how_chains_are_followed_is_told, a_halted_chain_goes_on, a_chain_goes_on_below_a_hole;
     plans: a_page_is_found_by_index;
     totals: totals_are_what_counting_says, totals_survive_contention, statistics_are_exact;

@@ -4,7 +4,7 @@ use payin_types::explanation::{Evidence, ExplainedChain, Finding, FindingCode};
 use serde_json::Map;
 
 use super::words::span;
-use super::{Followed, Known, finding};
+use super::{Followed, Known, Lost, finding};
 use crate::order::stale_after;
 
 /// What holds whenever a chain is not followed as it should be.
@@ -57,4 +57,19 @@ pub(super) fn trouble(known: &Known<'_>) -> Vec<Finding> {
         findings.push(finding(FindingCode::ChainGap, message, Evidence { since: Some(since), ..Evidence::default() }));
     }
     findings
+}
+
+/// The blocks in which a payment in time may lie that nobody ever looked at.
+pub(super) fn lost(known: &Known<'_>) -> Vec<Finding> {
+    let (order, closes_at) = (known.order, known.order.closes_at());
+    let of_its_time = known.lost.iter().filter(|lost| lost.since <= closes_at && lost.until >= order.created_at);
+    let tell = |lost: &Lost| {
+        let message = format!(
+            "Blocks {} to {} of {}, which are of its time, were declared lost and never looked at: a payment in them is not known here. The \
+             reason given: {}",
+            lost.from, lost.to, order.terms.chain_id, lost.reason
+        );
+        finding(FindingCode::BlocksLost, message, Evidence { since: Some(lost.since), until: Some(lost.until), ..Evidence::default() })
+    };
+    of_its_time.map(tell).collect()
 }

@@ -21,6 +21,7 @@ struct Case {
     chain: Option<Chain>,
     followed: Option<Followed>,
     trouble: Option<&'static str>,
+    lost: Vec<Lost>,
     transfers: Vec<(Record, Depth)>,
     left_out: u64,
     pending: Units,
@@ -64,6 +65,7 @@ impl Case {
             chain: chains.get(&"ethereum-sepolia".into()).cloned(),
             followed: Some(followed),
             trouble: None,
+            lost: Vec::new(),
             transfers: Vec::new(),
             left_out: 0,
             pending: Units::ZERO,
@@ -122,6 +124,7 @@ impl Case {
             chain: self.chain.as_ref(),
             followed: self.followed.as_ref(),
             trouble: self.trouble,
+            lost: &self.lost,
             transfers: &self.transfers,
             left_out: self.left_out,
             pending: self.pending,
@@ -317,6 +320,20 @@ fn a_chain_that_is_not_followed_comes_first() {
     // Where it is over, what its chain does now is no matter.
     let over = Case::new().with(|case| (case.order.expired_at, case.trouble) = (Some(after(950)), Some("down")));
     assert_eq!(over.told().findings.len(), 1);
+}
+
+/// What nobody looked at held nothing only as far as anybody knows; what is of another time is no matter.
+#[test]
+fn lost_blocks_of_its_time_are_told() {
+    let lost = |since, until| Lost { from: 30, to: 40, since: after(since), until: after(until), reason: "pruned".to_owned() };
+    let case = |losses: Vec<Lost>| Case::new().with(|case| case.lost = losses);
+    let of_its_time = case(vec![lost(900, 5_000), lost(901, 5_000)]);
+    of_its_time.tells(&["nothing_seen", "blocks_lost", "window_open"], "It is not paid yet: no payment has been seen.", &[]);
+    let told = of_its_time.with(|case| case.order.expired_at = Some(after(950))).told();
+    assert!(told.findings[0].message.contains("that were looked at held"), "{told:?}");
+    let (said, evidence) = (&told.findings[1].message, &told.findings[1].evidence);
+    assert!(said.contains("Blocks 30 to 40") && said.contains("pruned"), "{said}");
+    assert_eq!((evidence.since, evidence.until), (Some(after(900)), Some(after(5_000))));
 }
 
 #[test]

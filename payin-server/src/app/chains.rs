@@ -89,7 +89,7 @@ fn tokens(chain: &Chain, stopped: &[Stopped]) -> Vec<ChainToken> {
 }
 
 fn lost(loss: Loss) -> LostBlocks {
-    let Loss { from_number, to_number, reason, declared_at } = loss;
+    let Loss { from_number, to_number, reason, declared_at, .. } = loss;
     LostBlocks { from_number, to_number, reason, declared_at }
 }
 

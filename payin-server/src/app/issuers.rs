@@ -17,8 +17,10 @@ pub struct Heard {
     pub lease: Lease,
     /// The chain.
     pub chain: Chain,
-    /// The tokens that are stopped, with what they say; all others are not.
+    /// The tokens that are stopped, with what they say.
     pub stopped: Vec<(Currency, String)>,
+    /// Tokens of which that is not sure: what is known of them stays. All others go on.
+    pub unsure: Vec<Currency>,
     /// Addresses that cannot dispose of a token.
     pub frozen: Vec<Address>,
     /// The time.
@@ -52,7 +54,8 @@ impl Unit for Heard {
             stopped::put(tx, chain, &stopped).await?;
             news.stopped.push(stopped);
         }
-        for known in known.into_iter().filter(|known| !self.stopped.iter().any(|(currency, _)| *currency == known.currency)) {
+        let may_be_stopped = |of: &Currency| self.unsure.contains(of) || self.stopped.iter().any(|(currency, _)| currency == of);
+        for known in known.into_iter().filter(|known| !may_be_stopped(&known.currency)) {
             stopped::remove(tx, chain, &known.currency).await?;
             news.going_on.push(known.currency);
         }

@@ -278,13 +278,39 @@ impl Nodes {
 
     /// The node so many after the chosen one, if it can be asked; else the chosen one.
     #[must_use]
-    pub fn in_turn<'a>(&'a self, chosen: &Chosen<'a>, turn: usize, now: Timestamp) -> &'a dyn Source {
+    pub fn in_turn<'a>(&'a self, chosen: &Chosen<'a>, turn: usize, now: Timestamp) -> Chosen<'a> {
         let index = chosen.index.wrapping_add(turn).checked_rem(self.nodes.len()).unwrap_or(0);
         let can_be_asked = |node: &&Node| {
             let standing = node.standing();
             !standing.rests(now) && standing.checked_at.is_some_and(|at| now.since(at) < CHECK_EVERY)
         };
-        self.nodes.get(index).filter(can_be_asked).unwrap_or(chosen.node).source.as_ref()
+        let found = self.nodes.get(index).filter(can_be_asked).map(|node| Chosen { index, node });
+        found.unwrap_or(Chosen { index: chosen.index, node: chosen.node })
+    }
+
+    /// The nodes beside this one that can be asked; `None` where there is only one node at all.
+    pub fn others<'a>(&'a self, chosen: &Chosen<'_>, now: Timestamp) -> Option<Vec<&'a dyn Source>> {
+        let others = self.nodes.iter().enumerate().filter(|(index, node)| *index != chosen.index && !node.standing().rests(now));
+        (self.nodes.len() > 1).then(|| others.map(|(_, node)| node.source.as_ref()).collect())
+    }
+
+    /// Makes sure that a node's block is of our chain although nothing that we know lies right below: the node has a block of ours further up,
+    /// and another node, where there is one, has that block, too.
+    ///
+    /// # Errors
+    /// If not, or the node does not answer.
+    pub async fn vouch(&self, from: &Chosen<'_>, block: &Block, (number, hash): (u64, &str), now: Timestamp) -> Result<(), SourceFault> {
+        if from.source().block(number).await?.is_none_or(|theirs| theirs.hash != hash) {
+            let why = format!("it has not our block {number}, and what lies below its block {} nobody knows", block.number);
+            return Err(SourceFault::Inconsistent(why));
+        }
+        let Some(others) = self.others(from, now) else { return Ok(()) };
+        for other in others {
+            if other.block(block.number).await.ok().flatten().is_some_and(|theirs| theirs.hash == block.hash) {
+                return Ok(());
+            }
+        }
+        Err(SourceFault::Inconsistent(format!("no other node says that it has block {}, below which nobody knows any", block.number)))
     }
 
     /// The node to check another one's word by: the least trusted, which is asked least.

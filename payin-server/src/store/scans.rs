@@ -142,6 +142,10 @@ pub struct Loss {
     pub from_number: u64,
     /// The highest.
     pub to_number: u64,
+    /// Of which time of the chain they are at least: that of the newest block below.
+    pub since: Timestamp,
+    /// And at most.
+    pub until: Timestamp,
     /// The person's words.
     pub reason: String,
     /// When.
@@ -153,10 +157,12 @@ pub struct Loss {
 /// # Errors
 /// What the database says.
 pub async fn losses(conn: &mut Conn, chain: &str) -> Result<Vec<Loss>, Fault> {
-    let query = sql("SELECT from_number, to_number, reason, declared_at FROM chain_losses WHERE chain_id = $1 ORDER BY from_number");
+    let query = sql("SELECT from_number, to_number, since_time, until_time, reason, declared_at FROM chain_losses WHERE chain_id = $1 \
+                     ORDER BY from_number");
     let loss = |row: &Row| {
         let (from_number, to_number) = (row.count("from_number")?, row.count("to_number")?);
-        Ok(Loss { from_number, to_number, reason: row.text("reason")?, declared_at: row.time("declared_at")? })
+        let (since, until) = (row.time("since_time")?, row.time("until_time")?);
+        Ok(Loss { from_number, to_number, since, until, reason: row.text("reason")?, declared_at: row.time("declared_at")? })
     };
     conn.all(query.text(chain)).await?.iter().map(loss).collect()
 }
@@ -166,7 +172,20 @@ pub async fn losses(conn: &mut Conn, chain: &str) -> Result<Vec<Loss>, Fault> {
 /// # Errors
 /// What the database says; a unique violation if they were already.
 pub async fn lose(tx: &mut Tx<'_>, chain: &str, loss: &Loss) -> Result<(), Fault> {
-    let insert = sql("INSERT INTO chain_losses (chain_id, from_number, to_number, reason, declared_at) VALUES ($1, $2, $3, $4, $5)");
-    let insert = insert.text(chain).int(number(loss.from_number)).int(number(loss.to_number)).text(loss.reason.as_str());
-    tx.change_one(insert.int(loss.declared_at.millis())).await
+    let insert = sql("INSERT INTO chain_losses (chain_id, from_number, to_number, since_time, until_time, reason, declared_at) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7)");
+    let insert = insert.text(chain).int(number(loss.from_number)).int(number(loss.to_number));
+    let insert = insert.int(loss.since.millis()).int(loss.until.millis());
+    tx.change_one(insert.text(loss.reason.as_str()).int(loss.declared_at.millis())).await
+}
+
+/// What lies above a block is read again: none of it is lost.
+///
+/// # Errors
+/// What the database says.
+pub async fn find(tx: &mut Tx<'_>, chain: &str, last: u64) -> Result<(), Fault> {
+    let delete = sql("DELETE FROM chain_losses WHERE chain_id = $1 AND from_number > $2");
+    tx.execute(delete.text(chain).int(number(last))).await?;
+    let shorten = sql("UPDATE chain_losses SET to_number = $2 WHERE chain_id = $1 AND to_number > $2");
+    tx.execute(shorten.text(chain).int(number(last))).await.map(drop)
 }

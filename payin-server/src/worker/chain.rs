@@ -1,5 +1,6 @@
 //! One chain's work under one lease: follow, settle, expire, release. Each step does one of them; network first, then one transaction.
 
+mod fill;
 mod resume;
 mod take_back;
 
@@ -20,7 +21,8 @@ use super::{Did, StepFault, Worker};
 use crate::app::progress::{self, Cursor, Due, Lease};
 use crate::app::{App, ledger};
 use crate::chain::nodes::{Chosen, Standing};
-use crate::chain::{Next, Nodes, Source, SourceFault, Watch, follow};
+use crate::chain::{Next, Nodes, Watch, follow};
+use fill::Filling;
 
 /// How long a server that has gone silent keeps a chain from the others.
 const LEASE_TERM: Duration = Duration::from_secs(30);
@@ -33,8 +35,6 @@ const POLL: (Duration, Duration) = (Duration::from_millis(200), Duration::from_s
 const AGREE_EVERY: Duration = Duration::from_secs(5);
 /// So many of them in one step: each asks every node.
 const AGREE_MAX: usize = 3;
-/// How long a hole is left alone after a node could not fill it, at least and at most.
-const FILL_REST: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(300));
 /// A chain whose `finalized` tag has not moved for this long, while its head has, is shown to stall. Ethereum's takes 13 to 19 minutes, a
 /// rollup's up to 30.
 const STALL: Duration = Duration::from_secs(45 * 60);
@@ -56,15 +56,6 @@ pub struct ChainWorker {
     asked_at: Option<Timestamp>,
     agree_turn: usize,
     filling: Filling,
-}
-
-/// How filling a hole goes.
-#[derive(Debug, Default)]
-struct Filling {
-    /// Which node is asked: so many after the one that is followed.
-    turn: usize,
-    not_before: Option<Timestamp>,
-    fault: Option<String>,
 }
 
 impl ChainWorker {
@@ -190,50 +181,6 @@ impl ChainWorker {
                 Ok((self.take_back(nodes, node, lease, (cursor, tip), now).await?, head))
             }
         }
-    }
-
-    /// Fills in what a downtime left. A node that cannot (it may have forgotten so old blocks) does not keep anybody from following: another
-    /// one is asked next, after a while.
-    async fn fill_beside(&mut self, nodes: &Nodes, node: &Chosen<'_>, now: Timestamp) -> Result<bool, StepFault> {
-        if self.filling.not_before.is_some_and(|at| now < at) {
-            return Ok(false);
-        }
-        let Some(lease) = self.tenure.take().await? else { return Ok(false) };
-        match self.fill(nodes.in_turn(node, self.filling.turn, now), &lease, now).await {
-            Ok(any) => {
-                self.filling.fault = None;
-                Ok(any)
-            }
-            Err(StepFault::Source(fault)) => {
-                tracing::warn!(chain.id = %self.chain.id, %fault, "a hole in what has been looked at cannot be filled at present");
-                let rest = match &fault {
-                    SourceFault::Limited { retry_after } => retry_after.unwrap_or(FILL_REST.0).clamp(FILL_REST.0, FILL_REST.1),
-                    _ => FILL_REST.0,
-                };
-                let turn = self.filling.turn.wrapping_add(1);
-                let fault = Some(format!("blocks that were missed cannot be read: {fault}"));
-                self.filling = Filling { turn, not_before: Some(self.app.clock.now().plus(rest)), fault };
-                Ok(false)
-            }
-            Err(other) => Err(other),
-        }
-    }
-
-    /// Reads a piece of the lowest hole in what has been looked at. Answers whether there was one.
-    async fn fill(&self, source: &dyn Source, lease: &Lease, now: Timestamp) -> Result<bool, StepFault> {
-        let Some(from) = progress::cursor(&self.app, &self.chain).await?.filter(|cursor| cursor.hole_since.is_some()) else {
-            return Ok(false);
-        };
-        let Some((below, above)) = progress::hole(&self.app, &self.chain).await? else { return Ok(false) };
-        // Nobody has seen the last block of those that were declared lost.
-        let lower = (below.to_number, Some(below.to_hash.as_str()).filter(|hash| !hash.is_empty()));
-        let upper = (above.from_number, above.from_hash.as_deref());
-        let read = follow::fill(source, lower, upper, self.watch.as_ref()).await?;
-        let (transfers, last) = (self.named(read.transfers, now), read.last);
-        let (lease, chain) = (lease.clone(), self.chain.clone());
-        self.app.store.write(ledger::FillHole { lease, chain, from, below, above, last, transfers, now }).await?;
-        self.events.notify_one();
-        Ok(true)
     }
 
     /// Asks for a second node's word on large transfers that wait for it. Answers whether one was heard.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use payin_core::Chain;
+use payin_core::address::Address;
 use payin_types::Timestamp;
 
 use super::tenure::Tenure;
@@ -14,7 +15,7 @@ use super::{Did, StepFault, Worker};
 use crate::app::App;
 use crate::app::issuers::{Heard, News};
 use crate::app::progress::{self, Lease};
-use crate::chain::{Issued, Nodes};
+use crate::chain::{Frozen, Issued, Nodes, SourceFault, Stopped};
 
 /// How often: what is paused is taken in for so long at most. An issuer's freezing is days after the theft that it answers.
 const EVERY: Duration = Duration::from_secs(300);
@@ -31,6 +32,8 @@ pub struct Issuers {
     tenure: Arc<Tenure>,
     /// The number of the last address asked about.
     last: i64,
+    /// What the only node said the last time.
+    said: Issued,
 }
 
 impl Issuers {
@@ -38,7 +41,7 @@ impl Issuers {
     #[must_use]
     pub fn new(app: App, chain: Chain, nodes: Arc<Nodes>, holder: String) -> Self {
         let tenure = Arc::new(Tenure::new(app.clone(), format!("issuers {}", chain.id), holder, LEASE_TERM));
-        Self { app, chain, nodes, tenure, last: 0 }
+        Self { app, chain, nodes, tenure, last: 0, said: Issued::default() }
     }
 
     async fn one(&mut self) -> Result<Did, StepFault> {
@@ -50,14 +53,13 @@ impl Issuers {
         let is_full = i64::try_from(addresses.len()) == Ok(ADDRESSES);
         let last = addresses.last().filter(|_| is_full).map_or(0, |(number, _)| *number);
         let addresses: Vec<_> = addresses.into_iter().map(|(_, address)| address).collect();
-        let issued = match self.nodes.choose(now).await {
-            Ok(node) => node.source().issued(&addresses).await,
-            Err(fault) => Err(fault),
-        };
-        match issued {
-            Ok(issued) => {
-                self.hear(lease, issued, now).await?;
-                self.last = last;
+        match self.ask(&addresses, now).await {
+            Ok((issued, unsure)) => {
+                self.hear(lease, issued, &unsure, now).await?;
+                // What the only node says of an address is asked again the next time.
+                if self.said.frozen.is_empty() || unsure.frozen.is_empty() {
+                    self.last = last;
+                }
             }
             // Nothing waits for this: who follows the chain has its own word with the node.
             Err(fault) => {
@@ -67,11 +69,37 @@ impl Issuers {
         Ok(idle)
     }
 
-    async fn hear(&self, lease: Lease, issued: Issued, now: Timestamp) -> Result<(), StepFault> {
+    /// What issuers did, as far as it is believed, and what else was said. A node's word alone would stop a token and use up the pool: another
+    /// one must say the same, or, where there is no other, the same one twice.
+    async fn ask(&mut self, addresses: &[Address], now: Timestamp) -> Result<(Issued, Issued), SourceFault> {
+        let nodes = Arc::clone(&self.nodes);
+        let node = nodes.choose(now).await?;
+        let said = node.source().issued(addresses).await?;
+        let Some(others) = nodes.others(&node, now) else {
+            let before = std::mem::replace(&mut self.said, said.clone());
+            return Ok(borne_out(said, &before));
+        };
+        if said == Issued::default() {
+            return Ok((said, Issued::default()));
+        }
+        for other in others {
+            match other.issued(addresses).await {
+                Ok(theirs) => return Ok(borne_out(said, &theirs)),
+                Err(fault) => tracing::debug!(chain.id = %self.chain.id, %fault, "another node does not say what issuers did"),
+            }
+        }
+        Err(SourceFault::Unavailable("no other node says whether issuers did what one of them says".to_owned()))
+    }
+
+    async fn hear(&self, lease: Lease, issued: Issued, unsure: &Issued, now: Timestamp) -> Result<(), StepFault> {
         let chain = &self.chain.id;
+        if *unsure != Issued::default() {
+            tracing::warn!(chain.id = %chain, ?unsure, "what one node says of issuers is not believed yet");
+        }
+        let doubted = unsure.stopped.iter().map(|stopped| stopped.currency.clone()).collect();
         let stopped = issued.stopped.iter().map(|stopped| (stopped.currency.clone(), stopped.reason.clone())).collect();
         let frozen = issued.frozen.iter().map(|frozen| frozen.address.clone()).collect();
-        let unit = Heard { lease, chain: self.chain.clone(), stopped, frozen, now };
+        let unit = Heard { lease, chain: self.chain.clone(), stopped, unsure: doubted, frozen, now };
         let News { stopped, going_on, frozen } = self.app.store.write(unit).await?;
         for stopped in stopped {
             let (currency, reason) = (&stopped.currency, &stopped.reason);
@@ -87,6 +115,16 @@ impl Issuers {
         }
         Ok(())
     }
+}
+
+/// What another word bears out, and the rest.
+fn borne_out(said: Issued, other: &Issued) -> (Issued, Issued) {
+    let stops = |found: &Stopped| other.stopped.iter().any(|stopped| stopped.currency == found.currency);
+    let freezes =
+        |found: &Frozen| other.frozen.iter().any(|frozen| (&frozen.address, &frozen.currency) == (&found.address, &found.currency));
+    let (stopped, unsure_stopped) = said.stopped.into_iter().partition(stops);
+    let (frozen, unsure_frozen) = said.frozen.into_iter().partition(freezes);
+    (Issued { stopped, frozen }, Issued { stopped: unsure_stopped, frozen: unsure_frozen })
 }
 
 impl Worker for Issuers {

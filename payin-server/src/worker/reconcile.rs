@@ -11,10 +11,10 @@ use payin_types::Timestamp;
 
 use super::tenure::Tenure;
 use super::{Did, StepFault, Worker};
-use crate::app::progress;
+use crate::app::progress::{self, Lease};
 use crate::app::reconcile::{self, KEPT, Keep, Reconciliation};
 use crate::app::{App, Fault};
-use crate::chain::{Nodes, Watch};
+use crate::chain::{Nodes, Source, Watch};
 
 /// How often a chain is compared, and how often to look whether it is time.
 const EVERY: Duration = Duration::from_secs(24 * 3600);
@@ -66,45 +66,46 @@ impl Reconcile {
             }
             return Ok(if self.run.is_some() { Did::Work } else { idle });
         };
-        if run.next <= run.to {
-            let losses = progress::losses(&self.app, &self.chain).await?;
-            // What was declared lost no node gives; a person compares it when one does.
-            if let Some(lost) = losses.iter().find(|lost| (lost.from_number..=lost.to_number).contains(&run.next)) {
-                run.next = lost.to_number.saturating_add(1);
-                self.run = Some(run);
-                return Ok(Did::Work);
-            }
-            let next_lost = losses.iter().map(|lost| lost.from_number).filter(|from| *from > run.next).min();
-            let to = next_lost.map_or(run.to, |lost| run.to.min(lost.saturating_sub(1)));
-            // Where this fails the piece is asked for again.
-            let read = match node.range(run.next, to, self.watch.as_ref()).await {
-                Ok(read) => read,
-                Err(fault) => {
-                    self.run = Some(run);
-                    return Err(fault.into());
-                }
-            };
-            let upto = read.last.number;
-            run.found.extend(reconcile::compare(&self.app, &self.chain, (run.next, upto), &read.transfers).await?);
-            run.transfers = run.transfers.saturating_add(u64::try_from(read.transfers.len()).unwrap_or(u64::MAX));
-            run.next = upto.saturating_add(1);
+        let is_read = run.next > run.to;
+        let did = if is_read { self.keep(&run, lease, now).await.map(|()| idle) } else { self.piece(node, &mut run).await };
+        // Where this fails, at the node or the database, the same is done again, and nothing that was found is lost.
+        if !is_read || did.is_err() {
             self.run = Some(run);
-            // Who follows the chain may be asking the same node.
-            return Ok(Did::Idle { until: now.plus(PAUSE) });
         }
-        self.tell(&run);
-        let count = run.found.len();
-        run.found.truncate(KEPT);
+        did
+    }
+
+    async fn piece(&self, node: &dyn Source, run: &mut Run) -> Result<Did, StepFault> {
+        let losses = progress::losses(&self.app, &self.chain).await?;
+        // What was declared lost no node gives; a person compares it when one does.
+        if let Some(lost) = losses.iter().find(|lost| (lost.from_number..=lost.to_number).contains(&run.next)) {
+            run.next = lost.to_number.saturating_add(1);
+            return Ok(Did::Work);
+        }
+        let next_lost = losses.iter().map(|lost| lost.from_number).filter(|from| *from > run.next).min();
+        let to = next_lost.map_or(run.to, |lost| run.to.min(lost.saturating_sub(1)));
+        let read = node.range(run.next, to, self.watch.as_ref()).await?;
+        let upto = read.last.number;
+        run.found.extend(reconcile::compare(&self.app, &self.chain, (run.next, upto), &read.transfers).await?);
+        run.transfers = run.transfers.saturating_add(u64::try_from(read.transfers.len()).unwrap_or(u64::MAX));
+        run.next = upto.saturating_add(1);
+        // Who follows the chain may be asking the same node.
+        Ok(Did::Idle { until: self.app.clock.now().plus(PAUSE) })
+    }
+
+    async fn keep(&self, run: &Run, lease: Lease, now: Timestamp) -> Result<(), StepFault> {
+        let shown: Vec<_> = run.found.iter().take(KEPT).collect();
         let found = Reconciliation {
             from_number: run.from,
             to_number: run.to,
             transfers: run.transfers,
-            differences: serde_json::to_string(&run.found).map_err(|error| Fault::Corrupt(error.to_string()))?,
-            difference_count: u64::try_from(count).unwrap_or(u64::MAX),
+            differences: serde_json::to_string(&shown).map_err(|error| Fault::Corrupt(error.to_string()))?,
+            difference_count: u64::try_from(run.found.len()).unwrap_or(u64::MAX),
             reconciled_at: now,
         };
         self.app.store.write(Keep { lease, chain: self.chain.clone(), found }).await?;
-        Ok(idle)
+        self.tell(run);
+        Ok(())
     }
 
     /// What there is to compare: what has come to rest since the last time. Nothing while there is a hole, which is a difference by itself.

@@ -9,7 +9,7 @@ use payin_core::address::Address;
 use payin_core::{Block, Units};
 use payin_server::chain::evm::EvmSource;
 use payin_server::chain::follow::{fill, parting};
-use payin_server::chain::{Next, Parting, Source as _, SourceFault, next};
+use payin_server::chain::{Issued, Next, Parting, Source as _, SourceFault, next};
 use payin_server::env::{Rpc, RpcFault};
 use payin_server::sandbox::evm::{self, EvmChain, EvmConfig, Lies, Transaction};
 use serde_json::{Value, json};
@@ -465,6 +465,40 @@ async fn a_range_that_was_cut_off_is_believed_of_no_block() {
     assert_eq!(catch_up_from(&node, &tip, 112).await, (paid[4..].to_vec(), 0));
 }
 
+/// Blocks above the one in doubt that had to be looked at, and in which none of our tokens moved, bear nothing out; and as many as that are
+/// looked at in one step as without a doubt.
+#[tokio::test]
+async fn quiet_blocks_do_not_bear_out_the_one_below() {
+    const APPROVAL: &str = "0x8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8c7c3b925";
+    let node = Node::of(20);
+    let log = |contract: &str, to: &str| {
+        let (contract, from, to) = (contract.parse().unwrap(), THEIRS.parse().unwrap(), to.parse().unwrap());
+        evm::Transfer { contract, from, to, value: "1000000".parse().unwrap() }.log()
+    };
+    let submit = |logs| node.chain.lock().unwrap().submit(Transaction { logs, success: true });
+    for _ in 0..2 {
+        submit(vec![log(CONTRACT, OURS)]);
+    }
+    node.mine();
+    for _ in 22..=120 {
+        // Our token's contract and a transfer, so that the bloom does not rule out a transfer of our token.
+        let mut approval = log(CONTRACT, OURS);
+        approval.data.topics_mut()[0] = APPROVAL.parse().unwrap();
+        submit(vec![approval, log(THEIRS, OURS)]);
+        node.mine();
+    }
+    let (chain, source) = (chain(), source(&node));
+    let tip = source.block(1).await.unwrap();
+    for kept in [2, 1] {
+        node.tamper("eth_getLogs", move |_, mut answer| {
+            answer["result"].as_array_mut().unwrap().truncate(kept);
+            Ok(answer)
+        });
+        let (last, transfers) = found(next(&chain, &source, tip.as_ref(), &One).await.unwrap());
+        assert_eq!((last.number, transfers.len()), (52, 2), "{kept} of 2 logs");
+    }
+}
+
 /// A node of another chain, or another one behind the same address, does not fill in what lies above our block.
 #[tokio::test]
 async fn a_range_that_does_not_stand_on_our_block_is_not_believed() {
@@ -531,9 +565,21 @@ async fn what_issuers_did_is_asked_of_their_contracts() {
         let expected = frozen.map(|function| (OURS, format!("its contract answers yes to {function}")));
         assert_eq!(told, expected.into_iter().collect::<Vec<_>>(), "{functions:?}");
     }
-    // A node that has enough of us says nothing about the contract.
-    node.tamper("eth_call", |_, answer| {
-        Ok(json!({"jsonrpc": "2.0", "id": answer["id"], "error": {"code": 429, "message": "Too Many Requests"}}))
-    });
+    // A node that has enough of us, or cannot answer, says nothing about the contract; nor does one that answers yes to everything.
+    let fails = |code: i64, message: &'static str| {
+        node.tamper("eth_call", move |_, answer| {
+            Ok(json!({"jsonrpc": "2.0", "id": answer["id"], "error": {"code": code, "message": message}}))
+        });
+    };
+    fails(429, "Too Many Requests");
     assert!(matches!(source.issued(&addresses).await, Err(SourceFault::Limited { .. })));
+    fails(-32000, "header not found");
+    assert!(matches!(source.issued(&addresses).await, Err(SourceFault::Unavailable(_))));
+    fails(-32000, "REVERT opcode executed");
+    assert_eq!(source.issued(&addresses).await.unwrap(), Issued::default());
+    node.tamper("eth_call", |_, mut answer| {
+        answer["result"] = json!(YES);
+        Ok(answer)
+    });
+    inconsistent(source.issued(&addresses).await);
 }

@@ -64,8 +64,8 @@ impl Source for Pieces {
     }
 }
 
-/// Compares blocks 0 to 99, of which one has a payment that was never recorded; answers what the node was asked for, and what was found.
-async fn compare(fails_at: Option<u64>, lost: Option<(u64, u64)>) -> (Vec<(u64, u64)>, Vec<Vec<String>>) {
+/// Compares blocks 0 to 99, of which one has a payment that was never recorded, while during one step the database lacks a table; answers what the node was asked for, and what was found.
+async fn compare(fails_at: Option<u64>, lost: Option<(u64, u64)>, breaks: Option<(usize, &str)>) -> (Vec<(u64, u64)>, Vec<Vec<String>>) {
     let place = Place::new(Kind::Sqlite).await;
     let gateway = Gateway::open(&place.location, 1, None).await;
     gateway.follow_all().await;
@@ -80,8 +80,8 @@ async fn compare(fails_at: Option<u64>, lost: Option<(u64, u64)>) -> (Vec<(u64, 
         )
         .await;
     if let Some((from, to)) = lost {
-        let values = format!("('ethereum-sepolia', {from}, {to}, 'gone', 0)");
-        place.execute(&format!("INSERT INTO chain_losses (chain_id, from_number, to_number, reason, declared_at) VALUES {values}")).await;
+        let values = format!("('ethereum-sepolia', {from}, {to}, 0, 0, 'gone', 0)");
+        place.execute(&format!("INSERT INTO chain_losses VALUES {values}")).await;
     }
     let token = chain.token(&"USDT".into()).unwrap();
     let missed = Transfer {
@@ -101,10 +101,16 @@ async fn compare(fails_at: Option<u64>, lost: Option<(u64, u64)>) -> (Vec<(u64, 
     let nodes = Arc::new(Nodes::new(vec![Arc::clone(&node) as Arc<dyn Source>]));
     let mut worker = Reconcile::new(gateway.app.clone(), chain, nodes, Arc::new(One), "one".to_owned());
     let mut failed = 0;
-    for _ in 0..20 {
+    for step in 0..20 {
+        if let Some((_, broken)) = breaks.filter(|(at, _)| *at == step) {
+            place.execute(&format!("ALTER TABLE {broken} RENAME TO broken")).await;
+        }
         failed += usize::from(worker.step().await.is_err());
+        if let Some((_, broken)) = breaks.filter(|(at, _)| *at == step) {
+            place.execute(&format!("ALTER TABLE broken RENAME TO {broken}")).await;
+        }
     }
-    assert_eq!(failed, usize::from(fails_at.is_some()));
+    assert_eq!(failed, usize::from(fails_at.is_some()) + usize::from(breaks.is_some()));
     let found = place.rows("SELECT from_number, to_number, transfers, difference_count FROM chain_reconciliations").await;
     (node.asked.lock().unwrap().clone(), found)
 }
@@ -113,16 +119,21 @@ async fn compare(fails_at: Option<u64>, lost: Option<(u64, u64)>) -> (Vec<(u64, 
 async fn a_piece_that_fails_loses_nothing() {
     let pieces = |from: u64, to: u64| (from..=to).step_by(10).map(move |first| (first, to));
     let whole = [["0", "99", "1", "1"]];
-    let (asked, found) = compare(None, None).await;
+    let (asked, found) = compare(None, None, None).await;
     assert_eq!((asked, found), (pieces(0, 99).collect(), whole.map(|row| row.map(str::to_owned).to_vec()).to_vec()));
     // The difference was found before the failure.
-    let (asked, found) = compare(Some(20), None).await;
+    let (asked, found) = compare(Some(20), None, None).await;
     assert_eq!((asked.len(), asked[2], asked[3]), (11, (20, 99), (20, 99)));
     assert_eq!(found, whole);
     // Nobody asks for what is lost, also where that is all that is left.
-    let (asked, found) = compare(None, Some((35, 62))).await;
+    let (asked, found) = compare(None, Some((35, 62)), None).await;
     assert_eq!(asked, pieces(0, 34).chain(pieces(63, 99)).collect::<Vec<_>>());
     assert_eq!(found, whole);
-    let (asked, found) = compare(None, Some((50, 99))).await;
+    let (asked, found) = compare(None, Some((50, 99)), None).await;
     assert_eq!((asked.last(), found), (Some(&(40, 49)), whole.map(|row| row.map(str::to_owned).to_vec()).to_vec()));
+    // The database fails before a piece, in the midst of one (which is asked for again), and at the end.
+    for (step, table, asked_for) in [(5, "chain_losses", 10), (5, "transfers", 11), (11, "chain_reconciliations", 10)] {
+        let (asked, found) = compare(None, None, Some((step, table))).await;
+        assert_eq!((asked.len(), found), (asked_for, whole.map(|row| row.map(str::to_owned).to_vec()).to_vec()), "{table}");
+    }
 }

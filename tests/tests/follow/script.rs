@@ -28,6 +28,8 @@ pub(super) struct Script {
     finalized: AtomicU64,
     /// How far what is asked by number is behind what `heads` says: another node answers it.
     lag: AtomicU64,
+    /// So many blocks of a range are given at a time; 0: all.
+    piece: AtomicU64,
     /// What issuers did, and how many addresses were asked about each time.
     pub(super) issued: Mutex<Issued>,
     pub(super) asked: Mutex<Vec<usize>>,
@@ -45,6 +47,11 @@ impl Script {
         let (fork, kept) = (forks.last().unwrap().unwrap() + 1, forks.len() - depth);
         forks.truncate(kept);
         forks.extend(std::iter::repeat_n(Some(fork), by));
+    }
+
+    /// These heights have other blocks than those above and below make one think.
+    fn replace(&self, heights: RangeInclusive<usize>) {
+        self.forks.lock().unwrap()[heights].fill(Some(7));
     }
 
     /// These heights are without a block.
@@ -99,6 +106,8 @@ impl Source for Script {
 
     fn range<'a>(&'a self, from: u64, to: u64, _: &'a dyn Watch) -> BoxFuture<'a, Result<Read, SourceFault>> {
         let below = (0..from).rev().find_map(|number| self.at(number)).map_or_else(String::new, |block| block.hash);
+        let piece = self.piece.load(Ordering::Relaxed);
+        let to = if piece == 0 { to } else { to.min(from + piece - 1) };
         ready(Ok(Read { below, last: self.at(to).unwrap(), transfers: Vec::new() })).boxed()
     }
 
@@ -275,4 +284,73 @@ async fn a_halted_chain_goes_on_at_a_skipped_height() {
         let cursor = &place.rows("SELECT head_number, head_hash, halted IS NULL FROM chain_cursors").await[0];
         assert_eq!(*cursor, ["101".to_owned(), node.at(101).unwrap().hash, "1".to_owned()], "{case}");
     }
+}
+
+/// A worker before a hole between block 40, or what was filled in up to another one, and block 97; the nodes give twenty blocks at a time.
+async fn before_a_hole(nodes: &[&Arc<Script>], below: (u64, &str)) -> (Place, Gateway, ChainWorker) {
+    let place = Place::new(Kind::Sqlite).await;
+    let gateway = Gateway::open(&place.location, 1, None).await;
+    let (start, head) = (START.millis(), START.plus(Duration::from_secs(100)).millis());
+    let (to, hash) = below;
+    place
+        .execute(&format!(
+            "INSERT INTO chain_cursors (chain_id, head_number, head_hash, head_time, finalized_number, updated_at)
+             VALUES ('ethereum-sepolia', 100, '0x0-100', {head}, 90, {start});
+             INSERT INTO chain_scans (chain_id, from_number, from_hash, to_number, to_hash, to_time, begun_at, scanned_at)
+             VALUES ('ethereum-sepolia', 10, '0x0-10', {to}, '{hash}', {start}, {start}, {start}),
+                    ('ethereum-sepolia', 97, '0x0-97', 100, '0x0-100', {head}, {start}, {start})"
+        ))
+        .await;
+    let mut chain = gateway.chain("ethereum-sepolia");
+    (chain.confirmations, chain.finality) = (CONFIRMATIONS, Finality::Tag);
+    nodes.iter().for_each(|node| node.piece.store(20, Ordering::Relaxed));
+    let nodes = Arc::new(Nodes::new(nodes.iter().map(|node| Arc::clone(node) as Arc<dyn Source>).collect()));
+    let worker = ChainWorker::new(gateway.app.clone(), chain, nodes, Arc::new(One), "one".to_owned(), Arc::default());
+    (place, gateway, worker)
+}
+
+/// What lies above blocks that were declared lost hangs on nothing that we know: a node whose chain, or whose word, is another one there
+/// fills nothing in.
+#[tokio::test]
+async fn above_lost_blocks_a_node_is_not_believed_alone() {
+    let node = |replaced: Option<RangeInclusive<usize>>| {
+        let node = Script::of(100, 90);
+        replaced.into_iter().for_each(|heights| node.replace(heights));
+        node
+    };
+    let (honest, twin, liar, forked) = (node(None), node(None), node(Some(41..=96)), node(Some(41..=99)));
+    for (nodes, is_filled) in [
+        (vec![&liar, &honest], false),
+        (vec![&forked], false),
+        (vec![&honest, &liar], false),
+        (vec![&honest, &twin], true),
+        (vec![&honest], true),
+    ] {
+        let (place, gateway, mut worker) = before_a_hole(&nodes, (40, "")).await;
+        for _ in 0..9 {
+            worker.step().await.unwrap();
+            gateway.clock.advance(Duration::from_secs(10));
+        }
+        let scans = place.rows("SELECT from_number, to_number FROM chain_scans ORDER BY 1").await;
+        let expected = if is_filled { vec![["10", "100"]] } else { vec![["10", "40"], ["97", "100"]] };
+        assert_eq!(scans, expected);
+        assert_eq!(place.value("SELECT COUNT(*) FROM chain_cursors WHERE halted IS NOT NULL").await, "0");
+    }
+}
+
+/// What was filled in is not of the chain: that is said aloud, and a person's word has it read again.
+#[tokio::test]
+async fn a_hole_that_was_filled_from_another_chain_halts() {
+    let node = Script::of(100, 90);
+    let (place, gateway, mut worker) = before_a_hole(&[&node], (60, "0x7-60")).await;
+    worker.step().await.unwrap();
+    let reason = place.value("SELECT halted FROM chain_cursors").await;
+    assert!(reason.contains("another block 60"), "{reason}");
+    gateway.write(Resume { chain: gateway.chain("ethereum-sepolia"), reason, take_back_from: Some(41) }).await.unwrap();
+    for _ in 0..9 {
+        worker.step().await.unwrap();
+    }
+    let cursor = place.rows("SELECT head_number, head_hash, halted IS NULL FROM chain_cursors").await;
+    assert_eq!(cursor, [["100", "0x0-100", "1"]]);
+    assert_eq!(place.rows("SELECT from_number, to_number FROM chain_scans").await, [["10", "100"]]);
 }

@@ -24,6 +24,7 @@ pub async fn nothing_is_taken_in_a_stopped_token(kind: Kind) {
         lease: lease.clone(),
         chain: line.chain.clone(),
         stopped: stopped.iter().map(|currency| ((*currency).into(), PAUSED.to_owned())).collect(),
+        unsure: vec![],
         frozen: vec![],
         now: gateway.now(),
     };
@@ -58,10 +59,13 @@ pub async fn nothing_is_taken_in_a_stopped_token(kind: Kind) {
         lease: lease.clone(),
         chain: line.chain.clone(),
         stopped: stopped.iter().map(|currency| ((*currency).into(), "another reason".to_owned())).collect(),
+        unsure: vec![],
         frozen: vec![],
         now: gateway.now(),
     };
     assert_eq!(gateway.write(heard(&["USDT"])).await.unwrap().stopped.len(), 1, "another reason is told");
+    let unsure = Heard { unsure: vec!["USDT".into(), "USDC".into()], ..heard(&[]) };
+    assert_eq!(gateway.write(unsure).await.unwrap(), News::default(), "what is not sure changes nothing");
     assert_eq!(gateway.write(heard(&[])).await.unwrap().going_on, ["USDT".into()]);
     gateway.create(&organization, request("goes on")).await.unwrap();
     // Who has lost the work changes nothing.
@@ -83,7 +87,14 @@ pub async fn a_frozen_address_is_not_handed_out_again(kind: Kind) {
     let lease = take_lease(gateway, "issuers ethereum-sepolia", "server 1").await.unwrap();
     let nobodys = Address::from_evm_bytes(&[9; 20]);
     let frozen = vec![Address::from_canonical(free[0].clone()), Address::from_canonical(held.address.clone()), nobodys];
-    let unit = || Heard { lease: lease.clone(), chain: line.chain.clone(), stopped: vec![], frozen: frozen.clone(), now: gateway.now() };
+    let unit = || Heard {
+        lease: lease.clone(),
+        chain: line.chain.clone(),
+        stopped: vec![],
+        unsure: vec![],
+        frozen: frozen.clone(),
+        now: gateway.now(),
+    };
     assert_eq!(gateway.write(unit()).await.unwrap().frozen, frozen[..2], "nobody's address is nobody's business");
     assert_eq!(gateway.write(unit()).await.unwrap(), News::default(), "it is told once");
     let last = gateway.create(&organization, request("last")).await.unwrap();

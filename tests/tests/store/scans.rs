@@ -333,7 +333,8 @@ pub async fn a_hole_may_be_declared_lost(kind: Kind) {
         || world.place.rows("SELECT from_number, to_number, to_hash FROM chain_scans WHERE chain_id = 'ethereum-sepolia' ORDER BY 1");
     let declare = async |from_number, to_number| {
         let (below, above) = progress::hole(&gateway.app, &line.chain).await.unwrap().unwrap();
-        let loss = Loss { from_number, to_number, reason: "every provider has pruned them".to_owned(), declared_at: gateway.now() };
+        let (since, until, reason) = (below.to_time, at(later), "every provider has pruned them".to_owned());
+        let loss = Loss { from_number, to_number, since, until, reason, declared_at: gateway.now() };
         DeclareLost { chain: line.chain.clone(), below, above, loss, now: gateway.now() }
     };
     // Not the lower part of the hole: nothing changes.
@@ -365,6 +366,44 @@ pub async fn a_hole_may_be_declared_lost(kind: Kind) {
     assert!(told.chain_id.as_str() == "ethereum-sepolia" && told.holes.is_empty());
     let lost: Vec<_> = told.lost.iter().map(|lost| (lost.from_number, lost.to_number, lost.reason.as_str())).collect();
     assert_eq!(lost, [(104, 9_999, "every provider has pruned them"), (12_001, 19_999, "every provider has pruned them")]);
+    // Nobody is told that those blocks held nothing.
+    assert_eq!(line.expire().await, std::slice::from_ref(&order.order_id));
+    let told = payin_server::app::orders::explain(&gateway.app, &organization, order.order_id.as_str()).await.unwrap();
+    let codes: Vec<_> = told.findings.iter().map(|finding| finding.code.as_str()).collect();
+    assert_eq!(codes, ["expired_unpaid", "blocks_lost"], "those of another time are no matter");
+    assert!(told.findings[1].message.contains("Blocks 104 to 9999"), "{told:?}");
+}
+
+/// What a reorganisation takes back is read again and no longer lost; and may be lost again.
+pub async fn what_is_taken_back_is_not_lost(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let mut line = Line::new(gateway, "ethereum-sepolia").await;
+    line.blocks(3, at(1)).await;
+    line.leap(200, 60).await;
+    line.blocks(3, at(61)).await;
+    let chain = line.chain.clone();
+    let declare = async || {
+        let (below, above) = progress::hole(&gateway.app, &chain).await.unwrap().unwrap();
+        let (since, until, reason) = (below.to_time, at(60), "gone".to_owned());
+        let (from_number, to_number) = (below.to_number + 1, above.from_number - 1);
+        let loss = Loss { from_number, to_number, since, until, reason, declared_at: gateway.now() };
+        gateway.write(DeclareLost { chain: chain.clone(), below, above, loss, now: gateway.now() }).await.unwrap();
+    };
+    let losses = || world.place.rows("SELECT from_number, to_number FROM chain_losses");
+    declare().await;
+    assert_eq!(losses().await, [["103", "199"]]);
+    for (fork, left) in [(201, vec![["103", "199"]]), (150, vec![["103", "150"]]), (102, Vec::new())] {
+        world.place.execute(&format!("UPDATE chain_cursors SET take_back_from = {} WHERE chain_id = 'ethereum-sepolia'", fork + 1)).await;
+        let (lease, chain, from) = (line.lease.clone(), line.chain.clone(), line.cursor().await.unwrap());
+        let fork = Block { number: fork, hash: format!("0xb9-{fork}"), parent_hash: "0x?".to_owned(), time: at(3) };
+        let tolerance = line.tolerance;
+        gateway.write(payin_server::app::ledger::TakeBack { lease, chain, tolerance, from, fork, now: gateway.now() }).await.unwrap();
+        assert_eq!(losses().await, left);
+    }
+    line.leap(200, 60).await;
+    declare().await;
+    assert_eq!(losses().await, [["103", "199"]]);
 }
 
 /// A worker that was filling a hole while a person declared it lost changes nothing.
@@ -375,7 +414,8 @@ pub async fn filling_and_declaring_lost_may_meet(kind: Kind) {
     line.blocks(3, at(1)).await;
     line.leap(200, 60).await;
     let (below, above) = progress::hole(&gateway.app, &line.chain).await.unwrap().unwrap();
-    let loss = Loss { from_number: 103, to_number: 199, reason: "gone".to_owned(), declared_at: gateway.now() };
+    let (since, until, reason) = (below.to_time, at(60), "gone".to_owned());
+    let loss = Loss { from_number: 103, to_number: 199, since, until, reason, declared_at: gateway.now() };
     let unit = DeclareLost { chain: line.chain.clone(), below, above, loss, now: gateway.now() };
     let (piece, rest) = (line.fill_unit(150, 30, &[]).await, line.fill_unit(200, 60, &[]).await);
     let (lost, filled) = futures_util::join!(gateway.write(unit), gateway.write(piece));

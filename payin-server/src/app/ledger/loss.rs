@@ -1,5 +1,5 @@
 //! Blocks that no node can give any more: a person declares them lost, and nothing waits for them from then on. What was paid in them is
-//! not found by this; the declaration is kept for ever, and what it lets happen is told before it is made.
+//! not found by this; the declaration is kept, and what it lets happen is told before it is made.
 
 use payin_core::{Block, Chain};
 use payin_types::Timestamp;

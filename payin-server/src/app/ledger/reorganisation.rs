@@ -63,6 +63,7 @@ impl Unit for TakeBack {
             chains::insert_block(tx, chain, &self.fork).await?;
         }
         scans::cut(tx, chain, &self.fork, self.now).await?;
+        scans::find(tx, chain, self.fork.number).await?;
         let hole = scans::hole_since(tx, chain).await?;
         let finalized_number = self.from.finalized_number.min(self.fork.number);
         let confirmed = confirmed_block(tx, &self.chain, self.fork.number, finalized_number).await?;

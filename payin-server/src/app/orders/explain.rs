@@ -1,7 +1,7 @@
 //! Why an order is paid or is not: gathers what is known. What that means is said in `payin_core::explain`.
 
 use payin_core::Error;
-use payin_core::explain::{self, Followed, Known};
+use payin_core::explain::{self, Followed, Known, Lost};
 use payin_core::record::Depth;
 use payin_types::{Explanation, OrganizationId};
 
@@ -10,6 +10,7 @@ use crate::app::query::is_findable;
 use crate::app::{App, Outcome};
 use crate::store::chains::{self, Cursor};
 use crate::store::orders;
+use crate::store::scans::{self, Loss};
 use crate::store::transfers::records;
 
 /// Transfers shown as evidence: the largest. An order has few, unless somebody floods it with dust.
@@ -27,6 +28,10 @@ fn followed(cursor: Cursor) -> Followed {
     }
 }
 
+fn lost(loss: Loss) -> Lost {
+    Lost { from: loss.from_number, to: loss.to_number, since: loss.since, until: loss.until, reason: loss.reason }
+}
+
 /// Why an order is paid or is not.
 ///
 /// # Errors
@@ -41,6 +46,7 @@ pub async fn explain(app: &App, organization: &OrganizationId, id: &str) -> Outc
     let order = &found.facts;
     let chain_id = &order.terms.chain_id;
     let followed = chains::get(&mut conn, chain_id.as_str()).await?.map(followed);
+    let lost: Vec<_> = scans::losses(&mut conn, chain_id.as_str()).await?.into_iter().map(lost).collect();
     let came = records::of_order(&mut conn, organization, &order.id, TRANSFERS_MAX).await?;
     drop(conn);
     let required = |record: &records::Shown| app.chains.get(&record.record.transfer.chain_id).map(|chain| chain.confirmations);
@@ -53,6 +59,7 @@ pub async fn explain(app: &App, organization: &OrganizationId, id: &str) -> Outc
         chain: app.chains.get(chain_id),
         followed: followed.as_ref(),
         trouble: trouble.as_deref(),
+        lost: &lost,
         transfers: &transfers,
         left_out: came.left_out,
         pending: came.pending,

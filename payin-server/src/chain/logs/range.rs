@@ -24,7 +24,8 @@ struct Sofar {
     looks: usize,
     /// Whether the node has kept back some of their logs.
     withheld: bool,
-    /// The last block that was told of, and how many transfers lie below it, until a block above it bears out that there was no more to tell.
+    /// The last block that was told of, and how many transfers lie below it: what was told may have been cut off in its midst. A quiet block
+    /// above, however closely looked at, says nothing about that.
     doubtful: Option<(Header, usize)>,
     /// The last block that nothing is in doubt of, and how many transfers there are up to it.
     sure: Option<(payin_core::Block, usize)>,
@@ -129,18 +130,16 @@ impl<F: Family> LogSource<F> {
             sofar.withheld |= examined.withheld;
             if here > 0 {
                 sofar.doubtful = logs.is_empty().then(|| (header.clone(), sofar.count()));
-            } else if examined.looked {
-                sofar.doubtful = None;
             }
             sofar.add(header, examined.transfers);
-            if sofar.looks >= LOOKS_MAX && sofar.doubtful.is_none() {
-                return Ok(sofar);
+            if sofar.looks >= LOOKS_MAX {
+                break;
             }
         }
         self.end(sofar, watched).await
     }
 
-    /// Where nothing above the last block that was told of bears it out, its own receipts do.
+    /// The last block that was told of is borne out by its own receipts.
     async fn end(&self, mut sofar: Sofar, watched: &Watched) -> Result<Sofar, SourceFault> {
         let Some((header, below)) = sofar.doubtful.take() else { return Ok(sofar) };
         match self.examine(&header, &[], watched).await {

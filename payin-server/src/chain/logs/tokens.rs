@@ -8,8 +8,8 @@ use payin_core::address::{Address, account_bytes};
 use payin_core::{Chain, Token};
 use serde_json::{Value, json};
 
+use super::decode;
 use super::node::{CallError, Node, fault};
-use super::{appetite, decode};
 use crate::chain::source::{Frozen, Issued, SourceFault, Stopped};
 
 /// Calls in one batch: what most providers take.
@@ -19,6 +19,13 @@ const STOPPED: [(&str, &str); 2] =
     [("paused()", "its contract says that it is paused"), ("deprecated()", "its contract says that another one has replaced it")];
 /// Functions that say whether an address is frozen: Tether's token on Ethereum and Tron, Circle's, and Tether's newer one.
 const FROZEN: [&str; 3] = ["isBlackListed(address)", "isBlacklisted(address)", "isBlocked(address)"];
+
+/// A function that no token has: a contract, or a node in its place, that answers yes to this answers yes to everything.
+const NO_FUNCTION: &str = "payinAsksWhatNoTokenHas()";
+/// How nodes tell that a contract has no such function: it reverted (3 and -32015 by geth's and OpenEthereum's numbers; java-tron: `REVERT
+/// opcode executed`), or, as contracts before Solidity 0.4.10 do, ran into nothing. Any other error says nothing about the contract.
+const REVERTED: [i64; 2] = [3, -32015];
+const REVERTED_WORDS: [&str; 5] = ["revert", "invalid opcode", "bad instruction", "invalid jump", "bad jump"];
 
 /// A function's call without arguments: the first four bytes of its signature's hash.
 fn selector(signature: &str) -> String {
@@ -64,10 +71,14 @@ async fn say(node: &Node, calls: &[(Value, &'static str)]) -> Result<Vec<Option<
 fn read(answer: Result<Bytes, CallError>) -> Result<Option<bool>, SourceFault> {
     match answer {
         Ok(word) => Ok(decode::small_number(&word).filter(|number| *number <= 1).map(|number| number == 1)),
-        // A contract without the function reverts, which nodes tell in many ways.
-        Err(RpcError::ErrorResp(told)) if !appetite::is_too_often(told.code, &told.message) => Ok(None),
+        Err(RpcError::ErrorResp(told)) if has_reverted(told.code, &told.message) => Ok(None),
         Err(error) => Err(fault(&error)),
     }
+}
+
+fn has_reverted(code: i64, words: &str) -> bool {
+    let words = words.to_ascii_lowercase();
+    REVERTED.contains(&code) || REVERTED_WORDS.iter().any(|said| words.contains(said))
 }
 
 /// What the contracts of the chain's tokens say of them and of these addresses.
@@ -76,8 +87,13 @@ pub(super) async fn issued(chain: &Chain, node: &Node, addresses: &[Address]) ->
     let of_ours = |address: &Address| account_bytes(&chain.protocol, address.as_str()).map(|bytes| (address.clone(), bytes));
     let addresses: Vec<(Address, [u8; 20])> = addresses.iter().filter_map(of_ours).collect();
     for (token, contract) in chain.tokens.iter().zip(node.contracts()) {
-        let calls: Vec<_> = STOPPED.iter().map(|(function, _)| call(*contract, &selector(function))).collect();
+        let functions = STOPPED.iter().map(|(function, _)| *function).chain([NO_FUNCTION]);
+        let calls: Vec<_> = functions.map(|function| call(*contract, &selector(function))).collect();
         let said = say(node, &calls).await?;
+        if said.last() == Some(&Some(true)) {
+            let why = format!("it, or the contract of {}, answers yes to whatever is asked", token.currency);
+            return Err(SourceFault::Inconsistent(why));
+        }
         let stopped = STOPPED.iter().zip(said).find(|(_, said)| *said == Some(true));
         issued.stopped.extend(stopped.map(|((_, why), _)| Stopped { currency: token.currency.clone(), reason: (*why).to_owned() }));
         issued.frozen.extend(frozen(node, token, *contract, &addresses).await?);

@@ -23,10 +23,10 @@ impl ChainWorker {
     ) -> Result<(), StepFault> {
         let tip = Block { number: from.head_number, hash: from.head_hash.clone(), parent_hash: String::new(), time: from.head_time };
         // The chain may have come back to what we have: then there is nothing to take back.
-        let fork = if follow::has(node.source(), tip.number, &tip.hash).await? {
-            tip
-        } else {
-            nodes.believe_fork(node, &tip, true, now).await?;
+        let parted =
+            if follow::has(node.source(), tip.number, &tip.hash).await? { self.parted_at_a_hole(node).await? } else { Some(tip.clone()) };
+        let fork = if let Some(ours) = parted {
+            nodes.believe_fork(node, &ours, true, now).await?;
             let (number, ours) = progress::below(&self.app, &self.chain, lowest).await?;
             for (height, hash) in ours {
                 if !follow::has(node.source(), height, &hash).await? {
@@ -34,6 +34,8 @@ impl ChainWorker {
                 }
             }
             follow::newest_at_or_below(node.source(), number).await?
+        } else {
+            tip
         };
         tracing::warn!(chain.id = %self.chain.id, head = from.head_number, fork = fork.number, "what was final is taken back, as a person allowed");
         let (lease, chain, tolerance) = (lease.clone(), self.chain.clone(), self.app.orders.tolerance);
