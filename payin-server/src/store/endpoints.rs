@@ -201,7 +201,7 @@ pub async fn disable(
             sql("UPDATE webhook_endpoints SET enabled = 0, disabled_at = $2, disabled_reason = $3, updated_at = $2 \
                  WHERE id = $1 AND enabled = 1 AND deleted_at IS NULL AND ($3 <> 'failing' OR failing_since = $4) \
                  RETURNING id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
-                 description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at")
+                 description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at, api")
             .text(id.as_str())
             .int(disabled.at.millis())
             .text(disabled.reason.as_str())
@@ -230,7 +230,7 @@ pub async fn open(conn: &mut Conn, ids: &BTreeSet<&EndpointId>) -> Result<Vec<St
     }
     let query = sql_rows(
         "SELECT id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
-         description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at FROM webhook_endpoints \
+         description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at, api FROM webhook_endpoints \
          WHERE deleted_at IS NULL AND enabled = 1 AND id IN (",
         "$",
         ids.len(),
