@@ -1,9 +1,11 @@
 //! Orders that came through another API than the native one: what is kept of that, and where such an order stands, which may depend on
 //! whether its merchant's server has answered. It knows no API by name; how each words a stage is said in that API's own file.
 
+use std::time::Duration;
+
 use payin_types::Timestamp;
 
-use crate::order::Facts;
+use crate::order::{Facts, Settings};
 use crate::{Error, Units};
 
 /// Through which API an order came, and what was asked for there.
@@ -101,6 +103,24 @@ pub fn changes(before: &Facts, after: &Facts) -> Vec<Change> {
     .collect()
 }
 
+/// The least time that may be asked for: less would be over before anybody has paid.
+const WINDOW_MIN: Duration = Duration::from_secs(60);
+
+/// The time to pay that somebody asks for who says when it is to end.
+///
+/// # Errors
+/// `VALIDATION_ERROR` naming the field.
+pub fn window(field: &str, ends_at: Timestamp, now: Timestamp, settings: &Settings) -> Result<Duration, Error> {
+    let (window, most) = (ends_at.since(now), settings.total_max.saturating_sub(settings.grace));
+    if window < WINDOW_MIN {
+        return Err(Error::field(field, format!("must be at least a minute from now, which is {now}; is {ends_at}")));
+    }
+    if window > most {
+        return Err(Error::field(field, format!("must be at most {} minutes from now, which is {now}; is {ends_at}", most.as_secs() / 60)));
+    }
+    Ok(window)
+}
+
 /// What a request for a reference that is taken gets: the order, if it came through the same API and asked for the same.
 ///
 /// # Errors
@@ -177,6 +197,20 @@ mod tests {
         assert_eq!(changes(&open, &paid), [Change::Seen, Change::Paid]);
         assert_eq!(changes(&half, &Facts { expired_at: at(4), ..half.clone() }), [Change::Expired]);
         assert_eq!(changes(&paid, &paid), []);
+    }
+
+    #[test]
+    fn a_time_to_pay_ends_neither_too_soon_nor_too_late() {
+        let now = Timestamp::from_secs(1000);
+        let settings =
+            order::Settings { grace: Duration::from_secs(300), total_max: Duration::from_secs(3900), ..order::Settings::default() };
+        let asked = |seconds: i64| window("expires_at", Timestamp::from_secs(seconds), now, &settings);
+        assert_eq!(asked(1060).unwrap().as_secs(), 60);
+        assert_eq!(asked(4600).unwrap().as_secs(), 3600);
+        for (seconds, says) in [(0, "at least a minute"), (1000, "at least"), (1059, "at least"), (4601, "at most 60 minutes")] {
+            let error = asked(seconds).unwrap_err();
+            assert!(error.message.starts_with("expires_at: must be ") && error.message.contains(says), "{error:?}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod block;
 pub mod chains;
 pub mod checkout;
 pub mod client;
+pub mod cryptopay;
 pub mod delivery;
 pub mod deposit;
 pub mod door;
