@@ -267,6 +267,7 @@ impl Sandbox {
                 cooldown: Duration::ZERO,
                 targets: Targets { allow_private: false, allow_http: false },
                 rate_limits: None,
+                agreed_limits: std::collections::HashMap::new(),
                 chains: Vec::new(),
             };
             serve::app(&config).await.unwrap_or_else(|error| panic!("no back door: {error:#}"))

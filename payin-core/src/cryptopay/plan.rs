@@ -2,30 +2,11 @@
 
 use crate::quota::Limits;
 
-/// A merchant's plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Plan {
-    /// 1000 requests an hour.
-    #[default]
-    Standard,
-    /// 5000 requests an hour.
-    Premium,
-    /// As many as were agreed.
-    Enterprise {
-        /// Requests an hour.
-        per_hour: u64,
-    },
-}
+/// The standard plan. The others (premium, 5000; enterprise, as agreed) are numbers that the operator has agreed on with a merchant.
+const STANDARD: u64 = 1_000;
 
-impl Plan {
-    /// How many requests that is. Only the hour counts.
-    #[must_use]
-    pub fn limits(self) -> Limits {
-        let per_hour = match self {
-            Self::Standard => 1_000,
-            Self::Premium => 5_000,
-            Self::Enterprise { per_hour } => per_hour,
-        };
-        Limits { per_minute: u64::MAX, per_hour, per_day: u64::MAX }
-    }
+/// How many requests a merchant may make. Only the hour counts.
+#[must_use]
+pub fn limits(agreed_per_hour: Option<u64>) -> Limits {
+    Limits { per_minute: u64::MAX, per_hour: agreed_per_hour.unwrap_or(STANDARD), per_day: u64::MAX }
 }

@@ -73,6 +73,18 @@ pub async fn get(app: &App, api: &str, organization: &OrganizationId, id: &str) 
     checked(app, found, id)
 }
 
+/// An order that came through an API, by its number among its organization's.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`.
+pub async fn get_by_number(app: &App, api: &str, organization: &OrganizationId, number: u64) -> Outcome<Through> {
+    let found = match i64::try_from(number) {
+        Ok(number) => door::get_by_number(&mut app.store.read().await?, organization, api, number).await?,
+        Err(_) => None,
+    };
+    checked(app, found, &number.to_string())
+}
+
 /// An order that came through an API, for whoever knows its id: it cannot be guessed.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use payin_core::Error;
 use payin_core::door::{Origin, same};
-use payin_types::{CreateOrder, EndpointId, ErrorCode, OrganizationId};
+use payin_types::{CreateOrder, EndpointId, ErrorCode, OrganizationId, Timestamp};
 
 use super::{Dialect, Through};
 use crate::app::endpoints::{check_url, make_secret, place};
@@ -30,6 +30,10 @@ pub struct Wish {
     pub fingerprint: String,
     /// Where the order's own events go; its name in that API, and the URL.
     pub webhook: Option<(&'static str, String)>,
+    /// When the time to pay is to end, where that is asked for; its name in that API, and the time.
+    pub ends_at: Option<(&'static str, Timestamp)>,
+    /// Whether that API knows its orders by a number, too.
+    pub is_numbered: bool,
 }
 
 /// An order that was opened, or that had been before.
@@ -109,7 +113,7 @@ impl Unit for Open {
         if let Some((field, url)) = &wish.webhook {
             check_url(field, url, &self.targets)?;
         }
-        let prepared = self.opener.prepare_through(tx, wish.order.clone(), self.dialect.as_ref(), origin.clone()).await?;
+        let prepared = self.opener.prepare_through(tx, wish.order.clone(), (self.dialect.as_ref(), wish.ends_at), origin.clone()).await?;
         let facts = match self.opener.open(tx, prepared, None).await {
             Err(Failure::Refused(error)) if error.code == ErrorCode::DuplicateOrderReference => {
                 tx.undo().await?;
@@ -120,7 +124,9 @@ impl Unit for Open {
         if let Some((_, url)) = &wish.webhook {
             self.bring_endpoint(tx, facts.id.as_str(), url).await?;
         }
+        let number =
+            if wish.is_numbered { Some(door::give_number(tx, &self.opener.organization_id, facts.id.as_str()).await?) } else { None };
         let shown = Shown { facts, head: None, address_mac: String::new() };
-        Ok(Opened { order: Through { shown, heard: payin_core::door::Heard::default() }, is_new: true })
+        Ok(Opened { order: Through { shown, heard: payin_core::door::Heard::default(), number }, is_new: true })
     }
 }

@@ -91,12 +91,21 @@ impl Opener {
     ///
     /// # Errors
     /// As [`Opener::prepare`].
-    pub async fn prepare_through(&self, tx: &mut Tx<'_>, request: CreateOrder, door: &dyn Dialect, origin: Origin) -> Outcome<Prepared> {
+    pub async fn prepare_through(
+        &self,
+        tx: &mut Tx<'_>,
+        request: CreateOrder,
+        (door, ends_at): (&dyn Dialect, Option<(&str, Timestamp)>),
+        origin: Origin,
+    ) -> Outcome<Prepared> {
         let chain = self.chain(&request)?;
         let opening = orders::opening(tx, &self.organization_id, chain.id.as_str()).await?;
         let holds = settings::effective(&self.deployment, &opening.settings)?;
         holds.check_orders_enabled()?;
-        let settings = door.settings(&self.deployment.orders);
+        let mut settings = door.settings(&self.deployment.orders);
+        if let Some((field, ends_at)) = ends_at {
+            settings.window = payin_core::door::window(field, ends_at, self.now, &settings)?;
+        }
         let terms = order::open_with(request, &self.chains, &settings, &|data| door.check_metadata(data))?;
         order::check_chain(chain, opening.head_time, self.now)?;
         Ok(Prepared { terms, holds, told: opening.told, origin: Some(origin) })
