@@ -143,7 +143,7 @@ impl World {
         let keys = std::iter::once(None).chain(self.bad_keys.iter().map(|key| Some(key.as_str())));
         for key in keys {
             let reply = operation.ask(&self.sandbox, key, id.id()).await;
-            let is_right = reply.status == 401 && reply.json["code"] == operation.code("INVALID_API_KEY");
+            let is_right = reply.status == 401 && *reply.code() == operation.code("INVALID_API_KEY");
             tally.cell("no valid key", is_right, || format!("{reply:?}"));
         }
         tally.cell("no valid key changes nothing", self.sandbox.database().everything().await == before, || operation.template.clone());
@@ -158,7 +158,7 @@ impl World {
             let is_right = ![401, 403, 404].contains(&reply.status);
             tally.cell("own, allowed", is_right, || format!("{role}: {reply:?}"));
         } else {
-            let is_right = reply.status == 403 && reply.json["code"] == operation.code("INSUFFICIENT_PERMISSIONS");
+            let is_right = reply.status == 403 && *reply.code() == operation.code("INSUFFICIENT_PERMISSIONS");
             let unchanged = self.sandbox.database().everything().await == before;
             tally.cell("own, forbidden", is_right && unchanged, || format!("{role}, unchanged: {unchanged}: {reply:?}"));
         }
