@@ -24,8 +24,6 @@ CREATE INDEX events_log ON events (organization_id, created_at, id) WHERE api IS
 
 -- What the webhooks of other APIs are signed with, where those know one secret of a merchant, sealed; made when it is first needed.
 ALTER TABLE organizations ADD COLUMN webhook_secret_sealed TEXT;
--- Where they go, where an order does not say.
-ALTER TABLE organizations ADD COLUMN webhook_url TEXT;
 
 -- People. Who they are for an organization is said in memberships.
 CREATE TABLE users (

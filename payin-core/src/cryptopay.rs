@@ -1,19 +1,73 @@
 //! What the CryptoPay API's documents say of an order: the words for where it stands, and how it and its payments are shown. What opens
-//! one, how lists are divided and how often a merchant may ask stand below. Sources: its API overview, else its guides. It decides nothing
-//! about money.
+//! one, what is told of it, how lists are divided and how often a merchant may ask stand below. Sources: its API overview, else its guides.
+//! It decides nothing about money.
 
+pub mod hooks;
 pub mod pages;
 pub mod plan;
 pub mod wish;
 
-use payin_types::OrderId;
-use payin_types::cryptopay::{OrderTransaction, PaymentOrder, PaymentOrderStatus, Transaction};
+use payin_types::cryptopay::{OrderTransaction, PaymentOrder, PaymentOrderStatus, Transaction, User};
+use payin_types::{OrderId, SecretString, Timestamp, UserId, signature};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
-use crate::finality;
-use crate::order::Facts;
+use crate::delivery::{self, Verdict};
+use crate::door::{Change, Dialect};
+use crate::order::{Facts, Settings};
 use crate::record::{Depth, Record};
+use crate::{Error, finality};
 use wish::{ORDER_INFO, slug};
+
+/// What the configuration calls it.
+pub const NAME: &str = "cryptopay";
+
+/// The CryptoPay API's rules, as the use cases ask for them.
+#[derive(Debug, Clone, Copy)]
+pub struct CryptoPay;
+
+impl Dialect for CryptoPay {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn settings(&self, deployment: &Settings) -> Settings {
+        wish::settings(deployment)
+    }
+
+    fn check_metadata(&self, data: &Map<String, Value>) -> Result<(), Error> {
+        wish::check_metadata(data)
+    }
+
+    fn tells(&self, change: Change, facts: &Facts, head: Option<u64>) -> Option<(&'static str, String)> {
+        hooks::tells(change, facts, head)
+    }
+
+    fn awaits(&self) -> bool {
+        false
+    }
+
+    fn headers(&self, secrets: &[SecretString], _event_id: &str, body: &[u8]) -> Vec<(&'static str, String)> {
+        let signature = secrets.first().map(|secret| ("X-Webhook-Signature", signature::sign_cryptopay(secret, body)));
+        signature.into_iter().chain([("User-Agent", "CryptoPay-Webhook/1.0".to_owned())]).collect()
+    }
+
+    // Its documents name no schedule: the native one, which loses nothing of a merchant who is down for a day.
+    fn verdict(&self, status: Option<u16>) -> Verdict {
+        delivery::verdict(status)
+    }
+
+    fn next_attempt(&self, attempts: u64, failed_at: Timestamp) -> Option<Timestamp> {
+        delivery::next_attempt(attempts, failed_at)
+    }
+}
+
+/// Somebody with a password, as this API shows them: their number is 48 bits of a hash of their id, which stays, and is no key of anything.
+#[must_use]
+pub fn user(id: &UserId, name: &str, email: &str) -> User {
+    let number = Sha256::digest(id.as_str().as_bytes()).iter().take(6).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    User { id: number, username: name.to_owned(), email: email.to_owned(), extra: Map::new() }
+}
 
 /// What an order is called: `ORD-` and its id's own digits.
 #[must_use]

@@ -1,12 +1,56 @@
 //! Orders that came through another API than the native one: what is kept of that, and where such an order stands, which may depend on
-//! whether its merchant's server has answered. It knows no API by name; how each words a stage is said in that API's own file.
+//! whether its merchant's server has answered. How each API words this is said in its own file; here is only the list of them.
 
 use std::time::Duration;
 
-use payin_types::Timestamp;
+use payin_types::{SecretString, Timestamp};
+use serde_json::{Map, Value};
 
+use crate::delivery::Verdict;
 use crate::order::{Facts, Settings};
-use crate::{Error, Units};
+use crate::{Error, Units, cryptopay, paywarden};
+
+/// The rules of the other APIs, a line each.
+const DIALECTS: &[&dyn Dialect] = &[
+    &paywarden::PayWarden, //
+    &cryptopay::CryptoPay,
+];
+
+/// What the use cases must know of another API. Each answer comes from that API's documents.
+pub trait Dialect: Send + Sync {
+    /// What the configuration calls it, and the orders that came through it.
+    fn name(&self) -> &'static str;
+
+    /// What its orders may be; the deployment's own word where its documents say nothing.
+    fn settings(&self, deployment: &Settings) -> Settings;
+
+    /// The bounds on the merchant's own data.
+    ///
+    /// # Errors
+    /// `VALIDATION_ERROR`.
+    fn check_metadata(&self, data: &Map<String, Value>) -> Result<(), Error>;
+
+    /// What its merchant is told of a change: what the event is called, and the body that is sent. `None`: nothing.
+    fn tells(&self, change: Change, facts: &Facts, head: Option<u64>) -> Option<(&'static str, String)>;
+
+    /// Whether it judges a paid order by what becomes of the webhook that tells so.
+    fn awaits(&self) -> bool;
+
+    /// The headers of a delivery, signed.
+    fn headers(&self, secrets: &[SecretString], event_id: &str, body: &[u8]) -> Vec<(&'static str, String)>;
+
+    /// What an answer means.
+    fn verdict(&self, status: Option<u16>) -> Verdict;
+
+    /// When to try again after so many failures; `None` when it is enough.
+    fn next_attempt(&self, attempts: u64, failed_at: Timestamp) -> Option<Timestamp>;
+}
+
+/// The rules of an API by its name. An order that came through an API keeps to them, also while that API is not spoken.
+#[must_use]
+pub fn dialect(name: &str) -> Option<&'static dyn Dialect> {
+    DIALECTS.iter().find(|dialect| dialect.name() == name).copied()
+}
 
 /// Through which API an order came, and what was asked for there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +127,10 @@ pub enum Change {
     Underpaid,
     /// It is paid.
     Paid,
+    /// Its chain has taken a payment back: one that was seen, or that had paid it.
+    TakenBack,
+    /// It is paid again, after its chain had taken the payment back.
+    PaidAgain,
     /// Its time passed.
     Expired,
 }
@@ -96,6 +144,8 @@ pub fn changes(before: &Facts, after: &Facts) -> Vec<Change> {
         (begins(before.seen_at, after.seen_at), Change::Seen),
         (short, Change::Underpaid),
         (begins(before.completed_at, after.completed_at), Change::Paid),
+        (begins(before.reverted_at, after.reverted_at) || begins(after.seen_at, before.seen_at), Change::TakenBack),
+        (begins(after.reverted_at, before.reverted_at), Change::PaidAgain),
         (begins(before.expired_at, after.expired_at), Change::Expired),
     ]
     .into_iter()
@@ -197,6 +247,18 @@ mod tests {
         assert_eq!(changes(&open, &paid), [Change::Seen, Change::Paid]);
         assert_eq!(changes(&half, &Facts { expired_at: at(4), ..half.clone() }), [Change::Expired]);
         assert_eq!(changes(&paid, &paid), []);
+        let taken_back = Facts { reverted_at: at(5), ..paid.clone() };
+        assert_eq!(changes(&paid, &taken_back), [Change::TakenBack]);
+        assert_eq!(changes(&taken_back, &paid), [Change::PaidAgain]);
+        assert_eq!(changes(&seen, &open), [Change::TakenBack]);
+    }
+
+    #[test]
+    fn dialects_are_known_by_name() {
+        for dialect in DIALECTS {
+            assert_eq!(super::dialect(dialect.name()).map(Dialect::name), Some(dialect.name()));
+        }
+        assert!(super::dialect("payin").is_none());
     }
 
     #[test]

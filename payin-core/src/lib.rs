@@ -6,6 +6,7 @@
 //! Reading order: [`money`], [`chains`], [`order`], [`transfer`], [`finality`].
 
 pub mod access;
+pub mod account;
 pub mod block;
 pub mod chains;
 pub mod checkout;

@@ -7,12 +7,12 @@ use payin_types::id::hex;
 use payin_types::paywarden::{
     CheckoutStatus, CreatePayment, Payment, PaymentEvent, PaymentEventType, PaymentStatus, TimelineEvent, TimelineType,
 };
-use payin_types::{CreateOrder, Currency, ErrorCode, Protocol, Timestamp};
+use payin_types::{CreateOrder, Currency, ErrorCode, Protocol, SecretString, Timestamp, signature};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::delivery::Verdict;
-use crate::door::{Change, Heard, Stage};
+use crate::door::{Change, Dialect, Heard, Stage};
 use crate::error::shown;
 use crate::order::{Facts, Settings};
 use crate::{Chain, Chains, Error, finality, metadata, reference};
@@ -26,9 +26,52 @@ const ATTEMPTS_MAX: u64 = 10;
 /// The one currency (source: Payments API, "Must be USDT").
 const CURRENCY: &str = "USDT";
 
+/// What the configuration calls it.
+pub const NAME: &str = "paywarden";
+
+/// The PayWarden API's rules, as the use cases ask for them.
+#[derive(Debug, Clone, Copy)]
+pub struct PayWarden;
+
+impl Dialect for PayWarden {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn settings(&self, deployment: &Settings) -> Settings {
+        settings(deployment)
+    }
+
+    fn check_metadata(&self, data: &Map<String, Value>) -> Result<(), Error> {
+        check_metadata(data)
+    }
+
+    fn tells(&self, change: Change, facts: &Facts, head: Option<u64>) -> Option<(&'static str, String)> {
+        event_word(change).map(|word| (word, event_body(word, facts, head)))
+    }
+
+    fn awaits(&self) -> bool {
+        true
+    }
+
+    fn headers(&self, secrets: &[SecretString], event_id: &str, body: &[u8]) -> Vec<(&'static str, String)> {
+        let signature = secrets.first().map(|secret| ("X-PayWarden-Signature", signature::sign_paywarden(secret, body)));
+        let others = [("X-Idempotency-Key", idempotency_key(event_id)), ("User-Agent", "PayWarden-Webhook/1.0".to_owned())];
+        signature.into_iter().chain(others).collect()
+    }
+
+    fn verdict(&self, status: Option<u16>) -> Verdict {
+        verdict(status)
+    }
+
+    fn next_attempt(&self, attempts: u64, failed_at: Timestamp) -> Option<Timestamp> {
+        next_attempt(attempts, failed_at)
+    }
+}
+
 /// What orders may be: an hour, and no grace after it. What counts as paid is the deployment's word.
 #[must_use]
-pub fn settings(deployment: &Settings) -> Settings {
+fn settings(deployment: &Settings) -> Settings {
     Settings { window: WINDOW, grace: Duration::ZERO, total_max: WINDOW, tolerance: deployment.tolerance }
 }
 
@@ -36,7 +79,7 @@ pub fn settings(deployment: &Settings) -> Settings {
 ///
 /// # Errors
 /// `VALIDATION_ERROR`.
-pub fn check_metadata(data: &Map<String, Value>) -> Result<(), Error> {
+fn check_metadata(data: &Map<String, Value>) -> Result<(), Error> {
     metadata::check_size(data)
 }
 
@@ -197,22 +240,23 @@ pub fn checkout(facts: &Facts, heard: Heard, head: Option<u64>) -> CheckoutStatu
     }
 }
 
-/// What a change is called.
+/// What a change is called, as far as the documents have a word for it.
 #[must_use]
-pub fn event_type(change: Change) -> PaymentEventType {
+fn event_word(change: Change) -> Option<&'static str> {
     match change {
-        Change::Seen => PaymentEventType::Detected,
-        Change::Underpaid => PaymentEventType::Underpaid,
-        Change::Paid => PaymentEventType::Confirmed,
-        Change::Expired => PaymentEventType::Expired,
+        Change::Seen => Some("payment.detected"),
+        Change::Underpaid => Some("payment.underpaid"),
+        Change::Paid => Some("payment.confirmed"),
+        Change::Expired => Some("payment.expired"),
+        Change::TakenBack | Change::PaidAgain => None,
     }
 }
 
 /// The body that tells of a change, rendered once and sent byte for byte on every attempt.
 #[must_use]
-pub fn event_body(change: Change, facts: &Facts, head: Option<u64>) -> String {
+fn event_body(word: &str, facts: &Facts, head: Option<u64>) -> String {
     let event = PaymentEvent {
-        event: event_type(change),
+        event: PaymentEventType::from(word),
         order_id: facts.id.clone(),
         external_id: facts.terms.reference.clone(),
         amount: facts.terms.amount,
@@ -232,7 +276,7 @@ pub fn event_body(change: Change, facts: &Facts, head: Option<u64>) -> String {
 
 /// The `X-Idempotency-Key` of an event: a UUID (source: guide "Webhooks"), the same on every attempt.
 #[must_use]
-pub fn idempotency_key(event_id: &str) -> String {
+fn idempotency_key(event_id: &str) -> String {
     let mut bytes: [u8; 16] = [0; 16];
     bytes.iter_mut().zip(Sha256::digest(event_id.as_bytes())).for_each(|(byte, hashed)| *byte = hashed);
     // Version 8, "custom", variant 1 (RFC 9562).
@@ -244,14 +288,14 @@ pub fn idempotency_key(event_id: &str) -> String {
 
 /// When to try again after `attempts` failures: after 2, 4, 8, … 512 seconds; `None` when it is enough.
 #[must_use]
-pub fn next_attempt(attempts: u64, failed_at: Timestamp) -> Option<Timestamp> {
+fn next_attempt(attempts: u64, failed_at: Timestamp) -> Option<Timestamp> {
     let wait_s = 2_u64.checked_pow(u32::try_from(attempts).ok()?)?;
     (1..ATTEMPTS_MAX).contains(&attempts).then(|| failed_at.plus(Duration::from_secs(wait_s)))
 }
 
 /// What an answer means: 2xx, or try again.
 #[must_use]
-pub fn verdict(status: Option<u16>) -> Verdict {
+fn verdict(status: Option<u16>) -> Verdict {
     if matches!(status, Some(200..=299)) { Verdict::Delivered } else { Verdict::Retry }
 }
 

@@ -105,7 +105,7 @@ impl Error {
     }
 
     fn has(&self, codes: &[ErrorCode]) -> bool {
-        self.code().is_some_and(|code| codes.contains(code))
+        self.code().is_some_and(|code| codes.contains(&native(code)))
     }
 
     /// Whether there is no such object in the key's organization. (A 404 of something else than the API is none.)
@@ -167,6 +167,19 @@ impl Error {
     }
 }
 
+/// What the native API calls what another one says, as far as something is decided by it.
+fn native(code: &ErrorCode) -> ErrorCode {
+    match code.as_str() {
+        "NOT_FOUND" => ErrorCode::ResourceNotFound,
+        "EXTERNAL_ID_CONFLICT" => ErrorCode::DuplicateOrderReference,
+        "UNAUTHORIZED" => ErrorCode::InvalidApiKey,
+        "FORBIDDEN" => ErrorCode::InsufficientPermissions,
+        "RATE_LIMITED" => ErrorCode::RateLimitExceeded,
+        "NO_ADDRESS_AVAILABLE" | "NO_WALLET_AVAILABLE" => ErrorCode::NoAvailableAddresses,
+        _ => code.clone(),
+    }
+}
+
 /// An answer that says no.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -193,6 +206,27 @@ pub struct ApiError {
     pub raw: Body,
 }
 
+/// The error body of an API that says no more: `{error, code}`.
+#[derive(serde::Deserialize)]
+struct Short {
+    error: String,
+    code: ErrorCode,
+}
+
+/// The error body of an API that puts its error within: `{success, error: {code, message, details}, timestamp}`.
+#[derive(serde::Deserialize)]
+struct Within {
+    error: Inner,
+}
+
+#[derive(serde::Deserialize)]
+struct Inner {
+    code: ErrorCode,
+    message: String,
+    #[serde(default)]
+    details: Option<Value>,
+}
+
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({}, HTTP {}", self.message, self.code, self.status)?;
@@ -208,6 +242,10 @@ impl ApiError {
         let raw = Body::from_bytes(&response.body);
         let header_id = response.header("x-request-id").map(str::to_owned);
         let problem = serde_json::from_slice::<Problem>(&response.body).ok();
+        let within = serde_json::from_slice::<Within>(&response.body).ok();
+        let details = within.as_ref().and_then(|within| within.error.details.clone());
+        let within = within.map(|Within { error }| Short { error: error.message, code: error.code });
+        let short = serde_json::from_slice::<Short>(&response.body).ok().or(within);
         let retry_after = retry_after(response, problem.as_ref(), now);
         let (status, headers, rate_limit) = (response.status, response.headers.clone(), RateLimit::of(response));
         match problem {
@@ -225,9 +263,12 @@ impl ApiError {
             },
             None => Self {
                 status,
-                code: ErrorCode::Unknown(format!("HTTP_{status}")),
-                message: "the answer is not in the API's form: a proxy may have given it, or the base URL is wrong".to_owned(),
-                details: None,
+                code: short.as_ref().map_or_else(|| ErrorCode::Unknown(format!("HTTP_{status}")), |short| short.code.clone()),
+                message: short.map_or_else(
+                    || "the answer is not in the API's form: a proxy may have given it, or the base URL is wrong".to_owned(),
+                    |short| short.error,
+                ),
+                details,
                 request_id: header_id,
                 existing_order_id: None,
                 retry_after,
@@ -246,7 +287,7 @@ impl ApiError {
 
     /// 429 and 5xx, but not the two that only people can mend: an empty pool and a chain that is cut off.
     pub(crate) fn is_transient(&self) -> bool {
-        let lasting = matches!(self.code, ErrorCode::NoAvailableAddresses | ErrorCode::ChainUnavailable);
+        let lasting = matches!(native(&self.code), ErrorCode::NoAvailableAddresses | ErrorCode::ChainUnavailable);
         self.status == 429 || (self.status >= 500 && !lasting)
     }
 

@@ -9,6 +9,8 @@
 //! | `rustls` (default) | the client over rustls with ring and the system's trusted certificates |
 //! | `native-tls` | the client over the system's TLS; on Linux that needs OpenSSL's headers to build |
 //! | `blocking` | the client for programs without an async runtime: [`blocking`] |
+//! | `paywarden` (default) | the PayWarden API: `Client::paywarden`, and the events of its webhooks |
+//! | `cryptopay` | the CryptoPay API: `Client::cryptopay`, sessions, and the events of its webhooks |
 //! | `addresses` | reading addresses, and deriving them from an account's extended public key, without a server: `types::address`, `types::xpub` |
 //!
 //! # Create an order and wait for the money
@@ -73,12 +75,16 @@ pub mod webhook;
 pub mod blocking;
 #[cfg(feature = "client")]
 mod client;
+#[cfg(all(feature = "client", feature = "cryptopay"))]
+pub mod cryptopay;
 #[cfg(feature = "client")]
 mod ensure;
 #[cfg(feature = "client")]
 mod error;
 #[cfg(feature = "client")]
 mod pages;
+#[cfg(all(feature = "client", feature = "paywarden"))]
+pub mod paywarden;
 #[cfg(feature = "client")]
 mod resources;
 #[cfg(test)]
@@ -116,4 +122,4 @@ pub use resources::{
     WebhookEndpoints, WebhookEvents,
 };
 #[cfg(feature = "client")]
-pub use wait::{Wait, Waited};
+pub use wait::{Awaited, Wait, Waited};

@@ -32,6 +32,9 @@ const STALE_PAGES_MAX: u32 = 10;
 pub(crate) trait Query: Serialize + Clone + Send + 'static {
     type Item: DeserializeOwned + Send + 'static;
 
+    /// How a page is written.
+    type Page: DeserializeOwned + Into<Page<Self::Item>> + Send + 'static;
+
     /// The page and the limit asked for.
     fn paging(&mut self) -> (&mut Option<u64>, &mut Option<u64>);
 
@@ -118,7 +121,7 @@ struct State<Q: Query> {
 
 impl<Q: Query> State<Q> {
     async fn read_on(&mut self) -> Result<(), Error> {
-        let page = self.walk.fetch().await?;
+        let page: Page<Q::Item> = self.walk.fetch().await?.into();
         self.ended = !page.pagination.has_more || page.data.is_empty();
         self.walk.advance(&page);
         let fresh = page.data.into_iter().filter(|item| self.seen.insert(Q::id(item).to_owned()));
@@ -152,7 +155,7 @@ impl<Q: Query> Walk<Q> {
         Self { client, route, args, asked: query.clone(), query, by }
     }
 
-    fn fetch(&self) -> Call<Page<Q::Item>> {
+    fn fetch(&self) -> Call<Q::Page> {
         let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
         self.client.read(self.route, &args, &self.query)
     }

@@ -8,6 +8,8 @@ mod errors;
 mod http;
 mod lists;
 mod options;
+#[cfg(feature = "paywarden")]
+mod paywarden;
 mod resources;
 mod retries;
 mod script;

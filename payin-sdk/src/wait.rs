@@ -1,7 +1,8 @@
-//! Waits for an order to end, by asking again and again. It must not look at `expiresAt`: only the server knows when an
+//! Waits for an order to end, whichever API shows it, by asking again and again. It must not look at `expiresAt`: only the server knows when an
 //! order has ended, and its clock may be a virtual one.
 
 use std::future::IntoFuture;
+use std::marker::PhantomData;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use futures_util::{Stream, TryStreamExt, stream};
 
 use payin_types::{Order, OrderId, OrderStatus};
 
-use crate::client::Client;
+use crate::client::{Call, Client};
 use crate::error::Error;
 
 /// Between two looks at the order. At the documented limit of 100 requests a minute, three orders can be waited for at once.
@@ -22,22 +23,56 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The least that a look may take, also when hardly any of the time allowed is left.
 const LOOK_MIN: Duration = Duration::from_secs(1);
 
+/// What can be waited for: an order as some API shows it. Only this crate says what that is.
+pub trait Awaited: sealed::Awaited {}
+
+impl<T: sealed::Awaited> Awaited for T {}
+
+pub(crate) mod sealed {
+    use payin_types::OrderId;
+    use serde::de::DeserializeOwned;
+
+    use crate::client::{Call, Client};
+
+    /// How an order is looked at, and when it has ended.
+    pub trait Awaited: DeserializeOwned + Clone + PartialEq + Send + Sync + 'static {
+        /// The call that shows it.
+        fn look(client: &Client, id: &OrderId) -> Call<Self>;
+        /// Whether it was paid, once it has ended.
+        fn is_paid(&self) -> Option<bool>;
+    }
+}
+
+impl sealed::Awaited for Order {
+    fn look(client: &Client, id: &OrderId) -> Call<Self> {
+        client.orders().get(id)
+    }
+
+    fn is_paid(&self) -> Option<bool> {
+        match self.status {
+            OrderStatus::Completed => Some(true),
+            OrderStatus::Expired => Some(false),
+            _ => None,
+        }
+    }
+}
+
 /// How waiting for an order came out.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub enum Waited {
+pub enum Waited<T = Order> {
     /// Paid and confirmed.
-    Completed(Order),
+    Completed(T),
     /// The window and the grace period passed without a sufficient payment.
-    Expired(Order),
+    Expired(T),
     /// The time allowed passed first. The order may still be paid.
-    TimedOut(Order),
+    TimedOut(T),
 }
 
-impl Waited {
+impl<T> Waited<T> {
     /// The order as last seen.
     #[must_use]
-    pub fn order(&self) -> &Order {
+    pub fn order(&self) -> &T {
         match self {
             Self::Completed(order) | Self::Expired(order) | Self::TimedOut(order) => order,
         }
@@ -56,16 +91,17 @@ impl Waited {
 /// ```
 #[derive(Debug, Clone)]
 #[must_use = "waiting begins when it is awaited"]
-pub struct Wait {
+pub struct Wait<T = Order> {
     client: Client,
     id: OrderId,
     timeout: Option<Duration>,
     pause: Duration,
+    order: PhantomData<fn() -> T>,
 }
 
-impl Wait {
+impl<T: Awaited> Wait<T> {
     pub(crate) fn new(client: Client, id: OrderId) -> Self {
-        Self { client, id, timeout: None, pause: PAUSE }
+        Self { client, id, timeout: None, pause: PAUSE, order: PhantomData }
     }
 
     /// How long to wait at most; without it until the order has ended.
@@ -82,15 +118,15 @@ impl Wait {
 
     /// The order as it is and then each time it has changed. Ends after the order has ended or the timeout has passed.
     /// Failures that may pass, such as a server that starts again, are sat out for two minutes.
-    pub fn changes(self) -> impl Stream<Item = Result<Order, Error>> + Send + use<> {
+    pub fn changes(self) -> impl Stream<Item = Result<T, Error>> + Send + use<T> {
         let ends = self.timeout.map(|timeout| self.client.inner.world.elapsed().saturating_add(timeout));
         let start = Watch { wait: self, ends, looked: false, last: None, failing_since: None };
-        stream::try_unfold(start, async |mut watch: Watch| Ok(watch.next().await?.map(|order| (order, watch))))
+        stream::try_unfold(start, async |mut watch: Watch<T>| Ok(watch.next().await?.map(|order| (order, watch))))
     }
 }
 
-impl IntoFuture for Wait {
-    type Output = Result<Waited, Error>;
+impl<T: Awaited> IntoFuture for Wait<T> {
+    type Output = Result<Waited<T>, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -102,28 +138,28 @@ impl IntoFuture for Wait {
                 last = Some(order);
             }
             let order = last.ok_or_else(nothing)?;
-            Ok(match order.status {
-                OrderStatus::Completed => Waited::Completed(order),
-                OrderStatus::Expired => Waited::Expired(order),
-                _ => Waited::TimedOut(order),
+            Ok(match order.is_paid() {
+                Some(true) => Waited::Completed(order),
+                Some(false) => Waited::Expired(order),
+                None => Waited::TimedOut(order),
             })
         })
     }
 }
 
-struct Watch {
-    wait: Wait,
+struct Watch<T> {
+    wait: Wait<T>,
     ends: Option<Duration>,
     looked: bool,
-    last: Option<Order>,
+    last: Option<T>,
     failing_since: Option<Duration>,
 }
 
-impl Watch {
+impl<T: Awaited> Watch<T> {
     /// The order, once it differs from what it was; `None` when there is nothing more to wait for.
-    async fn next(&mut self) -> Result<Option<Order>, Error> {
+    async fn next(&mut self) -> Result<Option<T>, Error> {
         let inner = self.wait.client.inner.clone();
-        if self.last.as_ref().is_some_and(|order| matches!(order.status, OrderStatus::Completed | OrderStatus::Expired)) {
+        if self.last.as_ref().is_some_and(|order| order.is_paid().is_some()) {
             return Ok(None);
         }
         loop {
@@ -137,7 +173,7 @@ impl Watch {
             // The last look, after the time allowed has passed, gets a moment too.
             let timeout = left().clamp(LOOK_MIN, inner.policy.deadline.max(LOOK_MIN));
             self.looked = true;
-            match self.wait.client.orders().get(&self.wait.id).timeout(timeout).await {
+            match T::look(&self.wait.client, &self.wait.id).timeout(timeout).await {
                 Ok(order) => {
                     self.failing_since = None;
                     if self.last.as_ref() != Some(&order) {

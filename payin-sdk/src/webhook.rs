@@ -1,7 +1,7 @@
 //! Verifies webhooks and reads their events, from header pairs and the raw body.
 //! It must not depend on an HTTP library, read a clock or do I/O: the request and the time are arguments.
 
-use serde::de::Error as _;
+use serde::de::{DeserializeOwned, Error as _};
 
 use payin_types::{Event, Timestamp};
 
@@ -103,6 +103,11 @@ where
     V: AsRef<[u8]>,
 {
     verify(headers, body, verifier, now)?;
+    read(body)
+}
+
+/// Reads a body that is one JSON value.
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, WebhookError> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let event = serde_path_to_error::deserialize(&mut json)
         .map_err(|error| WebhookError::Decode { path: error.path().to_string(), source: error.into_inner() })?;

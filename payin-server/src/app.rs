@@ -1,6 +1,7 @@
 //! The use cases of the gateway, each a value or a function over [`App`]. Nothing here knows HTTP, and no chain is asked anything.
 
 pub mod access;
+pub mod accounts;
 pub mod chains;
 pub mod checkout;
 pub mod deliveries;
@@ -62,8 +63,8 @@ pub struct App {
     pub front: Arc<checkout::Front>,
     /// How many requests keys may make, and have made.
     pub quotas: Arc<quota::Meters>,
-    /// The other APIs that are served beside the native one.
-    pub dialects: door::Dialects,
+    /// Hashes people's passwords, a few at a time.
+    pub passwords: Arc<accounts::Passwords>,
     /// How the chains' sources do.
     pub health: Arc<health::Health>,
 }

@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use payin_core::address::Address;
 use payin_core::order::Settings;
 use payin_core::{Chain, Chains, Token, chains, quota};
-use payin_types::{Environment, ExposeSecret as _, ImportAddresses, Protocol, Role, SecretString, Timestamp};
+use payin_types::{Environment, ExposeSecret as _, ImportAddresses, OrganizationId, Protocol, Role, SecretString, Timestamp};
 use play::Play;
 use secrecy::SecretBox;
 use serde::Serialize;
@@ -20,10 +20,10 @@ use tokio::sync::Notify;
 
 use crate::app::checkout::Front;
 use crate::app::quota::Meters;
-use crate::app::{App, access, pool, progress};
+use crate::app::{App, access, door, pool, progress};
 use crate::chain::Nodes;
 use crate::env::{Clock, Entropy, ReqwestHttp, Rpc, SeededEntropy, SystemClock, SystemEntropy, Targets, VirtualClock};
-use crate::http::dialect::Apis;
+use crate::http::dialect::{Apis, NATIVE};
 use crate::http::listen::Limits;
 use crate::sandbox::World;
 use crate::seal::Seal;
@@ -68,6 +68,9 @@ pub struct Ready {
     pub url: String,
     /// An owner's key.
     pub api_key: String,
+    /// What the webhooks of other APIs than the native one are signed with; absent where none is spoken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook_secret: Option<String>,
     /// `testnet`
     pub environment: Environment,
     /// The simulated chains.
@@ -150,12 +153,16 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
         keys: Arc::default(),
         front: Arc::new(Front { public_url, ..Front::default() }),
         quotas: Arc::new(Meters::new(options.rate_limits)),
-        dialects: options.apis.for_app(),
+        passwords: Arc::default(),
         health: Arc::default(),
     };
     // The simulated chains begin anew with every start: where they stood before means nothing.
     app.store.write(ForgetChains).await?;
-    let api_key = seed(&app, options.api_key).await?;
+    let (api_key, organization) = seed(&app, options.api_key).await?;
+    let webhook_secret = match options.apis.names().as_slice() {
+        [NATIVE] => None,
+        _ => Some(app.store.write(door::Secret::new(&app, organization)).await?.expose_secret().to_owned()),
+    };
     let wake = Arc::new(Notify::new());
     let world = Arc::new(World::new(&chains, options.seed.unwrap_or_default(), clock));
     world.mine(None, 1)?;
@@ -169,6 +176,7 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
     let ready = Ready {
         url: format!("http://{}", running.address),
         api_key,
+        webhook_secret,
         environment: Environment::Testnet,
         chains: chains.iter().map(|chain| chain.id.as_str().to_owned()).collect(),
     };
@@ -206,8 +214,8 @@ fn workers(app: &App, world: &Arc<World>, wake: &Arc<Notify>, frozen: bool) -> a
     Ok(driver)
 }
 
-/// Makes the sandbox usable: an organization with an owner's key and a filled pool.
-async fn seed(app: &App, api_key: Option<SecretString>) -> anyhow::Result<String> {
+/// Makes the sandbox usable: an organization with an owner's key and a filled pool. Answers the key and the organization.
+async fn seed(app: &App, api_key: Option<SecretString>) -> anyhow::Result<(String, OrganizationId)> {
     let secret = api_key.unwrap_or_else(|| access::make_key(app)).expose_secret().to_owned();
     let organization = match access::authenticate(app, &secret).await {
         Ok(key) => key.organization_id.clone(),
@@ -222,7 +230,7 @@ async fn seed(app: &App, api_key: Option<SecretString>) -> anyhow::Result<String
             app.store.write(pool::Import::new(app, organization.clone(), Ok(request))).await?;
         }
     }
-    Ok(secret)
+    Ok((secret, organization))
 }
 
 /// Anybody's address. On Solana about every second number is one that somebody could have the key of.

@@ -1,5 +1,6 @@
 //! The program `payin-server`: reads its arguments, installs what a process has one of, and hands over to the library.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -82,6 +83,14 @@ enum Command {
     /// API keys
     #[command(subcommand)]
     Keys(Keys),
+    /// Show, on stdout, what an organization's webhooks of other APIs than the native one are signed with; it is made where there is none
+    WebhookSecret {
+        #[command(flatten)]
+        configured: Configured,
+        /// Name of the organization; the only one when left out
+        #[arg(long)]
+        organization: Option<String>,
+    },
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -230,6 +239,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Keys(Keys::Create { configured, role, name, organization }) => create_key(&configured, role, &name, organization).await,
         Command::Keys(Keys::List(configured)) => list_keys(&configured).await,
         Command::Keys(Keys::Revoke { configured, id }) => revoke_key(&configured, id).await,
+        Command::WebhookSecret { configured, organization } => webhook_secret(&configured, organization.as_deref()).await,
         Command::Config(ConfigCommand::Check(configured)) => {
             let config = Config::load(configured.config.as_deref())?;
             println!("environment  {}\nlisten       {}\ndatabase     {}", config.environment, config.listen, config.database);
@@ -269,6 +279,24 @@ async fn list_keys(configured: &Configured) -> anyhow::Result<()> {
         let (used, ends) = (time(last_used_at), time(key.expires_at));
         println!("{}\t{}\t{}\t{}\t{used}\t{ends}\t{name}", key.id, key.role, key.organization_name, key.prefix);
     }
+    Ok(())
+}
+
+async fn webhook_secret(configured: &Configured, organization: Option<&str>) -> anyhow::Result<()> {
+    let app = serve::app(&Config::load(configured.config.as_deref())?).await?;
+    let keys = app::keys::all(&app).await?;
+    let all: BTreeMap<_, _> = keys.into_iter().map(|listed| (listed.key.organization_name, listed.key.organization_id)).collect();
+    let found = match organization {
+        Some(name) => all.get(name).with_context(|| format!("no organization with a key is called \"{name}\""))?,
+        None => {
+            let names: Vec<&str> = all.keys().map(String::as_str).collect();
+            anyhow::ensure!(names.len() == 1, "name the organization with --organization; there are {}", names.join(", "));
+            all.values().next().context("no organization")?
+        }
+    };
+    let secret = app.store.write(app::door::Secret::new(&app, found.clone())).await?;
+    app.store.close().await;
+    println!("{}", secret.expose_secret());
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! What the master key does: MACs of API keys, of pool addresses, of the extended public keys they come from and of clients, and the
+//! What the master key does: MACs of API keys, of sessions' tokens, of pool addresses, of the extended public keys they come from and of clients, and the
 //! sealing of secrets at rest. Keys never leave this file.
 
 use base64::Engine as _;
@@ -16,6 +16,8 @@ struct Keys {
     address: SecretBox<[u8; 32]>,
     client: SecretBox<[u8; 32]>,
     xpub: SecretBox<[u8; 32]>,
+    session: SecretBox<[u8; 32]>,
+    refresh: SecretBox<[u8; 32]>,
     sealing: SecretBox<[u8; 32]>,
 }
 
@@ -56,6 +58,8 @@ impl Seal {
             address: derive(master, "payin address v1"),
             client: derive(master, "payin client v1"),
             xpub: derive(master, "payin xpub v1"),
+            session: derive(master, "payin session v1"),
+            refresh: derive(master, "payin refresh v1"),
             sealing: derive(master, "payin sealing v1"),
         };
         Self(masters.iter().map(keys).collect())
@@ -65,6 +69,26 @@ impl Seal {
     #[must_use]
     pub fn api_key_macs(&self, key: &str) -> Vec<String> {
         self.0.iter().map(|keys| hex(&mac(keys.api_key.expose_secret(), &[key.as_bytes()]))).collect()
+    }
+
+    /// The signature of an access token under each master key, as HS256 makes it (RFC 7518, 3.2); the first is for new tokens.
+    #[must_use]
+    pub fn session_macs(&self, signed: &[u8]) -> Vec<[u8; 32]> {
+        let hs256 = |keys: &Keys| Hmac::<Sha256>::new_from_slice(keys.session.expose_secret()).ok().map(|mac| mac.chain_update(signed));
+        self.0.iter().filter_map(hs256).map(|mac| mac.finalize().into_bytes().into()).collect()
+    }
+
+    /// Whether a signature of an access token is one of these, compared without telling by time how much of it is right.
+    #[must_use]
+    pub fn session_is_genuine(&self, signed: &[u8], signature: &[u8]) -> bool {
+        let hs256 = |keys: &Keys| Hmac::<Sha256>::new_from_slice(keys.session.expose_secret()).ok().map(|mac| mac.chain_update(signed));
+        self.0.iter().filter_map(hs256).any(|mac| mac.verify_slice(signature).is_ok())
+    }
+
+    /// What is stored of a refresh token, under each master key; the first is for new ones.
+    #[must_use]
+    pub fn refresh_macs(&self, token: &str) -> Vec<String> {
+        self.0.iter().map(|keys| hex(&mac(keys.refresh.expose_secret(), &[token.as_bytes()]))).collect()
     }
 
     /// What binds an address to its organization.

@@ -166,7 +166,7 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
             visits: Visits::at_most(VISITS_A_MINUTE),
         }),
         quotas: Arc::new(Meters::new(config.rate_limits).agreed(config.agreed_limits.clone())),
-        dialects: config.apis.for_app(),
+        passwords: Arc::default(),
         health: Arc::default(),
     };
     app.store.write(CheckMasterKey::new(&app)).await?;

@@ -5,6 +5,7 @@
 //! every exclusivity is a unique index as well.
 
 pub mod access;
+pub mod accounts;
 pub mod chains;
 pub mod db;
 pub mod deliveries;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Timestamp, open_enum};
+use crate::{Page, Pagination, Timestamp, open_enum};
 
 pub use account::{LogIn, LoggedIn, Refresh, Refreshed, Register, User};
 pub use order::{CreatePaymentOrder, OrderTransaction, PaymentOrder, PaymentOrderStatus, Transaction};
@@ -123,6 +123,14 @@ pub struct Results<T> {
     pub previous: Option<String>,
     /// The items, newest first.
     pub results: Vec<T>,
+}
+
+impl<T> From<Results<T>> for Page<T> {
+    /// Which page it is, is not said: only whether there are more.
+    fn from(results: Results<T>) -> Self {
+        let pagination = Pagination { has_more: results.next.is_some(), ..Pagination::new(1, 1, results.count) };
+        Self { data: results.results, pagination }
+    }
 }
 
 /// Query of every list. Everything is optional.

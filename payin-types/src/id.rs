@@ -69,6 +69,7 @@ id! { /** A payment link. */ PaymentLinkId = "pl_" }
 id! { /** An account xpub that addresses are derived from. */ XpubId = "xpub_" }
 id! { /** A webhook endpoint. */ EndpointId = "we_" }
 id! { /** An organization: the tenant that owns orders, addresses and keys. */ OrganizationId = "org_" }
+id! { /** A person who signs in. */ UserId = "usr_" }
 id! { /** An API key (not its secret). */ ApiKeyId = "key_" }
 id! { /** An event: `evt_<type>_<objectId>`, the same on every delivery attempt. */ EventId = "evt_" }
 

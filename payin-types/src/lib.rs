@@ -53,7 +53,7 @@ pub use event::{Event, EventType};
 pub use event_log::{Delivery, DeliveryStatus, EventRecord, ListEvents, QueuedEvent, ResendEvent};
 pub use explanation::{Explanation, Finding, FindingCode};
 pub use followed::{ChainStatus, FollowedChain, FollowedChains};
-pub use id::{ApiKeyId, BindingId, DepositId, EndpointId, EventId, OrderId, OrganizationId, PaymentLinkId, TransferId, XpubId};
+pub use id::{ApiKeyId, BindingId, DepositId, EndpointId, EventId, OrderId, OrganizationId, PaymentLinkId, TransferId, UserId, XpubId};
 pub use link::{CreatePaymentLink, ListPaymentLinks, PaymentLink, UpdatePaymentLink};
 pub use me::Me;
 pub use order::{CreateOrder, ListOrders, Order, OrderStats, OrderStatus, OrderSummary, SortOrder};

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Amount, Currency, OrderId, Timestamp, open_enum};
+use crate::{Amount, Currency, OrderId, Page, Pagination, Timestamp, open_enum};
 
 open_enum! {
     /// Where a payment order stands.
@@ -260,6 +260,12 @@ pub struct FlatPage<T> {
     pub page: u64,
     /// Items a page at most.
     pub limit: u64,
+}
+
+impl<T> From<FlatPage<T>> for Page<T> {
+    fn from(flat: FlatPage<T>) -> Self {
+        Self { data: flat.data, pagination: Pagination::new(flat.page, flat.limit, flat.total) }
+    }
 }
 
 /// A payment as its payer may see it: answer of `GET /checkout/:id/status`.

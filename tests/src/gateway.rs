@@ -12,7 +12,6 @@ use payin_core::order::Settings;
 use payin_core::{Block, Chain, Chains, Error, Token, chains};
 use payin_server::app::{App, access, orders, pool, quota};
 use payin_server::env::{Clock, SeededEntropy, Targets, VirtualClock};
-use payin_server::http::dialect::Apis;
 use payin_server::seal::Seal;
 use payin_server::store::chains::Cursor;
 use payin_server::store::db::Recorder;
@@ -193,7 +192,7 @@ impl Gateway {
             keys: Arc::default(),
             front: Arc::default(),
             quotas: Arc::new(quota::Meters::new(None)),
-            dialects: Apis::all().for_app(),
+            passwords: Arc::default(),
             health: Arc::default(),
         };
         Self { app, clock }

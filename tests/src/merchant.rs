@@ -159,6 +159,21 @@ impl Merchant {
         }
     }
 
+    /// A payment, by `payin paywarden payments get`, as soon as it has this status; judged by the contract.
+    pub async fn payment_with_status(&self, id: &str, status: &str) -> Value {
+        let until = Instant::now() + DEADLINE;
+        loop {
+            let payment = self.answer(&["paywarden", "payments", "get", id]).await;
+            self.contract.check_response_body("GET", &format!("/api/v1/payments/{id}"), 200, &payment).unwrap();
+            if payment["status"] == status {
+                return payment;
+            }
+            let logged = || self.server.stderr();
+            assert!(Instant::now() < until, "not {status} after {DEADLINE:?}: {payment:#}\n-- the server's log:\n{}", logged());
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
     /// The deposits, by `payin deposits list`, as soon as they are as wanted.
     pub async fn deposits_when(&self, wanted: &str, is: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let until = Instant::now() + DEADLINE;
@@ -335,7 +350,7 @@ impl Merchant {
 
 fn configuration(listen: &str, database: &str, settings: &str) -> String {
     format!(
-        "environment = \"testnet\"\nlisten = \"{listen}\"\ndatabase = \"{database}\"\n\n\
+        "environment = \"testnet\"\napis = [\"payin\", \"paywarden\", \"cryptopay\"]\nlisten = \"{listen}\"\ndatabase = \"{database}\"\n\n\
          [webhooks]\nallow_http = true\nallow_private = true\n\n[rate_limits]\nenabled = false\n\n{settings}"
     )
 }

@@ -103,6 +103,12 @@ impl Sandbox {
         &self.dev.ready.api_key
     }
 
+    /// What the webhooks of other APIs are signed with.
+    #[must_use]
+    pub fn webhook_secret(&self) -> &str {
+        self.dev.ready.webhook_secret.as_deref().expect("a server that speaks other APIs")
+    }
+
     /// Its database, past the server.
     #[must_use]
     pub fn database(&self) -> Place {

@@ -5,6 +5,7 @@ mod chains;
 mod import;
 mod offline;
 mod orders;
+mod paywarden;
 mod pool_and_webhooks;
 mod profiles;
 mod server;

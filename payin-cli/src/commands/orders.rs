@@ -6,7 +6,7 @@ mod get;
 mod list;
 mod stats;
 mod wait;
-mod watch;
+pub mod watch;
 
 use super::Context;
 use crate::failure::Failure;

@@ -28,22 +28,27 @@ pub struct Paging {
     pub all: bool,
 }
 
-/// Shows the page or, for `all`, what the stream brings. What is not asked for is never sent.
-pub async fn show<T: Serialize + DeserializeOwned + Send + 'static>(
+/// Shows the page, as its API writes it, or, for `all`, what the stream brings. What is not asked for is never sent.
+pub async fn show<T, P>(
     context: &Context,
     all: bool,
-    page: Call<Page<T>>,
+    page: Call<P>,
     stream: impl Stream<Item = Result<T, Error>>,
     columns: Columns,
-) -> Result<(), Failure> {
+) -> Result<(), Failure>
+where
+    T: Serialize,
+    P: Serialize + DeserializeOwned + Clone + Into<Page<T>> + Send + 'static,
+{
     if all {
         let mut things = pin!(stream);
         return context.ui.stream(async || Ok(things.try_next().await?), columns).await;
     }
     let page = page.await?;
-    context.ui.list(&page, &page.data, columns)?;
+    let Page { data, pagination } = page.clone().into();
+    context.ui.list(&page, &data, columns)?;
     if context.ui.format == Format::Table {
-        context.ui.note(&position(&page.pagination));
+        context.ui.note(&position(&pagination));
     }
     Ok(())
 }

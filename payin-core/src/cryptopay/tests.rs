@@ -1,3 +1,5 @@
+//! The rules of the CryptoPay API: what may be asked for, how it is shown, what is told of it. No database, no network.
+
 use std::time::Duration;
 
 use payin_types::cryptopay::CreatePaymentOrder;
@@ -191,4 +193,54 @@ fn a_plan_is_so_many_requests_an_hour() {
     assert_eq!(usage.admit(&limits, now, 3).count, 2);
     let view = usage.view(&limits, now, 0);
     assert_eq!((view.limit, view.remaining, view.window), (2, 0, "hour"));
+}
+
+#[test]
+fn an_event_is_told_in_the_documents_form() {
+    let at = |seconds: i64| Some(Timestamp::from_secs(seconds));
+    let payment = Some(Payment { tx_hash: "0xaa".to_owned(), block_number: 10 });
+    let seen = Facts { seen_at: at(60), payment, ..facts() };
+    let paid = Facts { completed_at: at(70), received: facts().terms.units, ..seen.clone() };
+    let (word, body) = hooks::tells(Change::Paid, &paid, Some(12)).unwrap();
+    let event: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(word, "payment.confirmed");
+    assert_eq!(
+        (&event["event"], &event["timestamp"], event["webhook_id"].as_str().unwrap().len()),
+        (&json!("payment.confirmed"), &json!("1970-01-01T00:01:10.000Z"), 27)
+    );
+    assert_eq!(
+        event["data"],
+        json!({
+            "order_id": "ORD-abc123", "transaction_hash": "0xaa", "amount": "100.00", "amount_received": "100.00", "currency": "USDC",
+            "blockchain": "base", "status": "confirmed", "confirmations": 3, "block_number": 10, "to_address": facts().address.as_str(),
+            "order_info": r#"{"product":"Premium Plan"}"#, "created_at": "1970-01-01T00:00:00.000Z",
+            "confirmed_at": "1970-01-01T00:01:10.000Z",
+        })
+    );
+    let word = |change: Change, facts: &Facts| hooks::tells(change, facts, None).map(|(word, _)| word);
+    assert_eq!(word(Change::Seen, &seen), Some("payment.pending"));
+    assert_eq!(word(Change::Underpaid, &seen), None);
+    let taken_back = Facts { reverted_at: at(80), ..paid.clone() };
+    let (failed, body) = hooks::tells(Change::TakenBack, &taken_back, Some(12)).unwrap();
+    assert!(failed == "payment.failed" && body.contains("\"status\":\"failed\""), "{body}");
+    assert_eq!(word(Change::Expired, &Facts { expired_at: at(90), ..facts() }), Some("order.expired"));
+    // Told again it is another event.
+    assert_ne!(hooks::tells(Change::PaidAgain, &paid, Some(12)), hooks::tells(Change::Paid, &paid, Some(12)));
+}
+
+#[test]
+fn all_events_are_subscribed_to_unless_some_are_named() {
+    let words = |asked: Option<&[&str]>| {
+        let asked = asked.map(|words| words.iter().map(|word| (*word).into()).collect());
+        hooks::events(asked).map(|events| events.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    assert_eq!(words(None).unwrap(), ["payment.pending", "payment.confirmed", "payment.failed", "order.expired"]);
+    assert_eq!(words(Some(&["order.expired", "order.expired"])).unwrap(), ["order.expired"]);
+    assert!(words(Some(&[])).is_err() && words(Some(&["order.completed"])).unwrap_err().message.contains("'order.completed' is none"));
+}
+
+#[test]
+fn a_user_has_a_number_that_every_reader_keeps() {
+    let user = user(&"usr_1".into(), "alice", "a@b.c");
+    assert!(user.id > 0 && user.id < 1 << 53);
 }

@@ -13,7 +13,7 @@ use payin_types::pool::ListAddresses;
 use payin_types::transfer::TransferSort;
 use payin_types::{
     ApiKey, Deposit, DepositReferenceSummary, Endpoint, EventRecord, ListDepositReferences, ListDeposits, ListEvents, ListOrders,
-    ListPaymentLinks, ListTransfers, OrderSummary, OrganizationSummary, PaymentLink, PoolAddress, Timestamp, Transfer,
+    ListPaymentLinks, ListTransfers, OrderSummary, OrganizationSummary, Page, PaymentLink, PoolAddress, Timestamp, Transfer,
 };
 
 use super::{Bounds, By, Query};
@@ -22,6 +22,7 @@ macro_rules! by_page {
     ($($query:ty => $item:ty: $id:expr;)*) => { $(
         impl Query for $query {
             type Item = $item;
+            type Page = Page<$item>;
 
             fn paging(&mut self) -> (&mut Option<u64>, &mut Option<u64>) {
                 (&mut self.page, &mut self.limit)
@@ -39,6 +40,7 @@ macro_rules! by_time {
     ($($query:ty => $item:ty: $id:expr, $time:ident from $after:ident to $before:ident, $by:expr;)*) => { $(
         impl Query for $query {
             type Item = $item;
+            type Page = Page<$item>;
 
             fn paging(&mut self) -> (&mut Option<u64>, &mut Option<u64>) {
                 (&mut self.page, &mut self.limit)
@@ -96,6 +98,7 @@ impl<T> Clone for Unfiltered<T> {
 
 impl Query for Unfiltered<OrganizationSummary> {
     type Item = OrganizationSummary;
+    type Page = Page<OrganizationSummary>;
 
     fn paging(&mut self) -> (&mut Option<u64>, &mut Option<u64>) {
         (&mut self.query.page, &mut self.query.limit)
@@ -108,6 +111,7 @@ impl Query for Unfiltered<OrganizationSummary> {
 
 impl Query for Unfiltered<ApiKey> {
     type Item = ApiKey;
+    type Page = Page<ApiKey>;
 
     fn paging(&mut self) -> (&mut Option<u64>, &mut Option<u64>) {
         (&mut self.query.page, &mut self.query.limit)

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use payin_core::delivery::{Verdict, next_attempt};
+use payin_core::delivery::{self as rules, Verdict};
+use payin_core::door::{self, Dialect};
 use payin_types::{EndpointId, SecretString, Timestamp};
 
 use super::{App, Outcome, endpoints as cases};
@@ -37,6 +38,23 @@ pub fn secrets(app: &App, due: &Due) -> Result<Vec<SecretString>, Fault> {
     let place = cases::place(&due.endpoint_id);
     let sealed = [Some(&due.secret_sealed), due.previous_secret_sealed.as_ref()];
     sealed.into_iter().flatten().map(|sealed| Ok(SecretString::from(app.seal.open(&place, sealed)?))).collect()
+}
+
+/// The other API by whose rules a delivery goes; `None`: it is the native one's.
+///
+/// # Errors
+/// If this version knows no such API: then nothing is sent in a wrong form.
+pub fn dialect(due: &Due) -> Result<Option<&'static dyn Dialect>, Fault> {
+    let known = |api: &String| door::dialect(api).ok_or_else(|| Fault::Corrupt(format!("this server knows no API \"{api}\"")));
+    due.api.as_ref().map(known).transpose()
+}
+
+/// What an answer means for a delivery.
+///
+/// # Errors
+/// As [`dialect`].
+pub fn verdict(due: &Due, status: Option<u16>) -> Result<Verdict, Fault> {
+    Ok(dialect(due)?.map_or_else(|| rules::verdict(status), |dialect| dialect.verdict(status)))
 }
 
 /// Claims a few deliveries of an endpoint that are due.
@@ -76,7 +94,14 @@ impl Unit for Record {
         let next = match self.verdict {
             Verdict::Delivered => Next::Delivered,
             Verdict::Gone => Next::GivenUp,
-            Verdict::Retry => next_attempt(self.due.attempts.saturating_add(1), self.now).map_or(Next::GivenUp, Next::At),
+            Verdict::Retry => {
+                let failures = self.due.attempts.saturating_add(1);
+                let at = match dialect(&self.due)? {
+                    Some(dialect) => dialect.next_attempt(failures, self.now),
+                    None => rules::next_attempt(failures, self.now),
+                };
+                at.map_or(Next::GivenUp, Next::At)
+            }
         };
         let taken = deliveries::record(tx, &self.due, &self.attempt, next, self.now).await?;
         if taken && self.verdict == Verdict::Gone {

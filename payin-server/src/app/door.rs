@@ -1,16 +1,13 @@
 //! Orders through other APIs than the native one: opened, shown and listed for whichever API asks, over the same use cases. What differs
-//! between APIs is a [`Dialect`], which each brings along; this file knows none by name.
+//! between APIs is a `payin_core::door::Dialect`; this file knows none by name.
 
+pub mod endpoints;
 mod open;
-
-use std::sync::Arc;
+mod secret;
 
 use payin_core::Error;
-use payin_core::delivery::Verdict;
-use payin_core::door::{Change, Stage};
-use payin_core::order::{Facts, Settings};
-use payin_types::{OrganizationId, SecretString, Timestamp};
-use serde_json::{Map, Value};
+use payin_core::door::Stage;
+use payin_types::OrganizationId;
 
 use super::orders::check_shown;
 use super::query::{is_findable, paging};
@@ -18,51 +15,7 @@ use super::{App, Outcome};
 use crate::store::orders::door;
 pub use crate::store::orders::door::Through;
 pub use open::{Open, Opened, Wish};
-
-/// What the use cases must know of another API. Each answer comes from its documents, through `payin-core`.
-pub trait Dialect: Send + Sync + 'static {
-    /// What the configuration calls it, and the orders that came through it.
-    fn name(&self) -> &'static str;
-
-    /// What its orders may be; the deployment's own word where its documents say nothing.
-    fn settings(&self, deployment: &Settings) -> Settings;
-
-    /// The bounds on the merchant's own data.
-    ///
-    /// # Errors
-    /// `VALIDATION_ERROR`.
-    fn check_metadata(&self, data: &Map<String, Value>) -> Result<(), Error>;
-
-    /// What its merchant is told of a change: what the event is called, and the body that is sent. `None`: nothing.
-    fn tells(&self, change: Change, facts: &Facts, head: Option<u64>) -> Option<(String, String)>;
-
-    /// The headers of a delivery, signed.
-    fn headers(&self, secrets: &[SecretString], event_id: &str, body: &[u8]) -> Vec<(&'static str, String)>;
-
-    /// What an answer means.
-    fn verdict(&self, status: Option<u16>) -> Verdict;
-
-    /// When to try again after so many failures; `None` when it is enough.
-    fn next_attempt(&self, attempts: u64, failed_at: Timestamp) -> Option<Timestamp>;
-}
-
-/// The other APIs of a server.
-#[derive(Clone, Default)]
-pub struct Dialects(Arc<[Arc<dyn Dialect>]>);
-
-impl Dialects {
-    /// These.
-    #[must_use]
-    pub fn new(all: impl IntoIterator<Item = Arc<dyn Dialect>>) -> Self {
-        Self(all.into_iter().collect())
-    }
-
-    /// One by name. `None` where it is not served here, though orders may have come through it before.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&dyn Dialect> {
-        self.0.iter().find(|dialect| dialect.name() == name).map(AsRef::as_ref)
-    }
-}
+pub use secret::Secret;
 
 /// An order that came through an API, by id.
 ///

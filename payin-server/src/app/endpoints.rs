@@ -28,7 +28,7 @@ pub(super) fn make_secret(app: &App) -> String {
     format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(random))
 }
 
-fn not_found(id: &str) -> Error {
+pub(super) fn not_found(id: &str) -> Error {
     Error::not_found("Webhook endpoint", id)
 }
 
@@ -102,7 +102,7 @@ impl Unit for Create {
     }
 }
 
-fn to_wire(stored: Stored, now: Timestamp) -> Endpoint {
+pub(super) fn to_wire(stored: Stored, now: Timestamp) -> Endpoint {
     Endpoint {
         id: stored.id,
         url: stored.url,

@@ -66,6 +66,7 @@ pub async fn record_for(tx: &mut Tx<'_>, happened: Happened<'_>, endpoints: &[En
         sequence: happened.sequence,
         body,
         created_at: happened.now,
+        api: None,
     };
     events::insert(tx, &new, endpoints).await?;
     Ok(id)

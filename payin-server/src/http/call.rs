@@ -68,9 +68,14 @@ impl Caller {
     /// # Errors
     /// `INVALID_API_KEY`.
     pub async fn bearing(secret: &str, parts: &Parts, app: &Arc<App>) -> Result<Self, Reject> {
-        let key = access::authenticate(app, secret).await?;
+        Ok(Self::of(access::authenticate(app, secret).await?, parts, app))
+    }
+
+    /// Whoever has been authenticated otherwise, and acts with the rights of such a key. Not counted yet.
+    #[must_use]
+    pub fn of(key: Arc<Key>, parts: &Parts, app: &Arc<App>) -> Self {
         let path = parts.extensions.get::<axum::extract::OriginalUri>().map_or_else(|| parts.uri.path(), |uri| uri.0.path()).to_owned();
-        Ok(Self {
+        Self {
             app: Arc::clone(app),
             key,
             request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
@@ -78,7 +83,7 @@ impl Caller {
             path,
             idempotency_keys: parts.headers.get_all("idempotency-key").iter().cloned().collect(),
             ticket: None,
-        })
+        }
     }
 
     /// The same, counted where limits are on.

@@ -10,7 +10,7 @@ use axum::response::Response;
 use payin_core::Error;
 use payin_types::Timestamp;
 
-use crate::app::{App, door};
+use crate::app::App;
 
 /// What the native API is called in the configuration.
 pub const NATIVE: &str = "payin";
@@ -26,9 +26,12 @@ pub struct Asked<'a> {
     pub now: Timestamp,
 }
 
-/// Another API: its routes with their handlers, whose extractors say who may call, and its errors. What use cases must know of it is its
-/// [`door::Dialect`].
-pub trait Dialect: door::Dialect {
+/// Another API: its routes with their handlers, whose extractors say who may call, and its errors. What use cases must know of it is said
+/// under its name in `payin_core::door`.
+pub trait Dialect: Send + Sync {
+    /// What the configuration calls it.
+    fn name(&self) -> &'static str;
+
     /// Its routes, by their whole paths.
     fn routes(&self) -> Router<Arc<App>>;
 
@@ -78,12 +81,6 @@ impl Apis {
     #[must_use]
     pub fn names(&self) -> Vec<&'static str> {
         self.native.then_some(NATIVE).into_iter().chain(self.dialects.iter().map(|dialect| dialect.name())).collect()
-    }
-
-    /// What the use cases must know of them.
-    #[must_use]
-    pub fn for_app(&self) -> door::Dialects {
-        door::Dialects::new(self.dialects.iter().map(|dialect| Arc::clone(dialect) as Arc<dyn door::Dialect>))
     }
 
     /// Whether the native API is one of them.

@@ -28,6 +28,8 @@ pub struct Due {
     pub attempts: u64,
     /// Which claim this is; a later one makes it void.
     pub claim: i64,
+    /// The API in whose form and by whose schedule it is sent; `None`: the native one.
+    pub api: Option<String>,
 }
 
 /// Endpoints with deliveries that are due, those first that have waited longest.
@@ -61,7 +63,7 @@ pub async fn claim_due(tx: &mut Tx<'_>, endpoint: &EndpointId, now: Timestamp, u
         let found = tx
             .one(
                 sql("SELECT e.type, e.body, w.url, w.secret_sealed, w.previous_secret_sealed, w.previous_secret_expires_at, w.enabled, \
-                     w.deleted_at FROM events e, webhook_endpoints w WHERE e.id = $1 AND w.id = $2")
+                     w.deleted_at, w.api FROM events e, webhook_endpoints w WHERE e.id = $1 AND w.id = $2")
                 .text(event.as_str())
                 .text(endpoint.as_str()),
             )
@@ -86,6 +88,7 @@ pub async fn claim_due(tx: &mut Tx<'_>, endpoint: &EndpointId, now: Timestamp, u
             event_id: event.into(),
             endpoint_id: endpoint.into(),
             claim,
+            api: found.opt_text("api")?,
         });
     }
     Ok(due)

@@ -1,5 +1,7 @@
 //! Webhook endpoints. Their secrets are sealed under the master key; this file never sees one open.
 
+pub mod door;
+
 use payin_types::{EndpointId, EventType, OrganizationId, Timestamp};
 
 use super::db::{Locked, Row};

@@ -21,6 +21,8 @@ pub struct New {
     pub body: String,
     /// When it happened.
     pub created_at: Timestamp,
+    /// In the words of which API; `None`: the native one.
+    pub api: Option<String>,
 }
 
 /// Whether an object has had an event of this type.
@@ -47,14 +49,16 @@ pub async fn count(tx: &mut Tx<'_>, object_id: &str) -> Result<u64, Fault> {
 /// What the database says; a unique violation if the object has an event of that sequence.
 pub async fn insert(tx: &mut Tx<'_>, event: &New, endpoints: &[EndpointId]) -> Result<(), Fault> {
     tx.change_one(
-        sql("INSERT INTO events (id, organization_id, type, object_id, sequence, body, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-            .text(event.id.as_str())
-            .text(event.organization_id.as_str())
-            .text(event.event_type.as_str())
-            .text(event.object_id.as_str())
-            .int(i64::try_from(event.sequence).unwrap_or(i64::MAX))
-            .text(event.body.as_str())
-            .int(event.created_at.millis()),
+        sql("INSERT INTO events (id, organization_id, type, object_id, sequence, body, created_at, api) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+        .text(event.id.as_str())
+        .text(event.organization_id.as_str())
+        .text(event.event_type.as_str())
+        .text(event.object_id.as_str())
+        .int(i64::try_from(event.sequence).unwrap_or(i64::MAX))
+        .text(event.body.as_str())
+        .int(event.created_at.millis())
+        .opt_text(event.api.as_deref()),
     )
     .await?;
     for endpoint in endpoints {

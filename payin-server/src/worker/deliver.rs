@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
-use payin_core::delivery::{ATTEMPT_TIMEOUT, verdict};
+use payin_core::delivery::ATTEMPT_TIMEOUT;
 use payin_types::id::base62;
 use payin_types::{EndpointId, Timestamp, signature};
 
@@ -92,17 +92,20 @@ impl Deliver {
             // NUL is the one character PostgreSQL does not take in a text.
             response: result.ok().map(|Answer { body, .. }| String::from_utf8_lossy(&body).replace('\0', "\u{fffd}")),
         };
-        Ok(self.app.store.write(Record { due, attempt, verdict: verdict(status), now }).await?)
+        let verdict = deliveries::verdict(&due, status)?;
+        Ok(self.app.store.write(Record { due, attempt, verdict, now }).await?)
     }
 
     /// The request, signed now: the body is the same on every attempt, the signature's time is not.
     fn outgoing(&self, due: &Due, now: Timestamp) -> Result<Outgoing, String> {
         let secrets = deliveries::secrets(&self.app, due).map_err(|fault| fault.to_string())?;
         let body = due.body.as_bytes();
+        if let Some(dialect) = deliveries::dialect(due).map_err(|fault| fault.to_string())? {
+            return request(due, dialect.headers(&secrets, due.event_id.as_str(), body));
+        }
         let random: [u8; 8] = self.app.entropy.array();
         let delivery = format!("dlv_{}_{}", now.millis(), base62(u128::from(u64::from_be_bytes(random)), 11));
-        let headers = [
-            ("Content-Type", "application/json".to_owned()),
+        let headers = vec![
             ("User-Agent", "PayIn-Webhook/1.0".to_owned()),
             ("X-PayIn-Signature", signature::sign_payin(&secrets, now, body)),
             ("X-PayIn-Event-Type", due.event_type.as_str().to_owned()),
@@ -112,13 +115,18 @@ impl Deliver {
             ("webhook-timestamp", now.secs().to_string()),
             ("webhook-signature", signature::sign_standard(&secrets, due.event_id.as_str(), now, body)),
         ];
-        Ok(Outgoing {
-            url: due.url.parse().map_err(|_| "the endpoint's URL cannot be read".to_owned())?,
-            headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-            body: due.body.clone().into(),
-            timeout: ATTEMPT_TIMEOUT,
-        })
+        request(due, headers)
     }
+}
+
+fn request(due: &Due, headers: Vec<(&'static str, String)>) -> Result<Outgoing, String> {
+    let content = ("Content-Type", "application/json".to_owned());
+    Ok(Outgoing {
+        url: due.url.parse().map_err(|_| "the endpoint's URL cannot be read".to_owned())?,
+        headers: [content].into_iter().chain(headers).map(|(name, value)| (name.to_owned(), value)).collect(),
+        body: due.body.clone().into(),
+        timeout: ATTEMPT_TIMEOUT,
+    })
 }
 
 impl Worker for Deliver {

@@ -1,5 +1,7 @@
 //! The PayWarden API over HTTP: orders, what is refused in its own words, and what of it the native API shows.
 
+mod webhooks;
+
 use payin_tests::sandbox::{Reply, Sandbox, new_order, text};
 use payin_types::Role;
 use serde_json::{Value, json};
@@ -63,6 +65,7 @@ async fn orders(sandbox: &Sandbox) {
     }
 
     // Lists: its own orders alone, newest first.
+    sandbox.advance(1).await;
     let second = create(sandbox, "order_124", "1.000001").await;
     sandbox.order("NATIVE", "5").await;
     let page = sandbox.read(&format!("{PAYMENTS}?page=1&limit=1&status=pending")).await;
@@ -166,7 +169,7 @@ async fn what_is_wrong_is_said_in_its_own_words() {
     }
     let wrong = sandbox.ask("DELETE", PAYMENTS).send().await;
     refused(&wrong, 405, "METHOD_NOT_ALLOWED", "DELETE is not allowed");
-    assert_eq!(wrong.header("allow"), "GET,HEAD,POST");
+    assert_eq!(wrong.header("allow"), "POST,GET,HEAD");
     // And nobody else's.
     sandbox.get("/api/v1/payment").await.refused(404, "RESOURCE_NOT_FOUND", "/api/v1/payment");
     sandbox.ask("GET", "/api/v1/checkout/none").no_key().send().await.refused(404, "RESOURCE_NOT_FOUND", "none");

@@ -1,9 +1,15 @@
 //! An order and a deposit on Tron: `payin-server serve` with a java-tron node that is anvil behind a shim, and the chain's own USDT address.
 
+use std::time::Duration;
+
 use payin_core::address::{Address, tron_bytes};
+use payin_sdk::paywarden::{PaymentEvent, construct_event};
+use payin_sdk::webhook::Verifier;
 use payin_tests::merchant::{Engine, Merchant};
 use payin_tests::nodes::anvil::{Anvil, AnvilOptions, Token};
+use payin_tests::nodes::receiver::Receiver;
 use payin_tests::nodes::tron::Tron;
+use payin_types::{SecretString, Timestamp};
 use serde_json::Value;
 
 use super::world::{USDT, address, id, part};
@@ -29,11 +35,12 @@ pub async fn tron_payments_complete_when_solidified(engine: Engine) {
     let tron = Tron::start(anvil.url(), NILE).await;
     let settings = format!("[chains.tron-nile]\nrpc = \"{}\"\nblock_ms = 200\n", tron.json_rpc());
     let merchant = Merchant::start(engine, &settings).await;
-    let world = World { merchant, anvil, usdt, _tron: tron };
+    let mut world = World { merchant, anvil, usdt, _tron: tron };
     world.fill_pool().await;
     an_order(&world).await;
     a_deposit(&world).await;
     a_payment_that_is_taken_back(&world).await;
+    a_payment_of_another_api(&mut world).await;
 }
 
 impl World {
@@ -108,4 +115,53 @@ async fn a_payment_that_is_taken_back(world: &World) {
     world.anvil.mine(FINAL_BELOW + 1).await;
     let completed = world.merchant.order_when(id(&order), "completed", |order| order["status"] == "completed").await;
     assert_eq!((&completed["receivedAmount"], &completed["txHash"]), (&"100.00".into(), &second.as_str().into()), "{completed:#}");
+}
+
+/// By the PayWarden API, whose server is killed while the payment waits to be confirmed: what happened is told, and once completed it stays so.
+async fn a_payment_of_another_api(world: &mut World) {
+    part("a payment of the PayWarden API, its server killed between its steps");
+    let shop = Receiver::start().await;
+    let create = [
+        "paywarden",
+        "payments",
+        "create",
+        "--external-id",
+        "PW-1",
+        "--amount",
+        "25.00",
+        "--webhook-url",
+        shop.url(),
+        "--metadata",
+        "cart=7",
+    ];
+    let payment = world.merchant.answer(&create).await;
+    let id = payment["id"].as_str().expect("an id").to_owned();
+    let secret = world.merchant.beside(&["webhook-secret"]).await;
+    assert_eq!(secret.code, Some(0), "{secret:?}");
+    let verifier = Verifier::new(SecretString::from(secret.stdout.trim()));
+    let told = async || -> PaymentEvent {
+        // A chain belongs to a server that has died for as long as its lease runs.
+        let received = shop.next_within(Duration::from_secs(60)).await;
+        let headers = received.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        construct_event(headers, &received.body, &verifier, Timestamp::from_secs(0)).expect("a genuine event")
+    };
+    let paid = world.pay(6, payment["address"].as_str().expect("an address"), 25 * USDT).await;
+    let seen = told().await;
+    assert_eq!((seen.event.as_str(), seen.tx_hash.as_deref()), ("payment.detected", Some(paid.as_str())));
+    assert_eq!(world.merchant.server().kill().await.signal, Some(9));
+    world.anvil.mine(FINAL_BELOW + 1).await;
+    world.merchant.start_again().await;
+    // What was sent and not yet recorded when it died is sent again.
+    let confirmed = loop {
+        let event = told().await;
+        if event.event.as_str() != "payment.detected" {
+            break event;
+        }
+    };
+    assert_eq!((confirmed.event.as_str(), confirmed.order_id.as_str()), ("payment.confirmed", id.as_str()));
+    assert_eq!((confirmed.amount_received.to_string(), confirmed.metadata["cart"].as_str()), ("25.00".to_owned(), Some("7")));
+    let done = world.merchant.payment_with_status(&id, "completed").await;
+    assert_eq!((&done["amount_received"], &done["tx_hash"]), (&"25.00".into(), &paid.as_str().into()), "{done:#}");
+    assert_eq!(world.merchant.answer(&create).await["id"], id.as_str(), "the same command finds it");
+    assert_eq!(world.merchant.order(&id).await["status"], "completed");
 }

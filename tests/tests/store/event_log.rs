@@ -52,6 +52,7 @@ async fn history(world: &World, organization: &OrganizationId, endpoints: &[Endp
             sequence: number as u64 + 1,
             body,
             created_at: now,
+            api: None,
         };
         let insert = gateway.tx(move |tx| {
             let (new, to) = (new.clone(), to.clone());

@@ -69,6 +69,7 @@ pub async fn tell(gateway: &Gateway, organization: &OrganizationId, count: usize
         sequence: 1,
         body: format!("{{\"id\":\"x\",\"type\":\"order.completed\",\"created_at\":\"{}\",\"data\":{{}}}}", gateway.now()),
         created_at: gateway.now(),
+        api: None,
     };
     let all: Vec<events::New> = (0..count).map(new).collect();
     let ids = all.iter().map(|event| event.id.clone()).collect();

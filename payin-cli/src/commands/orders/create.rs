@@ -88,7 +88,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     if !args.wait {
         return context.ui.record(&order, output::columns::ORDER);
     }
-    watch::run(context, &client, &order.order_id, args.timeout.map(Duration::from_secs)).await
+    watch::run(context, client.orders().wait(&order.order_id), args.timeout.map(Duration::from_secs)).await
 }
 
 fn order(args: &Args) -> Result<CreateOrder, Failure> {

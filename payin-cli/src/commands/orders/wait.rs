@@ -21,5 +21,5 @@ pub struct Args {
 
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let client = context.client()?;
-    watch::run(context, &client, &args.id.into(), args.timeout.map(Duration::from_secs)).await
+    watch::run(context, client.orders().wait(&args.id.into()), args.timeout.map(Duration::from_secs)).await
 }

@@ -5,30 +5,73 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use payin_sdk::{Client, Order, OrderId, OrderStatus, Timestamp};
+use payin_sdk::{Awaited, Order, OrderStatus, Timestamp, Wait};
+use serde::Serialize;
 
 use super::super::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{clock, output, text};
+use crate::output::{Columns, columns};
+use crate::{clock, text};
 
-/// Follows an order to its end, prints it, and fails unless it was completed.
-pub async fn run(context: &Context, client: &Client, id: &OrderId, timeout: Option<Duration>) -> Result<(), Failure> {
-    let wait = client.orders().wait(id);
+/// How an order of some API is shown while it is waited for.
+pub trait Watched: Awaited + Serialize {
+    /// Its columns.
+    const COLUMNS: Columns;
+    /// The command that waits for it.
+    const COMMAND: &'static str;
+    /// Its id.
+    fn id(&self) -> &str;
+    /// What to do, while nothing was seen.
+    fn invitation(&self) -> Option<String>;
+    /// Where it stands, in one line.
+    fn line(&self, now: Timestamp, with_time: bool) -> String;
+    /// The word for where it stands, and whether it was paid, once it has ended.
+    fn end(&self) -> (&str, Option<bool>);
+}
+
+impl Watched for Order {
+    const COLUMNS: Columns = columns::ORDER;
+    const COMMAND: &'static str = "payin orders wait";
+
+    fn id(&self) -> &str {
+        self.order_id.as_str()
+    }
+
+    fn invitation(&self) -> Option<String> {
+        let Self { order_id, amount, currency, chain_id, address, .. } = self;
+        (self.status == OrderStatus::Pending).then(|| format!("{order_id}: send {amount} {currency} on {chain_id} to {address}"))
+    }
+
+    fn line(&self, now: Timestamp, with_time: bool) -> String {
+        line(self, now, with_time)
+    }
+
+    fn end(&self) -> (&str, Option<bool>) {
+        let paid = match self.status {
+            OrderStatus::Completed => Some(true),
+            OrderStatus::Expired => Some(false),
+            _ => None,
+        };
+        (self.status.as_str(), paid)
+    }
+}
+
+/// Follows an order to its end, prints it, and fails unless it was paid.
+pub async fn run<T: Watched>(context: &Context, wait: Wait<T>, timeout: Option<Duration>) -> Result<(), Failure> {
     let wait = match timeout {
         Some(timeout) => wait.timeout(timeout),
         None => wait,
     };
     let mut changes = pin!(wait.changes());
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
-    let mut last: Option<Order> = None;
+    let mut last: Option<T> = None;
     loop {
         tokio::select! {
             change = changes.try_next() => match change? {
                 Some(order) => {
-                    if last.is_none() && order.status == OrderStatus::Pending {
-                        let Order { amount, currency, chain_id, address, .. } = &order;
-                        context.ui.note(&format!("{id}: send {amount} {currency} on {chain_id} to {address}"));
+                    if let (None, Some(invitation)) = (&last, order.invitation()) {
+                        context.ui.note(&invitation);
                     }
                     last = Some(order);
                 }
@@ -37,16 +80,19 @@ pub async fn run(context: &Context, client: &Client, id: &OrderId, timeout: Opti
             _ = ticks.tick(), if context.ui.is_live() && last.is_some() => {}
         }
         if let Some(order) = &last {
-            context.ui.progress(&line(order, clock::now(), context.ui.is_live()));
+            context.ui.progress(&order.line(clock::now(), context.ui.is_live()));
         }
     }
     let order = last.ok_or_else(|| Failure::internal("the order was never seen"))?;
-    context.ui.record(&order, output::columns::ORDER)?;
-    match order.status {
-        OrderStatus::Completed => Ok(()),
-        OrderStatus::Expired => Err(Failure::new(Exit::NotAsserted, "ORDER_EXPIRED", format!("order {id} expired unpaid"))),
-        _ => Err(Failure::new(Exit::NotAsserted, "WAIT_TIMED_OUT", format!("order {id} is still {} when the time is over", order.status))
-            .hint(format!("it may still be paid; go on with: payin orders wait {id}"))),
+    context.ui.record(&order, T::COLUMNS)?;
+    let id = order.id();
+    match order.end() {
+        (_, Some(true)) => Ok(()),
+        (_, Some(false)) => Err(Failure::new(Exit::NotAsserted, "ORDER_EXPIRED", format!("order {id} expired unpaid"))),
+        (status, None) => {
+            Err(Failure::new(Exit::NotAsserted, "WAIT_TIMED_OUT", format!("order {id} is still {status} when the time is over"))
+                .hint(format!("it may still be paid; go on with: {} {id}", T::COMMAND)))
+        }
     }
 }
 

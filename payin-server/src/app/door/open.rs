@@ -4,22 +4,17 @@
 use std::sync::Arc;
 
 use payin_core::Error;
-use payin_core::door::{Origin, same};
-use payin_types::{CreateOrder, EndpointId, ErrorCode, OrganizationId, Timestamp};
+use payin_core::door::{Dialect, Heard, Origin, same};
+use payin_types::{CreateOrder, EndpointId, ErrorCode, ExposeSecret as _, OrganizationId, Timestamp};
 
-use super::{Dialect, Through};
-use crate::app::endpoints::{check_url, make_secret, place};
+use super::{Secret, Through};
+use crate::app::endpoints::{check_url, place};
 use crate::app::orders::{Opener, check_shown};
 use crate::app::{App, Outcome};
 use crate::env::Targets;
 use crate::seal::Seal;
 use crate::store::orders::{Shown, door};
-use crate::store::{Failure, Fault, Tx, Unit};
-
-/// Where the secret of an organization's webhooks of other APIs is kept.
-fn secret_place(organization: &OrganizationId) -> String {
-    format!("organization webhooks {organization}")
-}
+use crate::store::{Failure, Tx, Unit};
 
 /// What is asked for, in the words of all APIs.
 #[derive(Debug, Clone)]
@@ -48,11 +43,11 @@ pub struct Opened {
 /// Opens an order for an organization.
 pub struct Open {
     wish: Result<Wish, Error>,
-    dialect: Arc<dyn Dialect>,
+    dialect: &'static dyn Dialect,
     opener: Opener,
     endpoint_id: EndpointId,
-    new_secret: String,
-    nonces: [[u8; 24]; 2],
+    secret: Secret,
+    nonce: [u8; 24],
     seal: Arc<Seal>,
     targets: Targets,
 }
@@ -60,14 +55,14 @@ pub struct Open {
 impl Open {
     /// An order that is asked for through an API; `wish` says what, or why it cannot be read.
     #[must_use]
-    pub fn new(app: &App, dialect: Arc<dyn Dialect>, organization_id: OrganizationId, wish: Result<Wish, Error>) -> Self {
+    pub fn new(app: &App, dialect: &'static dyn Dialect, organization_id: OrganizationId, wish: Result<Wish, Error>) -> Self {
         Self {
             wish,
             dialect,
+            secret: Secret::new(app, organization_id.clone()),
             opener: Opener::new(app, organization_id),
             endpoint_id: EndpointId::from_random(app.random_id()),
-            new_secret: make_secret(app),
-            nonces: [app.entropy.array(), app.entropy.array()],
+            nonce: app.entropy.array(),
             seal: Arc::clone(&app.seal),
             targets: app.targets,
         }
@@ -84,17 +79,8 @@ impl Open {
     /// The endpoint has a sealed copy of the organization's secret, so that sending asks for nothing but the endpoint.
     async fn bring_endpoint(&self, tx: &mut Tx<'_>, order: &str, url: &str) -> Outcome<()> {
         let organization = &self.opener.organization_id;
-        let (mut kept, _) = door::hooks(tx, organization).await?;
-        let [for_organization, for_endpoint] = self.nonces;
-        if kept.is_none() {
-            let sealed = self.seal.seal(&secret_place(organization), &self.new_secret, for_organization);
-            door::keep_secret(tx, organization, &sealed).await?;
-            // Of two at once the first has made it.
-            kept = door::hooks(tx, organization).await?.0;
-        }
-        let kept = kept.ok_or_else(|| Fault::Corrupt(format!("organization {organization} has no webhook secret")))?;
-        let secret = self.seal.open(&secret_place(organization), &kept).map_err(Fault::from)?;
-        let sealed = self.seal.seal(&place(&self.endpoint_id), &secret, for_endpoint);
+        let secret = self.secret.run(tx).await?;
+        let sealed = self.seal.seal(&place(&self.endpoint_id), secret.expose_secret(), self.nonce);
         let api = self.dialect.name();
         Ok(door::insert_endpoint(tx, organization, (api, order), (&self.endpoint_id, url, &sealed), self.opener.now).await?)
     }
@@ -113,7 +99,7 @@ impl Unit for Open {
         if let Some((field, url)) = &wish.webhook {
             check_url(field, url, &self.targets)?;
         }
-        let prepared = self.opener.prepare_through(tx, wish.order.clone(), (self.dialect.as_ref(), wish.ends_at), origin.clone()).await?;
+        let prepared = self.opener.prepare_through(tx, wish.order.clone(), (self.dialect, wish.ends_at), origin.clone()).await?;
         let facts = match self.opener.open(tx, prepared, None).await {
             Err(Failure::Refused(error)) if error.code == ErrorCode::DuplicateOrderReference => {
                 tx.undo().await?;
@@ -127,6 +113,6 @@ impl Unit for Open {
         let number =
             if wish.is_numbered { Some(door::give_number(tx, &self.opener.organization_id, facts.id.as_str()).await?) } else { None };
         let shown = Shown { facts, head: None, address_mac: String::new() };
-        Ok(Opened { order: Through { shown, heard: payin_core::door::Heard::default(), number }, is_new: true })
+        Ok(Opened { order: Through { shown, heard: Heard::default(), number }, is_new: true })
     }
 }

@@ -4,12 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use payin_core::door::Origin;
+use payin_core::door::{Dialect, Origin};
 use payin_core::order::{self, Facts, Terms};
 use payin_core::{Chain, Chains, Error, Units, redirect};
 use payin_types::{ChainId, CreateOrder, EventType, Order, OrderId, OrganizationId, PaymentLinkId, Protocol, Timestamp};
 
-use crate::app::door::Dialect;
 use crate::app::events::{Happened, record};
 use crate::app::pool::assign::{check_genuine, claim_genuine, given};
 use crate::app::settings::{self, Deployment, Effective};

@@ -1,20 +1,17 @@
 //! `/payment-orders/`. What a payment order is, is decided in `payin-core`; here is only how it is asked for.
 
-use std::sync::Arc;
-
 use axum::extract::{Path, Request};
 use axum::http::Uri;
 use axum::response::Response;
+use payin_core::Error;
 use payin_core::access::Permission;
-use payin_core::cryptopay::{self as rules, Named, pages, wish};
-use payin_core::{Error, cryptopay};
+use payin_core::cryptopay::{self as rules, CryptoPay, NAME, Named, pages, wish};
 use payin_types::cryptopay::{CreatePaymentOrder, PaymentOrder};
 use payin_types::{Amount, Currency, Timestamp};
 
 use super::answer::enveloped;
 use super::fields::{Field, optional, parse_fields, required};
 use super::merchant::Merchant;
-use super::{CryptoPay, NAME};
 use crate::app::door::{self, Through, Wish};
 use crate::app::{App, Fault};
 use crate::http::answer::{Reject, json};
@@ -43,7 +40,7 @@ fn wished(request: CreatePaymentOrder, app: &App) -> Result<Wish, Error> {
 fn shown(app: &App, order: &Through) -> Result<PaymentOrder, Reject> {
     let facts = &order.shown.facts;
     let number = order.number.ok_or_else(|| Fault::Corrupt(format!("order {} has no number", facts.id)))?;
-    Ok(cryptopay::payment_order(facts, number, order.shown.head, app.front.public_url.as_deref()))
+    Ok(rules::payment_order(facts, number, order.shown.head, app.front.public_url.as_deref()))
 }
 
 /// `POST /payment-orders/`
@@ -52,7 +49,7 @@ pub async fn create(Merchant(caller): Merchant, request: Request) -> Result<Resp
     let body = body(request, BODY_MAX).await?;
     let (app, organization) = (&caller.app, caller.key.organization_id.clone());
     let wish = parse_fields(&body, FIELDS).and_then(|request| wished(request, app));
-    let opened = app.store.write(door::Open::new(app, Arc::new(CryptoPay), organization, wish)).await?;
+    let opened = app.store.write(door::Open::new(app, &CryptoPay, organization, wish)).await?;
     let order = shown(app, &opened.order)?;
     Ok(if opened.is_new {
         enveloped(app, 201, order, "Payment order created")

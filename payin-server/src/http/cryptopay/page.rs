@@ -9,13 +9,12 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use payin_core::Error;
-use payin_core::cryptopay::{self as rules, Named};
+use payin_core::cryptopay::{self as rules, NAME, Named};
 use payin_types::cryptopay::{PaymentOrder, PaymentOrderStatus};
 use qrcode::QrCode;
 use qrcode::render::svg;
 use sha2::{Digest as _, Sha256};
 
-use super::NAME;
 use crate::app::door::{self, Through};
 use crate::app::{App, Fault};
 use crate::http::answer::Reject;

@@ -1,7 +1,7 @@
 //! Orders that came through another API: found by that API alone, with what became of the webhook that it judges them by.
 
 use payin_core::door::{Heard, Stage};
-use payin_types::{EventId, OrganizationId, Timestamp};
+use payin_types::{EndpointId, EventId, OrganizationId, Timestamp};
 
 use super::{COLUMNS, SHOWN_FROM, Shown, shown};
 use crate::store::db::Row;
@@ -107,6 +107,15 @@ pub async fn list(
     Ok((rows.iter().map(through).collect::<Result<_, _>>()?, total))
 }
 
+/// The endpoint that an order brought along.
+///
+/// # Errors
+/// What the database says.
+pub async fn endpoint(conn: &mut Conn, order: &str) -> Result<Option<EndpointId>, Fault> {
+    let query = sql("SELECT id FROM webhook_endpoints WHERE order_id = $1 AND enabled = 1 AND deleted_at IS NULL");
+    conn.one(query.text(order)).await?.map(|row| row.text("id").map(EndpointId::from)).transpose()
+}
+
 /// Says by which event's delivery an order is judged from now on.
 ///
 /// # Errors
@@ -116,15 +125,15 @@ pub async fn await_event(tx: &mut Tx<'_>, order: &str, event: &EventId) -> Resul
     tx.change_one(update.text(order).text(event.as_str())).await
 }
 
-/// The secret that an organization's webhooks of other APIs are signed with, sealed, and where they go where an order does not say.
+/// The secret that an organization's webhooks of other APIs are signed with, sealed.
 ///
 /// # Errors
 /// What the database says.
-pub async fn hooks(conn: &mut Conn, organization: &OrganizationId) -> Result<(Option<String>, Option<String>), Fault> {
-    let query = sql("SELECT webhook_secret_sealed, webhook_url FROM organizations WHERE id = $1");
+pub async fn secret(conn: &mut Conn, organization: &OrganizationId) -> Result<Option<String>, Fault> {
+    let query = sql("SELECT webhook_secret_sealed FROM organizations WHERE id = $1");
     let row = conn.one(query.text(organization.as_str())).await?;
     let row = row.ok_or_else(|| Fault::Corrupt(format!("organization {organization} does not exist")))?;
-    Ok((row.opt_text("webhook_secret_sealed")?, row.opt_text("webhook_url")?))
+    row.opt_text("webhook_secret_sealed")
 }
 
 /// Gives an organization its secret, unless it has one.
@@ -144,7 +153,7 @@ pub async fn insert_endpoint(
     tx: &mut Tx<'_>,
     organization: &OrganizationId,
     (api, order): (&str, &str),
-    (id, url, secret_sealed): (&payin_types::EndpointId, &str, &str),
+    (id, url, secret_sealed): (&EndpointId, &str, &str),
     now: Timestamp,
 ) -> Result<(), Fault> {
     tx.change_one(

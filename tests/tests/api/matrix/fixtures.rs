@@ -108,6 +108,10 @@ pub async fn make(sandbox: &Sandbox, keys: &Keys, parameter: &str, template: &st
             let wallet = json!({ "blockchain": "base", "address": address() });
             field(&post(sandbox, keys, "/api/merchant-wallets/", &wallet).await["data"], "id")
         }
+        "webhookEndpointId" => {
+            let endpoint = json!({ "url": "https://a.example/hook" });
+            field(&post(sandbox, keys, "/api/webhook-endpoints/", &endpoint).await["data"], "id")
+        }
         "depositReference" => {
             let bind = json!({ "depositReference": reference, "currency": "USDT", "chainId": CHAIN });
             field(&post(sandbox, keys, "/api/v1/deposits/references", &bind).await, "depositReference")

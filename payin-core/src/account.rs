@@ -1,0 +1,124 @@
+//! People who sign in: what an e-mail address, a name and a password may be, how long a session lasts, and what its token says. Who a
+//! person is for an organization is a role like a key's (`access`). It must not hash, sign or look anything up.
+
+use std::time::Duration;
+
+use payin_types::{OrganizationId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// How long an access token is good (source: CryptoPay's Authentication guide, 24 hours; PayWarden's documents do not say).
+pub const ACCESS_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a session can be prolonged after it was last (source: as before, 30 days).
+pub const REFRESH_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// NIST SP 800-63B, 5.1.1.2.
+const PASSWORD_CHARS_MIN: usize = 8;
+/// Longer ones only cost hashing; as the same source asks, far above 64.
+const PASSWORD_CHARS_MAX: usize = 256;
+/// RFC 5321, 4.5.3.1.3, without the angle brackets.
+const EMAIL_CHARS_MAX: usize = 254;
+const NAME_CHARS_MAX: usize = 150;
+
+/// As accounts are told apart: one for an address or a name, however it is written.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
+/// Refuses what is no e-mail address. Whether anybody reads it is not known.
+///
+/// # Errors
+/// `VALIDATION_ERROR` naming the field.
+pub fn check_email(email: &str) -> Result<(), Error> {
+    let parts = email.split_once('@').filter(|(name, host)| !name.is_empty() && host.contains('.') && !host.contains('@'));
+    let is_one = parts.is_some() && !email.chars().any(|c| c.is_whitespace() || c.is_control());
+    if is_one && email.chars().count() <= EMAIL_CHARS_MAX {
+        return Ok(());
+    }
+    Err(Error::field("email", "must be an e-mail address such as alice@shop.example"))
+}
+
+/// Refuses a name that nobody could tell from another.
+///
+/// # Errors
+/// `VALIDATION_ERROR` naming the field.
+pub fn check_name(field: &str, name: &str) -> Result<(), Error> {
+    let chars = name.chars().count();
+    if (1..=NAME_CHARS_MAX).contains(&chars) && name.trim() == name && !name.chars().any(char::is_control) {
+        return Ok(());
+    }
+    Err(Error::field(field, format!("must be 1 to {NAME_CHARS_MAX} printable characters, without white space around them")))
+}
+
+/// Refuses a password that is too short, or longer than anybody types.
+///
+/// # Errors
+/// `VALIDATION_ERROR` naming the field, never the password.
+pub fn check_password(password: &str) -> Result<(), Error> {
+    if (PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX).contains(&password.chars().count()) && !password.contains('\0') {
+        return Ok(());
+    }
+    Err(Error::field("password", format!("must be {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters")))
+}
+
+/// What an access token says (RFC 7519). Whether it still holds is asked of the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claims {
+    /// Who.
+    pub sub: UserId,
+    /// For which organization.
+    pub org: OrganizationId,
+    /// When it was made, in seconds.
+    pub iat: i64,
+    /// From when on it is taken no more, in seconds.
+    pub exp: i64,
+}
+
+impl Claims {
+    /// Of somebody who signs in now.
+    #[must_use]
+    pub fn new(user: UserId, organization: OrganizationId, now: Timestamp) -> Self {
+        Self { sub: user, org: organization, iat: now.secs(), exp: now.plus(ACCESS_LIFETIME).secs() }
+    }
+
+    /// Whether its time has come and is not over, and nothing has ended the person's sessions since.
+    #[must_use]
+    pub fn holds(&self, sessions_from: Timestamp, now: Timestamp) -> bool {
+        now.secs() < self.exp && self.iat >= sessions_from.secs()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_names_and_passwords_have_bounds() {
+        for good in ["alice@shop.example", "a+b@x.co", "ä@ü.example"] {
+            check_email(good).unwrap();
+        }
+        for bad in ["", "alice", "@x.co", "alice@", "alice@host", "a@b@c.d", "a b@c.d", "a@b.c\n", &format!("{}@b.c", "x".repeat(260))] {
+            assert!(check_email(bad).is_err(), "{bad:?}");
+        }
+        check_name("username", "Alice's shop").unwrap();
+        for bad in ["", " a", "a\tb", &"x".repeat(151)] {
+            assert!(check_name("username", bad).is_err(), "{bad:?}");
+        }
+        check_password("correct horse").unwrap();
+        for bad in ["1234567", "1234567\0", &"x".repeat(257)] {
+            let refused = check_password(bad).unwrap_err();
+            assert!(!refused.message.contains(bad));
+        }
+        assert_eq!(folded(" Alice@Shop.Example "), folded("alice@shop.example"));
+    }
+
+    #[test]
+    fn a_token_holds_for_a_day_unless_sessions_were_ended() {
+        let at = Timestamp::from_secs;
+        let claims = Claims::new("usr_1".into(), "org_1".into(), at(1000));
+        assert!(claims.holds(at(0), at(1000)) && claims.holds(at(1000), at(1000 + 86_399)));
+        assert!(!claims.holds(at(0), at(1000 + 86_400)) && !claims.holds(at(1001), at(1001)));
+    }
+}

@@ -1,0 +1,92 @@
+//! People: an address and a name are one account's, who signs in is who they are now, and a session is prolonged by each token once.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use payin_server::app::accounts::{self, Register, Registration, Session};
+use payin_server::store::Failure;
+use payin_tests::gateway::{Gateway, Kind, refusal};
+use payin_types::{ErrorCode, ExposeSecret as _, Role, SecretString};
+
+use super::World;
+
+const PASSWORD: &str = "correct horse battery";
+
+async fn register(gateway: &Gateway, name: Option<&str>, email: &str) -> Result<Session, Failure> {
+    let asked = Registration {
+        name: name.map(str::to_owned),
+        email: email.to_owned(),
+        password: SecretString::from(PASSWORD),
+        organization: format!("Shop of {email}"),
+    };
+    gateway.write(Register::new(&gateway.app, asked).await?).await
+}
+
+async fn login(gateway: &Gateway, login: Option<&str>, password: &str) -> Result<Session, Failure> {
+    accounts::login(&gateway.app, login, SecretString::from(password)).await
+}
+
+pub async fn people_register_once_and_sign_in(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    // Two at once, on as many servers as there are: one account.
+    let servers = world.servers().await;
+    let all = join_all((0..4).map(|n: usize| register(&servers[n % servers.len()], Some("alice"), "Alice@Shop.example"))).await;
+    let made: Vec<Session> = all.into_iter().filter_map(Result::ok).collect();
+    assert_eq!(made.len(), 1);
+    let alice = made[0].clone();
+    assert_eq!((alice.email.as_str(), &alice.role), ("Alice@Shop.example", &Role::Owner));
+    for (table, rows) in [("users", "1"), ("memberships", "1"), ("organizations", "1")] {
+        assert_eq!(world.place.value(&format!("SELECT COUNT(*) FROM {table}")).await, rows, "{table}");
+    }
+    assert!(world.place.value("SELECT password_hash FROM users").await.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    for (name, email) in [(Some("bob"), "alice@shop.EXAMPLE"), (Some("ALICE"), "bob@shop.example")] {
+        assert_eq!(refusal(register(gateway, name, email).await).code, ErrorCode::ValidationError, "{email}");
+    }
+    // The only one need not say who she is; of two each must.
+    for name in [None, Some("alice"), Some(" ALICE@shop.example ")] {
+        assert_eq!(login(gateway, name, PASSWORD).await.expect("signed in"), alice, "{name:?}");
+    }
+    register(gateway, None, "bob@shop.example").await.expect("another account");
+    assert_eq!(refusal(login(gateway, None, PASSWORD).await).code, ErrorCode::ValidationError);
+    let wrong = [login(gateway, Some("alice"), "wrong horse battery").await, login(gateway, Some("nobody"), PASSWORD).await].map(refusal);
+    assert_eq!((&wrong[0], &wrong[0].code), (&wrong[1], &ErrorCode::InvalidApiKey), "which of the two is wrong is not told");
+
+    let token = accounts::access_token(&gateway.app, &alice);
+    let now = async || accounts::authenticate(&gateway.app, token.expose_secret()).await;
+    assert_eq!(now().await.expect("signed in"), alice);
+    world.place.execute(&format!("UPDATE memberships SET role = 'viewer' WHERE user_id = '{}'", alice.user_id)).await;
+    assert_eq!(now().await.expect("signed in").role, Role::Viewer, "who they are now, not when they signed in");
+    gateway.clock.advance(Duration::from_secs(24 * 60 * 60));
+    assert_eq!(refusal(now().await).code, ErrorCode::InvalidApiKey);
+    world.place.execute("UPDATE users SET disabled_at = 1 WHERE name = 'alice'").await;
+    assert_eq!(refusal(login(gateway, Some("alice"), PASSWORD).await).code, ErrorCode::InvalidApiKey);
+}
+
+pub async fn a_session_is_prolonged_by_each_token_once(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let servers = world.servers().await;
+    let alice = register(gateway, Some("alice"), "alice@shop.example").await.expect("an account");
+    let open = async || accounts::open_session(&gateway.app, alice.user_id.clone()).await.expect("a session").expose_secret().to_owned();
+    let prolong = async |token: &str| accounts::prolong(&gateway.app, token).await;
+    let first = open().await;
+    let second = prolong(&first).await.expect("prolonged");
+    assert_eq!(second.session, alice);
+    let third = prolong(second.refresh.expose_secret()).await.expect("prolonged again");
+    // Whoever has stolen the first ends it for all, himself included.
+    assert_eq!(refusal(prolong(&first).await).code, ErrorCode::InvalidApiKey);
+    assert_eq!(refusal(prolong(third.refresh.expose_secret()).await).code, ErrorCode::InvalidApiKey);
+    // Another session is another family. Of several at once with one token one is prolonged.
+    let other = open().await;
+    let all = join_all((0..6).map(|n: usize| accounts::prolong(&servers[n % servers.len()].app, &other))).await;
+    assert_eq!(all.iter().filter(|prolonged| prolonged.is_ok()).count(), 1);
+    let late = open().await;
+    gateway.clock.advance(Duration::from_secs(30 * 24 * 60 * 60));
+    assert_eq!(refusal(prolong(&late).await).code, ErrorCode::InvalidApiKey);
+    assert_eq!(refusal(prolong("made up").await).code, ErrorCode::InvalidApiKey);
+    gateway.clock.advance(Duration::from_secs(1));
+    open().await;
+    assert_eq!(world.place.value("SELECT COUNT(*) FROM refresh_tokens").await, "1", "what is over is forgotten");
+    assert_eq!(world.place.value("SELECT COUNT(*) FROM refresh_tokens WHERE mac LIKE '%made%'").await, "0");
+}

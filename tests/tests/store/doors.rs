@@ -1,0 +1,147 @@
+//! Orders through another API: opened once however often they are asked for, found by their API and organization alone, listed by where
+//! they stand, told in that API's words.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, join_all};
+use payin_core::door::Stage;
+use payin_core::paywarden::{NAME, PayWarden};
+use payin_server::app::door::{self, Open, Opened, Secret, Wish};
+use payin_server::env::{Answer, Http, Outgoing, SendFault};
+use payin_server::store::Failure;
+use payin_server::worker::deliver::Deliver;
+use payin_server::worker::{Did, Worker as _};
+use payin_tests::gateway::{Gateway, Kind, refusal, request};
+use payin_types::{ErrorCode, ExposeSecret as _, OrganizationId};
+
+use super::World;
+use super::line::{Line, Sent, at};
+
+fn wish(reference: &str, fingerprint: &str, webhook: Option<&str>) -> Wish {
+    let webhook = webhook.map(|url| ("webhook_url", url.to_owned()));
+    Wish { order: request(reference), fingerprint: fingerprint.to_owned(), webhook, ends_at: None, is_numbered: false }
+}
+
+async fn open(gateway: &Gateway, organization: &OrganizationId, wish: Wish) -> Result<Opened, Failure> {
+    gateway.write(Open::new(&gateway.app, &PayWarden, organization.clone(), Ok(wish))).await
+}
+
+pub async fn the_same_wish_is_the_same_order(kind: Kind) {
+    let world = World::new(kind).await;
+    let servers = world.servers().await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(40).await;
+    let all = (0..16).map(|n: usize| open(&servers[n % servers.len()], &organization, wish("R", "1", Some("https://a.example/hook"))));
+    let opened: Vec<Opened> = join_all(all).await.into_iter().map(|opened| opened.expect("an order")).collect();
+    assert_eq!(opened.iter().filter(|opened| opened.is_new).count(), 1);
+    assert!(opened.iter().all(|other| other.order.shown.facts.id == opened[0].order.shown.facts.id));
+    for (table, rows) in [("orders", "1"), ("webhook_endpoints", "1"), ("assignments", "1")] {
+        assert_eq!(world.place.value(&format!("SELECT COUNT(*) FROM {table}")).await, rows, "{table}");
+    }
+    let other = refusal(open(gateway, &organization, wish("R", "2", None)).await);
+    assert_eq!((other.code, other.existing_order_id), (ErrorCode::DuplicateOrderReference, Some(opened[0].order.shown.facts.id.clone())));
+    // Through which API it came is part of it, both ways.
+    gateway.create(&organization, request("N")).await.expect("a native order");
+    assert_eq!(refusal(open(gateway, &organization, wish("N", "1", None)).await).code, ErrorCode::DuplicateOrderReference);
+    assert_eq!(refusal(gateway.create(&organization, request("R")).await).code, ErrorCode::DuplicateOrderReference);
+    // One secret for an organization, whoever asks first.
+    let secrets = join_all(servers.iter().map(|server| server.write(Secret::new(&server.app, organization.clone())))).await;
+    let secrets: Vec<String> = secrets.into_iter().map(|secret| secret.expect("a secret").expose_secret().to_owned()).collect();
+    assert!(secrets.iter().all(|secret| *secret == secrets[0]) && secrets[0].starts_with("whsec_"));
+    let stranger = gateway.merchant(1).await;
+    assert_ne!(gateway.write(Secret::new(&gateway.app, stranger)).await.expect("a secret").expose_secret(), secrets[0]);
+}
+
+pub async fn orders_are_found_through_their_own_door(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let (organization, stranger) = (gateway.merchant(5).await, gateway.merchant(1).await);
+    let order = open(gateway, &organization, wish("R", "1", None)).await.expect("an order").order.shown.facts;
+    let native = gateway.create(&organization, request("N")).await.expect("a native order");
+    let app = &gateway.app;
+    assert_eq!(door::get(app, NAME, &organization, order.id.as_str()).await.expect("found").shown.facts, order);
+    assert_eq!(door::find(app, NAME, order.id.as_str()).await.expect("found").shown.facts, order);
+    for (api, organization, id) in [
+        (NAME, &stranger, order.id.as_str()),
+        ("other", &organization, order.id.as_str()),
+        (NAME, &organization, native.order_id.as_str()),
+        (NAME, &organization, "a\0b"),
+    ] {
+        assert_eq!(refusal(door::get(app, api, organization, id).await).code, ErrorCode::ResourceNotFound, "{api} {id}");
+    }
+    assert_eq!(refusal(door::find(app, "other", order.id.as_str()).await).code, ErrorCode::ResourceNotFound);
+    assert_eq!(gateway.order(&organization, order.id.as_str()).await.order_reference, "R");
+}
+
+/// Answers by the path that is posted to.
+struct Shop;
+
+impl Http for Shop {
+    fn post(&self, request: Outgoing) -> BoxFuture<'_, Result<Answer, SendFault>> {
+        let signed = request.headers.iter().any(|(name, value)| name == "X-PayWarden-Signature" && value.starts_with("sha256="));
+        assert!(signed, "{:?}", request.headers);
+        let status = if request.url.path() == "/good" { 200 } else { 500 };
+        futures_util::future::ready(Ok(Answer { status, body: Vec::new(), retry_after: None })).boxed()
+    }
+}
+
+async fn deliver(gateway: &Gateway) {
+    let mut worker = Deliver::new(gateway.app.clone(), Arc::new(Shop) as Arc<dyn Http>, Arc::default());
+    while worker.step().await.expect("a step") == Did::Work {}
+}
+
+pub async fn what_a_list_says_is_what_the_rule_says(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(10).await;
+    let mut line = Line::new(gateway, "ethereum-sepolia").await;
+    let mut addresses = BTreeMap::new();
+    for (name, hook) in [("over", None), ("open", None), ("seen", None), ("paid", None), ("good", Some("good")), ("bad", Some("bad"))] {
+        let url = hook.map(|path| format!("https://a.example/{path}"));
+        let opened = open(gateway, &organization, wish(name, "1", url.as_deref())).await.expect("an order");
+        addresses.insert(name, opened.order.shown.facts.address.as_str().to_owned());
+        gateway.clock.advance(Duration::from_secs(if name == "over" { 2000 } else { 1 }));
+    }
+    let pays = |name: &str| Sent::to(&addresses[name], "100.00", &format!("0x{name}"));
+    line.block(at(2020), &[pays("paid"), pays("good"), pays("bad")]).await;
+    // Past the hour of the first, and not of the others.
+    line.blocks(4, at(3700)).await;
+    line.settle().await;
+    line.expire().await;
+    line.block(at(3710), &[pays("seen")]).await;
+    // Ten attempts, and no more.
+    for _ in 0..12 {
+        deliver(gateway).await;
+        gateway.clock.advance(Duration::from_secs(600));
+    }
+    let list = async |stage: Option<Stage>| {
+        let listed = door::list(&gateway.app, NAME, &organization, stage, (None, None)).await.expect("a list");
+        assert_eq!(listed.total, listed.orders.len() as u64);
+        listed.orders
+    };
+    let all = list(None).await;
+    let references: Vec<&str> = all.iter().map(|order| order.shown.facts.terms.reference.as_str()).collect();
+    assert_eq!(references, ["bad", "good", "paid", "seen", "open", "over"]);
+    let mut found = 0;
+    for (stage, _) in Stage::ALL {
+        for order in list(Some(stage)).await {
+            assert_eq!(Stage::of(&order.shown.facts, order.heard), stage);
+            found += 1;
+        }
+    }
+    assert_eq!(found, all.len(), "each stands in one place");
+    let stands = |name: &str| {
+        all.iter().find(|order| order.shown.facts.terms.reference == name).map(|order| Stage::of(&order.shown.facts, order.heard))
+    };
+    let expected = [Stage::Open, Stage::Seen, Stage::Paid, Stage::Acknowledged, Stage::GivenUp, Stage::Expired];
+    assert_eq!(["open", "seen", "paid", "good", "bad", "over"].map(stands), expected.map(Some));
+    let attempts = "SELECT d.attempts FROM deliveries d JOIN events e ON e.id = d.event_id \
+                    JOIN webhook_endpoints w ON w.id = d.endpoint_id WHERE e.type = 'payment.confirmed' AND w.url LIKE '%bad'";
+    assert_eq!(world.place.value(attempts).await, "10");
+    let page = door::list(&gateway.app, NAME, &organization, None, (Some(2), Some(4))).await.expect("a page");
+    assert_eq!((page.total, page.orders.len()), (6, 2));
+    assert_eq!(refusal(door::list(&gateway.app, NAME, &organization, None, (Some(0), None)).await).code, ErrorCode::ValidationError);
+}
