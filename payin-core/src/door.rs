@@ -191,7 +191,7 @@ mod tests {
 
     fn facts() -> Facts {
         let request = CreateOrder::new("order_123", "99.00".parse().unwrap(), "USDC", "base-sepolia");
-        let terms = order::open(request, &Chains::new(chains::known()), &order::Settings::default()).unwrap();
+        let terms = order::open(request, &Chains::new(chains::known()), &Settings::default()).unwrap();
         Facts {
             id: "ord_1".into(),
             organization_id: "org_1".into(),
@@ -255,10 +255,10 @@ mod tests {
 
     #[test]
     fn dialects_are_known_by_name() {
-        for dialect in DIALECTS {
-            assert_eq!(super::dialect(dialect.name()).map(Dialect::name), Some(dialect.name()));
+        for known in DIALECTS {
+            assert_eq!(dialect(known.name()).map(Dialect::name), Some(known.name()));
         }
-        assert!(super::dialect("payin").is_none());
+        assert!(dialect("payin").is_none());
     }
 
     #[test]

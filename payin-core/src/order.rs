@@ -69,16 +69,14 @@ pub fn open(request: CreateOrder, chains: &Chains, settings: &Settings) -> Resul
     open_with(request, chains, settings, &metadata::check)
 }
 
+/// The bounds that an API sets on the merchant's own data.
+pub type MetadataCheck<'a> = &'a dyn Fn(&Map<String, Value>) -> Result<(), Error>;
+
 /// As [`open`], for an API that sets other bounds on the merchant's own data.
 ///
 /// # Errors
 /// As [`open`].
-pub fn open_with(
-    request: CreateOrder,
-    chains: &Chains,
-    settings: &Settings,
-    check_metadata: &dyn Fn(&Map<String, Value>) -> Result<(), Error>,
-) -> Result<Terms, Error> {
+pub fn open_with(request: CreateOrder, chains: &Chains, settings: &Settings, check_metadata: MetadataCheck<'_>) -> Result<Terms, Error> {
     reference::check("orderReference", &request.order_reference)?;
     let chain = chains.find(&request.chain_id)?;
     let token = chains.find_token(chain, &request.currency)?;

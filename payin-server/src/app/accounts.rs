@@ -7,7 +7,7 @@ mod token;
 
 use payin_core::account::{Claims, check_email, check_name, check_password, folded};
 use payin_core::{Error, access};
-use payin_types::{ErrorCode, OrganizationId, Role, SecretString, Timestamp, UserId};
+use payin_types::{ErrorCode, ExposeSecret as _, OrganizationId, Role, SecretString, Timestamp, UserId};
 
 use super::{App, Outcome};
 use crate::store::access::insert_organization;
@@ -63,7 +63,6 @@ impl Register {
     /// # Errors
     /// `VALIDATION_ERROR`.
     pub async fn new(app: &App, asked: Registration) -> Outcome<Self> {
-        use payin_types::ExposeSecret as _;
         check_email(&asked.email)?;
         let name = asked.name.unwrap_or_else(|| asked.email.clone());
         check_name("username", &name)?;

@@ -178,7 +178,8 @@ async fn a_payment_is_a_transaction_here_and_a_transfer_there() {
     let payment = sandbox.post("/api/v1/payments", &payment).await.ok(201);
     sandbox.pay(&payment["id"], json!({})).await;
     let tron = sandbox.read_when(TRANSACTIONS, "three", |page| page["count"] == 3).await;
-    assert_eq!(tron["results"][0]["blockchain"], json!("tron-nile"));
+    let results = tron["results"].as_array().expect("results");
+    assert!(results.iter().any(|transaction| transaction["blockchain"] == "tron-nile"), "{tron}");
     assert_eq!(sandbox.read(ORDERS).await["count"], json!(1));
     // Nobody else's.
     let stranger = sandbox.stranger().await;

@@ -156,7 +156,15 @@ async fn what_is_wrong_is_said_in_its_own_words() {
     ] {
         refused(&sandbox.get(&format!("{PAYMENTS}?{query}")).await, 400, "INVALID_QUERY", says);
     }
-    // Its own words on all of its paths, whether something is there or not.
+    assert_eq!(sandbox.counts().await, before);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn paths_and_callers_are_refused_in_its_own_words() {
+    let sandbox = Sandbox::frozen().await;
+    let before = sandbox.counts().await;
+    // On all of its paths, whether something is there or not.
     for path in [
         "/api/v1/payments/",
         "/api/v1/payments/ord_none",

@@ -78,12 +78,7 @@ impl Opener {
     /// # Errors
     /// As [`order::open`]; `CHAIN_UNAVAILABLE`, `SERVICE_UNAVAILABLE`; a fault.
     pub async fn prepare(&self, tx: &mut Tx<'_>, request: CreateOrder) -> Outcome<Prepared> {
-        let chain = self.chain(&request)?;
-        let opening = orders::opening(tx, &self.organization_id, chain.id.as_str()).await?;
-        let holds = settings::effective(&self.deployment, &opening.settings)?;
-        let terms = self.terms(request, &holds)?;
-        order::check_chain(chain, opening.head_time, self.now)?;
-        Ok(Prepared { terms, holds, told: opening.told, origin: None })
+        self.prepare_with(tx, request, None, Self::terms).await
     }
 
     /// As [`Opener::prepare`], for an order that comes through another API, by whose documents it may be opened.
@@ -97,17 +92,30 @@ impl Opener {
         (door, ends_at): (&dyn Dialect, Option<(&str, Timestamp)>),
         origin: Origin,
     ) -> Outcome<Prepared> {
+        let terms = |opener: &Self, request, holds: &Effective| {
+            holds.check_orders_enabled()?;
+            let mut settings = door.settings(&opener.deployment.orders);
+            if let Some((field, ends_at)) = ends_at {
+                settings.window = payin_core::door::window(field, ends_at, opener.now, &settings)?;
+            }
+            order::open_with(request, &opener.chains, &settings, &|data| door.check_metadata(data))
+        };
+        self.prepare_with(tx, request, Some(origin), terms).await
+    }
+
+    async fn prepare_with(
+        &self,
+        tx: &mut Tx<'_>,
+        request: CreateOrder,
+        origin: Option<Origin>,
+        terms: impl FnOnce(&Self, CreateOrder, &Effective) -> Result<Terms, Error>,
+    ) -> Outcome<Prepared> {
         let chain = self.chain(&request)?;
         let opening = orders::opening(tx, &self.organization_id, chain.id.as_str()).await?;
         let holds = settings::effective(&self.deployment, &opening.settings)?;
-        holds.check_orders_enabled()?;
-        let mut settings = door.settings(&self.deployment.orders);
-        if let Some((field, ends_at)) = ends_at {
-            settings.window = payin_core::door::window(field, ends_at, self.now, &settings)?;
-        }
-        let terms = order::open_with(request, &self.chains, &settings, &|data| door.check_metadata(data))?;
+        let terms = terms(self, request, &holds)?;
         order::check_chain(chain, opening.head_time, self.now)?;
-        Ok(Prepared { terms, holds, told: opening.told, origin: Some(origin) })
+        Ok(Prepared { terms, holds, told: opening.told, origin })
     }
 
     /// Opens it.

@@ -26,7 +26,7 @@ async fn what_is_wrong_is_said_by_field() {
         (with("amount", json!("1.0000001")), "amount"),
         (with("currency", json!("EUR")), "currency"),
         (with("currency", Value::Null), "currency"),
-        (with("currency", json!("USDT")), "currency"),
+        (with("currency", json!("cbBTC")), "currency"),
         (with("blockchain", json!("solana")), "blockchain"),
         (with("blockchain", json!(CHAIN)), "blockchain"),
         (with("order_info", json!({ "product": "Premium Plan" })), "order_info"),

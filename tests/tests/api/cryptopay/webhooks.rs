@@ -77,7 +77,7 @@ async fn told(sandbox: &Sandbox) {
     let changed = update(json!({ "events": ["order.expired"], "url": format!("{}/hook", shop.url()) })).await.ok(200)["data"].clone();
     assert_eq!((&changed["events"], &changed["is_active"], changed.get("secret")), (&json!(["order.expired"]), &json!(true), None));
     let second = sandbox.post(ORDERS, &wish(2, "1")).await.ok(201)["data"].clone();
-    sandbox.advance(24 * 3600).await;
+    sandbox.advance(16 * 60).await;
     sandbox.post("/api/v1/sandbox/mine", &json!({ "chainId": CHAIN, "blocks": 4 })).await.ok(200);
     let expired = verified(secret, &shop.next().await);
     assert_eq!((expired.event.as_str(), &json!(expired.data.order_id)), ("order.expired", &second["order_id"]));
