@@ -264,8 +264,7 @@ mod tests {
     #[test]
     fn a_time_to_pay_ends_neither_too_soon_nor_too_late() {
         let now = Timestamp::from_secs(1000);
-        let settings =
-            order::Settings { grace: Duration::from_secs(300), total_max: Duration::from_secs(3900), ..order::Settings::default() };
+        let settings = Settings { grace: Duration::from_secs(300), total_max: Duration::from_secs(3900), ..Settings::default() };
         let asked = |seconds: i64| window("expires_at", Timestamp::from_secs(seconds), now, &settings);
         assert_eq!(asked(1060).unwrap().as_secs(), 60);
         assert_eq!(asked(4600).unwrap().as_secs(), 3600);

@@ -32,7 +32,7 @@ fn problems(error: &Error) -> Vec<(String, String)> {
 }
 
 fn facts() -> Facts {
-    let settings = order::Settings { window: Duration::from_secs(3600), ..order::Settings::default() };
+    let settings = Settings { window: Duration::from_secs(3600), ..Settings::default() };
     let settings = wish::settings(&settings);
     let wished = wish::order(&request(), &testnet()).unwrap();
     Facts {

@@ -28,7 +28,8 @@ pub(super) async fn tell(tx: &mut Tx<'_>, before: &Stored, after: &Facts, head: 
         }
         let sequence = events::count(tx, &object_id).await?.saturating_add(1);
         let repeats = events::has_type(tx, &object_id, &event_type).await?.then_some(sequence);
-        let id = event::id(&event_type, after.id.as_str(), repeats);
+        // Two APIs may have a word in common, and both tell of this order.
+        let id = event::id(&event_type, &format!("{}_{}", dialect.name(), after.id), repeats);
         let new = events::New {
             id: id.clone(),
             organization_id: after.organization_id.clone(),

@@ -7,13 +7,13 @@ use payin_core::Error;
 use payin_core::access::Permission;
 use payin_core::cryptopay::{self as rules, CryptoPay, NAME, Named, pages, wish};
 use payin_types::cryptopay::{CreatePaymentOrder, PaymentOrder};
-use payin_types::{Amount, Currency, Timestamp};
+use payin_types::{Amount, Currency, ErrorCode, Timestamp};
 
 use super::answer::enveloped;
 use super::fields::{Field, optional, parse_fields, required};
 use super::merchant::Merchant;
 use crate::app::door::{self, Through, Wish};
-use crate::app::{App, Fault};
+use crate::app::{App, Failure, Fault};
 use crate::http::answer::{Reject, json};
 use crate::http::call::{BODY_MAX, body, query};
 
@@ -58,14 +58,24 @@ pub async fn create(Merchant(caller): Merchant, request: Request) -> Result<Resp
     })
 }
 
+/// What is not there is not there under the name that was asked for: other APIs have other names for it.
+pub fn nothing_as_named(failure: Failure, not_found: impl FnOnce() -> Error) -> Failure {
+    match failure {
+        Failure::Refused(error) if error.code == ErrorCode::ResourceNotFound => Failure::Refused(not_found()),
+        failure => failure,
+    }
+}
+
 /// `GET /payment-orders/{id}/`, by number or `ORD-…`.
 pub async fn get(Merchant(caller): Merchant, Path(id): Path<String>) -> Result<Response, Reject> {
     caller.may(Permission::ViewData)?;
     let (app, organization) = (&caller.app, &caller.key.organization_id);
-    let order = match rules::named(&id).ok_or_else(|| Error::not_found("Payment order", &id))? {
-        Named::Number(number) => door::get_by_number(app, NAME, organization, number).await?,
-        Named::Id(id) => door::get(app, NAME, organization, id.as_str()).await?,
+    let not_found = || Error::not_found("Payment order", &id);
+    let found = match rules::named(&id).ok_or_else(not_found)? {
+        Named::Number(number) => door::get_by_number(app, NAME, organization, number).await,
+        Named::Id(id) => door::get(app, NAME, organization, id.as_str()).await,
     };
+    let order = found.map_err(|failure| nothing_as_named(failure, not_found))?;
     Ok(enveloped(app, 200, shown(app, &order)?, "Payment order"))
 }
 

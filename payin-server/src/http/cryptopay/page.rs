@@ -15,6 +15,7 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 use sha2::{Digest as _, Sha256};
 
+use super::orders::nothing_as_named;
 use crate::app::door::{self, Through};
 use crate::app::{App, Fault};
 use crate::http::answer::Reject;
@@ -29,9 +30,10 @@ const REFRESH_S: u64 = 10;
 
 /// An order by what its payer has of it: its id, which cannot be guessed. Its number is its merchant's.
 async fn find(app: &App, id: &str) -> Result<Through, Reject> {
+    let not_found = || Error::not_found("Payment order", id);
     match rules::named(id) {
-        Some(Named::Id(id)) => Ok(door::find(app, NAME, id.as_str()).await?),
-        _ => Err(Error::not_found("Payment order", id).into()),
+        Some(Named::Id(id)) => Ok(door::find(app, NAME, id.as_str()).await.map_err(|failure| nothing_as_named(failure, not_found))?),
+        _ => Err(not_found().into()),
     }
 }
 
