@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    addresses, chains, completions, config, deposits, doctor, keys, links, listen, login, logout, man, orders, orgs, paywarden, sandbox,
-    transfers, trigger, webhooks, whoami,
+    addresses, chains, completions, config, cryptopay, deposits, doctor, keys, links, listen, login, logout, man, orders, orgs, paywarden,
+    sandbox, transfers, trigger, webhooks, whoami,
 };
 use crate::output::Format;
 
@@ -82,6 +82,9 @@ pub enum Command {
     /// Pages on which anybody can pay, by their link
     #[command(subcommand)]
     Links(links::Command),
+    /// The CryptoPay API: orders, transactions, wallets and webhooks on EVM chains
+    #[command(subcommand)]
+    Cryptopay(cryptopay::Command),
     /// The PayWarden API: payments in USDT on Tron
     #[command(subcommand)]
     Paywarden(paywarden::Command),

@@ -5,6 +5,7 @@ pub mod addresses;
 pub mod chains;
 pub mod completions;
 pub mod config;
+pub mod cryptopay;
 pub mod deposits;
 pub mod doctor;
 pub mod fields;
@@ -85,6 +86,7 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Orders(command) => orders::run(context, command).await,
         Command::Addresses(command) => addresses::run(context, command).await,
         Command::Deposits(command) => deposits::run(context, command).await,
+        Command::Cryptopay(command) => cryptopay::run(context, command).await,
         Command::Paywarden(command) => paywarden::run(context, command).await,
         Command::Transfers(command) => transfers::run(context, command).await,
         Command::Links(command) => links::run(context, command).await,

@@ -201,6 +201,9 @@ fn hint_of_api(error: &ApiError) -> Option<&'static str> {
         ErrorCode::ChainUnavailable => "the server's connection to this chain is cut off or behind; try again later",
         ErrorCode::RateLimitExceeded => "wait, then try again",
         ErrorCode::InternalError => "report the request id to whoever runs the server",
+        ErrorCode::Unknown(word) if word == "NO_WALLET_AVAILABLE" => {
+            "add wallets: payin cryptopay wallets add --blockchain base --address ADDRESS"
+        }
         ErrorCode::Unknown(word) if word == "NO_ADDRESS_AVAILABLE" => "import more addresses: payin addresses import FILE --protocol tron",
         ErrorCode::Unknown(word) if word.starts_with("HTTP_") => "check PAYIN_BASE_URL, and what stands between here and the server",
         _ => return None,

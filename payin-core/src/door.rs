@@ -1,16 +1,19 @@
 //! Orders that came through another API than the native one: what is kept of that, and where such an order stands, which may depend on
 //! whether its merchant's server has answered. How each API words this is said in its own file; here is only the list of them.
 
+use std::time::Duration;
+
 use payin_types::{SecretString, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::delivery::{Attempted, Next};
 use crate::order::{Facts, Settings};
-use crate::{Error, Units, paywarden};
+use crate::{Error, Units, cryptopay, paywarden};
 
 /// The rules of the other APIs, a line each.
 const DIALECTS: &[&dyn Dialect] = &[
     &paywarden::PayWarden, //
+    &cryptopay::CryptoPay,
 ];
 
 /// What the use cases must know of another API. Each answer comes from that API's documents.
@@ -36,8 +39,8 @@ pub trait Dialect: Send + Sync {
     /// The headers of a delivery, signed.
     fn headers(&self, secrets: &[SecretString], event_id: &str, body: &[u8]) -> Vec<(&'static str, String)>;
 
-    /// How a delivery goes on after an attempt.
-    fn next(&self, attempt: &Attempted<'_>) -> Next;
+    /// How a delivery goes on after an attempt; `None`: by the deployment's own schedule.
+    fn next(&self, attempt: &Attempted<'_>) -> Option<Next>;
 }
 
 impl std::fmt::Debug for dyn Dialect {
@@ -127,6 +130,10 @@ pub enum Change {
     Underpaid,
     /// It is paid.
     Paid,
+    /// Its chain has taken a payment back: one that was seen, or that had paid it.
+    TakenBack,
+    /// It is paid again, after its chain had taken the payment back.
+    PaidAgain,
     /// Its time passed.
     Expired,
 }
@@ -140,11 +147,31 @@ pub fn changes(before: &Facts, after: &Facts) -> Vec<Change> {
         (begins(before.seen_at, after.seen_at), Change::Seen),
         (short, Change::Underpaid),
         (begins(before.completed_at, after.completed_at), Change::Paid),
+        (begins(before.reverted_at, after.reverted_at) || begins(after.seen_at, before.seen_at), Change::TakenBack),
+        (begins(after.reverted_at, before.reverted_at), Change::PaidAgain),
         (begins(before.expired_at, after.expired_at), Change::Expired),
     ]
     .into_iter()
     .filter_map(|(happened, change)| happened.then_some(change))
     .collect()
+}
+
+/// The least time that may be asked for: less would be over before anybody has paid.
+const WINDOW_MIN: Duration = Duration::from_secs(60);
+
+/// The time to pay that somebody asks for who says when it is to end.
+///
+/// # Errors
+/// `VALIDATION_ERROR` naming the field.
+pub fn window(field: &str, ends_at: Timestamp, now: Timestamp, settings: &Settings) -> Result<Duration, Error> {
+    let (window, most) = (ends_at.since(now), settings.total_max.saturating_sub(settings.grace));
+    if window < WINDOW_MIN {
+        return Err(Error::field(field, format!("must be at least a minute from now, which is {now}; is {ends_at}")));
+    }
+    if window > most {
+        return Err(Error::field(field, format!("must be at most {} minutes from now, which is {now}; is {ends_at}", most.as_secs() / 60)));
+    }
+    Ok(window)
 }
 
 /// What a request for a reference that is taken gets: the order, if it came through the same API and asked for the same.
@@ -223,6 +250,10 @@ mod tests {
         assert_eq!(changes(&open, &paid), [Change::Seen, Change::Paid]);
         assert_eq!(changes(&half, &Facts { expired_at: at(4), ..half.clone() }), [Change::Expired]);
         assert_eq!(changes(&paid, &paid), []);
+        let taken_back = Facts { reverted_at: at(5), ..paid.clone() };
+        assert_eq!(changes(&paid, &taken_back), [Change::TakenBack]);
+        assert_eq!(changes(&taken_back, &paid), [Change::PaidAgain]);
+        assert_eq!(changes(&seen, &open), [Change::TakenBack]);
     }
 
     #[test]
@@ -231,6 +262,19 @@ mod tests {
             assert_eq!(dialect(known.name()).map(Dialect::name), Some(known.name()));
         }
         assert!(dialect("payin").is_none());
+    }
+
+    #[test]
+    fn a_time_to_pay_ends_neither_too_soon_nor_too_late() {
+        let now = Timestamp::from_secs(1000);
+        let settings = Settings { grace: Duration::from_secs(300), total_max: Duration::from_secs(3900), ..Settings::default() };
+        let asked = |seconds: i64| window("expires_at", Timestamp::from_secs(seconds), now, &settings);
+        assert_eq!(asked(1060).unwrap().as_secs(), 60);
+        assert_eq!(asked(4600).unwrap().as_secs(), 3600);
+        for (seconds, says) in [(0, "at least a minute"), (1000, "at least"), (1059, "at least"), (4601, "at most 60 minutes")] {
+            let error = asked(seconds).unwrap_err();
+            assert!(error.message.starts_with("expires_at: must be ") && error.message.contains(says), "{error:?}");
+        }
     }
 
     #[test]

@@ -35,6 +35,22 @@ impl Error {
         }
     }
 
+    /// Several refusals as one, for whoever wants to hear of every field at once. The first decides the code; `None` of none.
+    #[must_use]
+    pub fn together(errors: Vec<Self>) -> Option<Self> {
+        let message = errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; ");
+        let details = |error: &Self| error.details.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
+        let details: Vec<Value> = errors.iter().flat_map(details).collect();
+        let first = errors.into_iter().next()?;
+        Some(Self { message, details: (!details.is_empty()).then_some(Value::Array(details)), ..first })
+    }
+
+    /// As a `VALIDATION_ERROR` about one field, for APIs that know no other code for it.
+    #[must_use]
+    pub fn about(self, field: &str) -> Self {
+        Self { details: Some(json!([{"field": field, "problem": self.message}])), code: ErrorCode::ValidationError, ..self }
+    }
+
     /// An object that does not exist, or belongs to another organization: the two must not be told apart.
     #[must_use]
     pub fn not_found(what: &str, id: &str) -> Self {

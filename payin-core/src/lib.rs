@@ -11,6 +11,7 @@ pub mod block;
 pub mod chains;
 pub mod checkout;
 pub mod client;
+pub mod cryptopay;
 pub mod cursor;
 pub mod delivery;
 pub mod deposit;

@@ -47,7 +47,7 @@ impl Dialect for PayWarden {
     }
 
     fn tells(&self, change: Change, facts: &Facts, head: Option<u64>) -> Option<(&'static str, String)> {
-        Some((event_word(change), event_body(change, facts, head)))
+        event_word(change).map(|word| (word, event_body(word, facts, head)))
     }
 
     fn awaits(&self) -> bool {
@@ -60,8 +60,8 @@ impl Dialect for PayWarden {
         signature.into_iter().chain(others).collect()
     }
 
-    fn next(&self, attempt: &Attempted<'_>) -> Next {
-        next(attempt)
+    fn next(&self, attempt: &Attempted<'_>) -> Option<Next> {
+        Some(next(attempt))
     }
 }
 
@@ -236,22 +236,23 @@ pub fn checkout(facts: &Facts, heard: Heard, head: Option<u64>) -> CheckoutStatu
     }
 }
 
-/// What a change is called.
+/// What a change is called, as far as the documents have a word for it.
 #[must_use]
-fn event_word(change: Change) -> &'static str {
+fn event_word(change: Change) -> Option<&'static str> {
     match change {
-        Change::Seen => "payment.detected",
-        Change::Underpaid => "payment.underpaid",
-        Change::Paid => "payment.confirmed",
-        Change::Expired => "payment.expired",
+        Change::Seen => Some("payment.detected"),
+        Change::Underpaid => Some("payment.underpaid"),
+        Change::Paid => Some("payment.confirmed"),
+        Change::Expired => Some("payment.expired"),
+        Change::TakenBack | Change::PaidAgain => None,
     }
 }
 
 /// The body that tells of a change, rendered once and sent byte for byte on every attempt.
 #[must_use]
-fn event_body(change: Change, facts: &Facts, head: Option<u64>) -> String {
+fn event_body(word: &str, facts: &Facts, head: Option<u64>) -> String {
     let event = PaymentEvent {
-        event: PaymentEventType::from(event_word(change)),
+        event: PaymentEventType::from(word),
         order_id: facts.id.clone(),
         external_id: facts.terms.reference.clone(),
         amount: facts.terms.amount,

@@ -8,6 +8,8 @@ mod options;
 mod plan;
 mod rate_limit;
 mod retry;
+#[cfg(feature = "cryptopay")]
+mod session;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,6 +25,10 @@ pub use builder::{Builder, Environment};
 pub use call::{Answer, Call};
 pub(crate) use plan::{Kind, Plan};
 pub use rate_limit::RateLimit;
+#[cfg(feature = "cryptopay")]
+pub(crate) use session::Session;
+#[cfg(feature = "cryptopay")]
+pub use session::Tokens;
 
 /// A client of the API. Cheap to clone; clones share their connections.
 ///
@@ -41,7 +47,11 @@ pub struct Client {
 
 pub(crate) struct Inner {
     pub(crate) base: base::Base,
-    pub(crate) api_key: HeaderValue,
+    /// The key; `None` for a client that has signed in instead.
+    pub(crate) api_key: Option<HeaderValue>,
+    /// The session that one API's calls are made with, instead of the key.
+    #[cfg(feature = "cryptopay")]
+    pub(crate) session: Option<Session>,
     pub(crate) user_agent: HeaderValue,
     pub(crate) policy: retry::Policy,
     pub(crate) transport: Arc<dyn Transport>,
@@ -74,6 +84,29 @@ impl Client {
     #[must_use]
     pub fn base_url(&self) -> String {
         self.inner.base.api()
+    }
+
+    /// The tokens of the session, if there is one.
+    #[cfg(feature = "cryptopay")]
+    pub(crate) fn session_tokens(&self) -> Option<Tokens> {
+        self.inner.session.as_ref().map(Session::tokens)
+    }
+
+    /// The same client with a session.
+    #[cfg(feature = "cryptopay")]
+    pub(crate) fn with_session(self, session: Session) -> Self {
+        let inner = &self.inner;
+        Self {
+            inner: Arc::new(Inner {
+                base: inner.base.clone(),
+                api_key: inner.api_key.clone(),
+                session: Some(session),
+                user_agent: inner.user_agent.clone(),
+                policy: inner.policy,
+                transport: Arc::clone(&inner.transport),
+                world: Arc::clone(&inner.world),
+            }),
+        }
     }
 
     /// A fresh idempotency key, to be stored before the call that will bear it.

@@ -182,7 +182,7 @@ fn native(code: &ErrorCode) -> ErrorCode {
         "UNAUTHORIZED" => ErrorCode::InvalidApiKey,
         "FORBIDDEN" => ErrorCode::InsufficientPermissions,
         "RATE_LIMITED" => ErrorCode::RateLimitExceeded,
-        "NO_ADDRESS_AVAILABLE" => ErrorCode::NoAvailableAddresses,
+        "NO_ADDRESS_AVAILABLE" | "NO_WALLET_AVAILABLE" => ErrorCode::NoAvailableAddresses,
         _ => code.clone(),
     }
 }
@@ -220,6 +220,20 @@ struct Short {
     code: ErrorCode,
 }
 
+/// The error body of an API that puts its error within: `{success, error: {code, message, details}, timestamp}`.
+#[derive(serde::Deserialize)]
+struct Within {
+    error: Inner,
+}
+
+#[derive(serde::Deserialize)]
+struct Inner {
+    code: ErrorCode,
+    message: String,
+    #[serde(default)]
+    details: Option<Value>,
+}
+
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({}, HTTP {}", self.message, self.code, self.status)?;
@@ -235,7 +249,10 @@ impl ApiError {
         let raw = Body::from_bytes(&response.body);
         let header_id = response.header("x-request-id").map(str::to_owned);
         let problem = serde_json::from_slice::<Problem>(&response.body).ok();
-        let short = serde_json::from_slice::<Short>(&response.body).ok();
+        let within = serde_json::from_slice::<Within>(&response.body).ok();
+        let details = within.as_ref().and_then(|within| within.error.details.clone());
+        let within = within.map(|Within { error }| Short { error: error.message, code: error.code });
+        let short = serde_json::from_slice::<Short>(&response.body).ok().or(within);
         let retry_after = retry_after(response, problem.as_ref(), now);
         let (status, headers, rate_limit) = (response.status, response.headers.clone(), RateLimit::of(response));
         match problem {
@@ -258,7 +275,7 @@ impl ApiError {
                     || "the answer is not in the API's form: a proxy may have given it, or the base URL is wrong".to_owned(),
                     |short| short.error,
                 ),
-                details: None,
+                details,
                 request_id: header_id,
                 existing_order_id: None,
                 retry_after,

@@ -11,6 +11,7 @@
 //! | `axum` | a handler's extractor of verified events: [`webhook`] has an example |
 //! | `blocking` | the client for programs without an async runtime: [`blocking`] |
 //! | `paywarden` (default) | the PayWarden API: `Client::paywarden`, and the events of its webhooks |
+//! | `cryptopay` | the CryptoPay API: `Client::cryptopay`, sessions, and the events of its webhooks |
 //! | `addresses` | reading addresses, and deriving them from an account's extended public key, without a server: `types::address`, `types::xpub` |
 //!
 //! # Create an order and wait for the money
@@ -78,6 +79,8 @@ pub mod webhook;
 pub mod blocking;
 #[cfg(feature = "client")]
 mod client;
+#[cfg(all(feature = "client", feature = "cryptopay"))]
+pub mod cryptopay;
 mod difference;
 #[cfg(feature = "client")]
 mod ensure;

@@ -3,7 +3,7 @@
 
 mod chains;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use anyhow::{Context as _, bail, ensure};
 use payin_core::client::{Network, NoNetwork};
 use payin_core::quota::Limits;
 use payin_core::{Units, delivery, order};
-use payin_types::{Amount, Environment};
+use payin_types::{Amount, Environment, OrganizationId};
 use secrecy::SecretBox;
 use serde::Deserialize;
 use url::Url;
@@ -81,6 +81,9 @@ struct RateLimits {
     per_minute: Option<u64>,
     per_hour: Option<u64>,
     per_day: Option<u64>,
+    /// Requests an hour that were agreed with an organization, by its id.
+    #[serde(default)]
+    organizations: HashMap<OrganizationId, u64>,
 }
 
 /// The configuration, checked.
@@ -109,6 +112,8 @@ pub struct Config {
     pub deliveries: delivery::Policy,
     /// How many requests a key may make; `None`: as many as it likes.
     pub rate_limits: Option<Limits>,
+    /// Requests an hour that were agreed with organizations, for APIs that count by merchant.
+    pub agreed_limits: HashMap<OrganizationId, u64>,
     /// The chains offered.
     pub chains: Vec<ChainSource>,
 }
@@ -179,6 +184,7 @@ impl Config {
             cooldown: minutes(file.orders.cooldown_minutes.unwrap_or(30)),
             rate_limits,
             deliveries,
+            agreed_limits: file.rate_limits.organizations,
             targets: Targets { allow_private: file.webhooks.allow_private, allow_http: file.webhooks.allow_http },
             chains,
         })
@@ -265,6 +271,9 @@ fn rate_limits(file: &RateLimits) -> anyhow::Result<Option<Limits>> {
     };
     for (name, limit) in [("per_minute", limits.per_minute), ("per_hour", limits.per_hour), ("per_day", limits.per_day)] {
         ensure!(limit > 0, "rate_limits.{name} must be 1 or more; rate_limits.enabled = false switches the limits off");
+    }
+    for (organization, limit) in &file.organizations {
+        ensure!(*limit > 0, "rate_limits.organizations.{organization} must be 1 or more");
     }
     Ok(file.enabled.unwrap_or(true).then_some(limits))
 }

@@ -5,6 +5,7 @@ pub mod answer;
 pub mod call;
 pub mod chains;
 pub mod checkout;
+pub mod cryptopay;
 pub mod deposits;
 pub mod dialect;
 pub mod docs;
@@ -36,6 +37,7 @@ use dialect::{Apis, Dialect};
 fn dialects() -> Vec<Arc<dyn Dialect>> {
     vec![
         Arc::new(paywarden::PayWarden), //
+        Arc::new(cryptopay::CryptoPay),
     ]
 }
 

@@ -181,7 +181,7 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
             trusted_proxies: config.trusted_proxies.clone(),
             visits: Visits::at_most(VISITS_A_MINUTE),
         }),
-        quotas: Arc::new(Meters::new(config.rate_limits)),
+        quotas: Arc::new(Meters::new(config.rate_limits).agreed(config.agreed_limits.clone())),
         passwords: Arc::default(),
         health: Arc::default(),
         streams: Arc::default(),

@@ -12,6 +12,7 @@ mod build;
 pub mod chain;
 pub mod checkout;
 pub mod code;
+pub mod cryptopay;
 pub mod deposit;
 pub mod endpoint;
 pub mod event;

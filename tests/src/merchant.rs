@@ -363,7 +363,7 @@ impl Merchant {
 
 fn configuration(listen: &str, database: &str, settings: &str) -> String {
     format!(
-        "environment = \"testnet\"\napis = [\"payin\", \"paywarden\"]\nlisten = \"{listen}\"\ndatabase = \"{database}\"\n\n\
+        "environment = \"testnet\"\napis = [\"payin\", \"paywarden\", \"cryptopay\"]\nlisten = \"{listen}\"\ndatabase = \"{database}\"\n\n\
          [webhooks]\nallow_http = true\nallow_private = true\n\n[rate_limits]\nenabled = false\n\n{settings}"
     )
 }

@@ -13,6 +13,7 @@ use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
 
 const PROMISES: &str = "x-server-promises";
+const TRAILING_SLASH: &str = "x-trailing-slash";
 const UNMATCHED: &str = "x-unmatched-requests";
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
@@ -74,11 +75,12 @@ impl Contract {
     /// What the API that an operation belongs to calls this refusal of the native API's.
     #[must_use]
     pub fn code_of<'a>(&self, method: &str, template: &str, native: &'a str) -> &'a str {
-        let is_paywarden = self.operation(method, template)["tags"] == json!(["PayWarden"]);
+        let tags = &self.operation(method, template)["tags"];
+        let is_other = [json!(["PayWarden"]), json!(["CryptoPay"])].contains(tags);
         match native {
-            "INVALID_API_KEY" if is_paywarden => "UNAUTHORIZED",
-            "INSUFFICIENT_PERMISSIONS" if is_paywarden => "FORBIDDEN",
-            "RATE_LIMIT_EXCEEDED" if is_paywarden => "RATE_LIMITED",
+            "INVALID_API_KEY" if is_other => "UNAUTHORIZED",
+            "INSUFFICIENT_PERMISSIONS" if is_other => "FORBIDDEN",
+            "RATE_LIMIT_EXCEEDED" if is_other => "RATE_LIMITED",
             native => native,
         }
     }
@@ -183,7 +185,13 @@ impl Contract {
 
     fn item(&self, path: &str) -> Option<(&Value, Vec<(String, String)>)> {
         let paths = self.document["paths"].as_object().expect("openapi.yaml has `paths`");
-        let matches = paths.iter().filter_map(|(template, item)| Some((item, match_path(template, path)?)));
+        // Some APIs take a path with and without a slash at its end.
+        let shape = |item: &Value, path: &str| {
+            let is_optional = item[TRAILING_SLASH] == json!("optional");
+            if is_optional { path.trim_end_matches('/').to_owned() } else { path.to_owned() }
+        };
+        let fit = |template: &str, item: &Value| match_path(&shape(item, template), &shape(item, path.strip_suffix("//").unwrap_or(path)));
+        let matches = paths.iter().filter_map(|(template, item)| Some((item, fit(template, item)?)));
         // The template with the fewest parameters is the most exact one.
         matches.min_by_key(|(_, arguments)| arguments.len())
     }

@@ -126,8 +126,7 @@ impl Sandbox {
     /// A request with the owner's key. `path` is the whole path, as it goes over the wire.
     pub fn ask(&self, method: &str, path: &str) -> Ask<'_> {
         let method: Method = method.parse().expect("a method");
-        let key = vec![("X-API-Key".to_owned(), self.key().as_bytes().to_vec())];
-        Ask { sandbox: self, method, path: path.to_owned(), headers: key, body: None }
+        Ask { sandbox: self, method, path: path.to_owned(), headers: Vec::new(), body: None }.key(self.key())
     }
 
     /// Status and body of a request with the owner's key that the contract does not judge: of a server that speaks not all of it.
@@ -144,6 +143,11 @@ impl Sandbox {
 
     pub async fn post(&self, path: &str, body: &Value) -> Reply {
         self.ask("POST", path).json(body).send().await
+    }
+
+    /// As [`Sandbox::post`], of a body made for it.
+    pub async fn post_owned(&self, path: &str, body: Value) -> Reply {
+        self.post(path, &body).await
     }
 
     /// The body of a GET that must succeed.
@@ -274,6 +278,7 @@ impl Sandbox {
                 targets: Targets { allow_private: false, allow_http: false },
                 deliveries: payin_core::delivery::Policy::default(),
                 rate_limits: None,
+                agreed_limits: std::collections::HashMap::new(),
                 chains: Vec::new(),
             };
             serve::app(&config).await.unwrap_or_else(|error| panic!("no back door: {error:#}"))
@@ -305,13 +310,15 @@ pub struct Ask<'a> {
 }
 
 impl Ask<'_> {
-    /// Another key than the owner's.
+    /// Another key than the owner's, in the header that the path's API reads.
     pub fn key(self, key: &str) -> Self {
-        self.no_key().header("X-API-Key", key)
+        let is_cryptopay = self.path.starts_with("/api/") && !self.path.starts_with("/api/v1");
+        let ask = self.no_key();
+        if is_cryptopay { ask.header("Authorization", format!("Bearer {key}")) } else { ask.header("X-API-Key", key) }
     }
 
     pub fn no_key(mut self) -> Self {
-        self.headers.retain(|(name, _)| name != "X-API-Key");
+        self.headers.retain(|(name, _)| name != "X-API-Key" && name != "Authorization");
         self
     }
 
@@ -388,10 +395,17 @@ impl Reply {
     /// If it was not.
     #[track_caller]
     pub fn refused(&self, status: u16, code: &str, says: &str) {
-        // Not every API has a message beside its error.
-        let message = self.json.get("message").unwrap_or(&self.json["error"]).as_str().unwrap_or_default();
-        let is_so = self.status == status && self.json["code"] == code && message.contains(says);
+        // Not every API has a message beside its error, and some have both within it.
+        let said = if self.json["error"].is_object() { &self.json["error"] } else { &self.json };
+        let message = said.get("message").unwrap_or(&said["error"]).as_str().unwrap_or_default();
+        let is_so = self.status == status && self.code() == code && message.contains(says);
         assert!(is_so, "{}: wanted {status} {code} “…{says}…”, got {} {}", self.at, self.status, self.text);
+    }
+
+    /// The code of a refusal, wherever its API puts it.
+    #[must_use]
+    pub fn code(&self) -> &Value {
+        self.json["error"].get("code").unwrap_or(&self.json["code"])
     }
 
     /// A header's value; empty if it is not there.

@@ -12,7 +12,7 @@ use serde_json::Value;
 pub struct Fixture {
     /// The file in `fixtures/seeds`; a request without a body has none.
     pub file: Option<String>,
-    /// The document: `000` (API Reference), `001` (Orders API), `002` (Deposits API) or `004` (PayWarden's Payments API).
+    /// The document: `000` (API Reference), `001` (Orders API), `002` (Deposits API), `003` (CryptoPay API) or `004` (PayWarden's Payments API).
     pub seed: String,
     /// The headings under which it stands there.
     pub place: String,

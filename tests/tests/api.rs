@@ -5,6 +5,7 @@ mod bad_pool;
 mod bad_requests;
 mod chains;
 mod checkout;
+mod cryptopay;
 mod deposits;
 mod docs;
 mod explain;

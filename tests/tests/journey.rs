@@ -1,6 +1,7 @@
 //! A payment's whole way, with nothing simulated: `payin orders create`, an ERC-20 transfer on a real EVM node, `payin-server serve`
 //! with a real database between, `payin orders wait`, the merchant's webhook. And what may go wrong on that way.
 
+mod cryptopay;
 mod expiry;
 mod mending;
 mod payments;
@@ -24,6 +25,7 @@ macro_rules! on_both {
 
 on_both! {
     payments_complete_orders: payments;
+    a_cryptopay_order_on_base_is_confirmed: cryptopay;
     reorganisations_lose_and_double_nothing: reorganisations;
     what_is_left_unpaid_expires: expiry;
     a_killed_server_goes_on: restarts;

@@ -54,6 +54,51 @@ pub const PAYMENT: Columns = &[
 pub const PAYMENTS: Columns =
     &["id", "external_id", "status", "amount", "currency", "amount_received", "created_at", "confirmed_at", "address"];
 
+/// One payment order of the CryptoPay API.
+pub const PAYMENT_ORDER: Columns = &[
+    "id",
+    "order_id",
+    "nonce",
+    "status",
+    "amount",
+    "currency",
+    "blockchain",
+    "amount_received",
+    "receiving_address",
+    "transaction.transaction_hash",
+    "transaction.confirmations",
+    "created_at",
+    "expires_at",
+    "confirmed_at",
+    "payment_url",
+    "order_info",
+];
+
+/// Payment orders of the CryptoPay API in a list.
+pub const PAYMENT_ORDERS: Columns =
+    &["id", "order_id", "nonce", "status", "amount", "currency", "blockchain", "created_at", "confirmed_at", "receiving_address"];
+
+/// A transaction of the CryptoPay API.
+pub const TRANSACTION: Columns = &[
+    "transaction_hash",
+    "order_id",
+    "status",
+    "amount",
+    "currency",
+    "blockchain",
+    "confirmations",
+    "created_at",
+    "confirmed_at",
+    "from_address",
+    "to_address",
+];
+
+/// A merchant wallet of the CryptoPay API.
+pub const MERCHANT_WALLET: Columns = &["id", "blockchain", "address", "xpub", "is_active", "created_at"];
+
+/// A webhook endpoint of the CryptoPay API.
+pub const CRYPTOPAY_ENDPOINT: Columns = &["id", "url", "events", "is_active", "secret", "created_at", "updated_at"];
+
 /// The counts of orders.
 pub const ORDER_STATS: Columns = &[
     "totalOrders",

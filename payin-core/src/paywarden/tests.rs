@@ -149,7 +149,7 @@ fn a_webhooks_answer_changes_the_word_and_never_the_money() {
 /// The body of the guide's example, with the fields that the document adds.
 #[test]
 fn an_event_is_flat() {
-    let body: Value = serde_json::from_str(&event_body(Change::Paid, &confirmed(), Some(118))).unwrap();
+    let body: Value = serde_json::from_str(&event_body("payment.confirmed", &confirmed(), Some(118))).unwrap();
     assert_eq!(
         body,
         json!({
@@ -158,7 +158,7 @@ fn an_event_is_flat() {
             "created_at": "2025-01-01T00:00:00.000Z", "confirmed_at": "2025-01-01T00:05:00.000Z", "metadata": {"customer_id": "cust_456"},
         })
     );
-    let seen: Value = serde_json::from_str(&event_body(Change::Seen, &seen(), Some(100))).unwrap();
+    let seen: Value = serde_json::from_str(&event_body("payment.detected", &seen(), Some(100))).unwrap();
     assert_eq!((&seen["event"], &seen["confirmations"], &seen["confirmed_at"]), (&json!("payment.detected"), &json!(1), &Value::Null));
 }
 

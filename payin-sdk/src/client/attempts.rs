@@ -30,12 +30,16 @@ pub(super) async fn run(
     // Whether any attempt so far may have taken effect without our learning of it.
     let mut ambiguous = false;
     let mut attempts = 0;
+    #[cfg(feature = "cryptopay")]
+    let mut renewed = false;
     loop {
         let left = ends.saturating_sub(inner.world.elapsed());
         let mut request = Request::new(plan.method.clone(), plan.url.clone(), inner.policy.attempt_timeout.min(left));
         request.headers.clone_from(&headers);
         request.body = plan.body.clone();
         attempts += 1;
+        #[cfg(feature = "cryptopay")]
+        let tokens = authorize(client, plan, &mut request)?;
         let span = tracing::debug_span!(
             "payin.attempt",
             method = %plan.method,
@@ -48,6 +52,16 @@ pub(super) async fn run(
             Ok(response) => return Ok((response, attempts)),
             Err(failure) => failure,
         };
+        #[cfg(feature = "cryptopay")]
+        if let (Some(session), Some(tokens), Failure::Api(error)) = (&inner.session, &tokens, &failure)
+            && error.status == 401
+            && !renewed
+        {
+            // Refused before anything was done: with another token it is the same attempt.
+            renewed = true;
+            session.renew(client, tokens).await?;
+            continue;
+        }
         if let (Kind::Delete, true, Failure::Api(error)) = (plan.kind, ambiguous, &failure)
             && error.status == 404
         {
@@ -68,13 +82,32 @@ pub(super) async fn run(
     }
 }
 
+/// Puts the token of the session, or else the key, where some calls bear it. Answers the session's tokens, if it bears one of those.
+#[cfg(feature = "cryptopay")]
+fn authorize(client: &Client, plan: &Plan, request: &mut Request) -> Result<Option<super::Tokens>, Error> {
+    use super::session::bearer;
+    use secrecy::ExposeSecret as _;
+    if !plan.wants_bearer() {
+        return Ok(None);
+    }
+    request.headers.remove(API_KEY);
+    if let Some(tokens) = client.session_tokens() {
+        request.headers.insert(http::header::AUTHORIZATION, bearer(tokens.access.expose_secret())?);
+        return Ok(Some(tokens));
+    }
+    if let Some(key) = client.inner.api_key.as_ref().and_then(|key| key.to_str().ok()) {
+        request.headers.insert(http::header::AUTHORIZATION, bearer(key)?);
+    }
+    Ok(None)
+}
+
 /// The headers that every attempt bears.
 fn headers(client: &Client, plan: &Plan, key: Option<&HeaderValue>, options: &Options) -> HeaderMap {
     let mut headers = options.headers.clone();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(USER_AGENT, client.inner.user_agent.clone());
-    if !plan.is_public() {
-        headers.insert(API_KEY, client.inner.api_key.clone());
+    if let Some(key) = client.inner.api_key.as_ref().filter(|_| !plan.is_public()) {
+        headers.insert(API_KEY, key.clone());
     }
     if let Some(key) = key {
         headers.insert(IDEMPOTENCY_KEY, key.clone());

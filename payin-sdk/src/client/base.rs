@@ -44,7 +44,8 @@ impl Base {
     /// The URL of a path in which each `{}` is replaced by the next argument, escaped.
     pub(crate) fn url(&self, route: &str, args: &[&str]) -> Result<String, Error> {
         let mut args = args.iter();
-        let mut url = if route.starts_with("/health") { self.0.clone() } else { self.api() };
+        let is_whole = route.starts_with("/health") || route.starts_with("/api/");
+        let mut url = if is_whole { self.0.clone() } else { self.api() };
         for segment in route.split('/').skip(1) {
             url.push('/');
             if segment.starts_with('{') {

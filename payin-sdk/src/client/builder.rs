@@ -51,6 +51,10 @@ impl Environment {
 #[must_use]
 pub struct Builder {
     api_key: Option<SecretString>,
+    /// Whether it may do without a key: it signs in, or has.
+    keyless: bool,
+    #[cfg(feature = "cryptopay")]
+    tokens: Option<super::Tokens>,
     base_url: Option<String>,
     allow_http: bool,
     user_agent: Option<String>,
@@ -121,17 +125,32 @@ impl Builder {
         self
     }
 
+    /// Without a key, unless one was given.
+    #[cfg(feature = "cryptopay")]
+    pub(crate) fn without_key(mut self) -> Self {
+        self.keyless = true;
+        self
+    }
+
+    /// With a session, and so without a key, unless one was given.
+    #[cfg(feature = "cryptopay")]
+    pub(crate) fn with_tokens(self, tokens: super::Tokens) -> Self {
+        Self { tokens: Some(tokens), ..self.without_key() }
+    }
+
     /// The client.
     ///
     /// # Errors
     /// [`Error::Config`] says what is missing or cannot be used. The key is never quoted.
     pub fn build(self) -> Result<Client, Error> {
-        let key = self.api_key.ok_or_else(|| Error::Config("no API key: set PAYIN_API_KEY or call `api_key`".to_owned()))?;
-        let key = key.expose_secret();
-        if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if self.api_key.is_none() && !self.keyless {
+            return Err(Error::Config("no API key: set PAYIN_API_KEY or call `api_key`".to_owned()));
+        }
+        let key = self.api_key.as_ref().map(|key| key.expose_secret());
+        if key.is_some_and(|key| key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic())) {
             return Err(Error::Config("the API key is empty, or has white space or other characters that no key has".to_owned()));
         }
-        let base = match (self.base_url, Environment::of_key(key)) {
+        let base = match (self.base_url, key.and_then(Environment::of_key)) {
             (Some(url), _) => Base::parse(&url)?,
             (None, Some(environment)) => Base::parse(environment.base_url())?,
             (None, None) => {
@@ -143,15 +162,30 @@ impl Builder {
             let why = "the base URL begins with http://, so that the key could be read on the way: use https://, or call `allow_http`";
             return Err(Error::Config(why.to_owned()));
         }
-        let mut api_key = HeaderValue::from_str(key).map_err(|_| Error::Config("the API key cannot stand in a header".to_owned()))?;
-        api_key.set_sensitive(true);
+        let header = |key: &str| {
+            let mut value = HeaderValue::from_str(key).map_err(|_| Error::Config("the API key cannot stand in a header".to_owned()))?;
+            value.set_sensitive(true);
+            Ok::<_, Error>(value)
+        };
+        let api_key = key.map(header).transpose()?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(ReqwestTransport::new(base.root())?),
         };
         let world = self.world.unwrap_or_else(|| Arc::new(SystemWorld::new()));
         let user_agent = user_agent(self.user_agent.as_deref())?;
-        Ok(Client { inner: Arc::new(Inner { base, api_key, user_agent, policy: self.policy, transport, world }) })
+        Ok(Client {
+            inner: Arc::new(Inner {
+                base,
+                api_key,
+                #[cfg(feature = "cryptopay")]
+                session: self.tokens.map(super::Session::new),
+                user_agent,
+                policy: self.policy,
+                transport,
+                world,
+            }),
+        })
     }
 }
 

@@ -160,6 +160,13 @@ fn key_header(key: &str) -> Result<HeaderValue, Error> {
     value.ok_or_else(|| Error::Request("an idempotency key is 1 to 255 printable ASCII characters".to_owned()))
 }
 
+/// What some APIs put around what was asked for.
+#[derive(serde::Deserialize)]
+struct Enveloped<T> {
+    success: bool,
+    data: T,
+}
+
 fn decode<T: DeserializeOwned>(plan: &Plan, response: &Response) -> Result<T, Error> {
     let failed = |path: String, source| Error::Decode {
         call: plan.name(),
@@ -168,6 +175,13 @@ fn decode<T: DeserializeOwned>(plan: &Plan, response: &Response) -> Result<T, Er
         body: Body::from_bytes(&response.body),
         source,
     };
+    // Some answers come in an envelope, whatever is in it.
+    if serde_json::from_slice::<Enveloped<serde::de::IgnoredAny>>(&response.body).is_ok_and(|envelope| envelope.success) {
+        let mut json = serde_json::Deserializer::from_slice(&response.body);
+        let envelope: Enveloped<T> =
+            serde_path_to_error::deserialize(&mut json).map_err(|error| failed(error.path().to_string(), error.into_inner()))?;
+        return Ok(envelope.data);
+    }
     let mut json = serde_json::Deserializer::from_slice(&response.body);
     let body = serde_path_to_error::deserialize(&mut json).map_err(|error| failed(error.path().to_string(), error.into_inner()))?;
     json.end().map_err(|error| failed(".".to_owned(), error))?;

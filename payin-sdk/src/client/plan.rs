@@ -48,7 +48,13 @@ impl Plan {
 
     /// Whether anybody may make this call: then it bears no key.
     pub(crate) fn is_public(&self) -> bool {
-        self.is_health() || self.route.starts_with("/checkout")
+        self.is_health() || self.route.starts_with("/checkout") || self.route.starts_with("/api/auth/")
+    }
+
+    /// Whether the key, or what stands for it, goes in `Authorization`.
+    #[cfg(feature = "cryptopay")]
+    pub(crate) fn wants_bearer(&self) -> bool {
+        self.route.starts_with("/api/") && !self.is_public()
     }
 }
 

@@ -201,8 +201,8 @@ impl Record {
             retry_after: self.retry_after.as_deref(),
             ended_at: self.now,
         };
-        match self.dialect {
-            Some(dialect) => Course { next: dialect.next(&attempted), disable: None },
+        match self.dialect.and_then(|dialect| dialect.next(&attempted)) {
+            Some(next) => Course { next, disable: None },
             None => self.policy.course(&attempted, self.random),
         }
     }
@@ -271,6 +271,10 @@ async fn disable(tx: &mut Tx<'_>, after: &Record, reason: DisabledReason) -> Res
         endpoints::call_off(tx, endpoint, now).await?;
     }
     tracing::warn!(endpoint.id = %endpoint, reason = reason.as_str(), "a webhook endpoint is disabled");
+    if stored.api.is_some() {
+        // The native API does not know it.
+        return Ok(());
+    }
     let happened = Happened {
         organization_id: &stored.organization_id,
         event_type: EventType::WebhookEndpointDisabled,

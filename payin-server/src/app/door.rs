@@ -1,6 +1,7 @@
 //! Orders through other APIs than the native one: opened, shown and listed for whichever API asks, over the same use cases. What differs
 //! between APIs is a `payin_core::door::Dialect`; this file knows none by name.
 
+pub mod endpoints;
 mod open;
 mod secret;
 
@@ -23,6 +24,18 @@ pub use secret::Secret;
 pub async fn get(app: &App, api: &str, organization: &OrganizationId, id: &str) -> Outcome<Through> {
     let found = if is_findable(id) { door::get(&mut app.store.read().await?, organization, api, id).await? } else { None };
     checked(app, found, id)
+}
+
+/// An order that came through an API, by its number among its organization's.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`.
+pub async fn get_by_number(app: &App, api: &str, organization: &OrganizationId, number: u64) -> Outcome<Through> {
+    let found = match i64::try_from(number) {
+        Ok(number) => door::get_by_number(&mut app.store.read().await?, organization, api, number).await?,
+        Err(_) => None,
+    };
+    checked(app, found, &number.to_string())
 }
 
 /// An order that came through an API, for whoever knows its id: it cannot be guessed.

@@ -30,7 +30,7 @@ pub(super) fn make_secret(app: &App) -> String {
     format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(random))
 }
 
-fn not_found(id: &str) -> Error {
+pub(super) fn not_found(id: &str) -> Error {
     Error::not_found("Webhook endpoint", id)
 }
 
@@ -106,7 +106,7 @@ impl Unit for Create {
     }
 }
 
-fn to_wire(stored: Stored, now: Timestamp) -> Endpoint {
+pub(super) fn to_wire(stored: Stored, now: Timestamp) -> Endpoint {
     Endpoint {
         id: stored.id,
         url: stored.url,
@@ -160,6 +160,18 @@ pub struct Update {
     pub targets: Targets,
 }
 
+/// Since when and why a changed endpoint is told nothing, and since when it fails.
+pub(crate) fn standing(before: &Stored, enabled: Option<bool>, url: Option<&str>, now: Timestamp) -> (Option<Disabled>, Option<Timestamp>) {
+    let (disabled, failing_since) = match enabled {
+        // Whoever enables it has repaired it: it begins anew.
+        Some(true) if before.disabled.is_some() => (None, None),
+        Some(false) if before.disabled.is_none() => (Some(Disabled { at: now, reason: DisabledReason::Requested }), before.failing_since),
+        _ => (before.disabled.clone(), before.failing_since),
+    };
+    // What failed was another place.
+    (disabled, failing_since.filter(|_| url.is_none_or(|url| url == before.url)))
+}
+
 impl Unit for Update {
     type Output = Endpoint;
 
@@ -169,16 +181,7 @@ impl Unit for Update {
         events.as_deref().map_or(Ok(()), endpoint::check_events)?;
         description.iter().flatten().try_for_each(|text| endpoint::check_description(text))?;
         let before = lock(tx, &self.organization_id, &self.id).await?;
-        let (disabled, failing_since) = match enabled {
-            // Whoever enables it has repaired it: it begins anew.
-            Some(true) if before.disabled.is_some() => (None, None),
-            Some(false) if before.disabled.is_none() => {
-                (Some(Disabled { at: self.now, reason: DisabledReason::Requested }), before.failing_since)
-            }
-            _ => (before.disabled.clone(), before.failing_since),
-        };
-        // What failed was another place.
-        let failing_since = failing_since.filter(|_| url.as_ref().is_none_or(|url| *url == before.url));
+        let (disabled, failing_since) = standing(&before, enabled, url.as_deref(), self.now);
         let after = Stored {
             url: url.unwrap_or_else(|| before.url.clone()),
             events: events.unwrap_or_else(|| before.events.clone()),

@@ -4,6 +4,7 @@ pub mod assign;
 mod import;
 mod init;
 pub mod stock;
+pub mod wallets;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use payin_core::Error;
 use payin_core::quota::{Grant, Limits, Usage, View};
-use payin_types::{ApiKeyId, Timestamp};
+use payin_types::{ApiKeyId, OrganizationId, Timestamp};
 use tokio::sync::Mutex as Turn;
 
 use super::{App, Outcome};
@@ -25,6 +25,8 @@ const METERS_MAX: usize = 10_000;
 #[derive(Debug)]
 pub struct Meters {
     limits: Option<Limits>,
+    /// How many requests an hour were agreed with an organization, for APIs that count by merchant.
+    agreed: HashMap<OrganizationId, u64>,
     meters: Mutex<HashMap<ApiKeyId, Arc<Meter>>>,
 }
 
@@ -32,7 +34,19 @@ impl Meters {
     /// With these limits; `None`: nothing is limited.
     #[must_use]
     pub fn new(limits: Option<Limits>) -> Self {
-        Self { limits, meters: Mutex::default() }
+        Self { limits, agreed: HashMap::new(), meters: Mutex::default() }
+    }
+
+    /// With what was agreed with organizations, in requests an hour.
+    #[must_use]
+    pub fn agreed(self, agreed: HashMap<OrganizationId, u64>) -> Self {
+        Self { agreed, ..self }
+    }
+
+    /// How many requests an hour were agreed with an organization, if any were.
+    #[must_use]
+    pub fn agreed_with(&self, organization: &OrganizationId) -> Option<u64> {
+        self.agreed.get(organization).copied()
     }
 
     /// Whether anything is limited.
@@ -177,22 +191,32 @@ impl Ticket {
 /// # Errors
 /// If the database cannot be asked.
 pub async fn take(app: &App, key: &ApiKeyId) -> Outcome<Option<Ticket>> {
-    let Some(limits) = &app.quotas.limits else { return Ok(None) };
+    match &app.quotas.limits {
+        Some(limits) => take_within(app, key, limits).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Counts a request within other limits than the usual ones; `key` is then whoever these are for.
+///
+/// # Errors
+/// As [`take`].
+pub async fn take_within(app: &App, key: &ApiKeyId, limits: &Limits) -> Outcome<Ticket> {
     let (meter, came_at) = (app.quotas.meter(key), app.clock.now());
     if let Some(ticket) = meter.take(limits, came_at) {
-        return Ok(Some(ticket));
+        return Ok(ticket);
     }
     let _waiting = Waiting::begin(&meter.waiting);
     let _turn = meter.turn.lock().await;
     // What was leased meanwhile, in the second in which this request came or in this one.
     let now = app.clock.now();
     if let Some(ticket) = meter.take(limits, came_at).or_else(|| meter.take(limits, now)) {
-        return Ok(Some(ticket));
+        return Ok(ticket);
     }
     let lease = meter.lease(key, limits, now);
     meter.put(app.store.write(lease).await?);
     let ticket = meter.take(limits, now);
-    ticket.map(Some).ok_or_else(|| Fault::Corrupt("what was leased is not held".to_owned()).into())
+    ticket.ok_or_else(|| Fault::Corrupt("what was leased is not held".to_owned()).into())
 }
 
 /// Takes a block of a key's limits, and gives back what was not used of the one before.

@@ -31,6 +31,22 @@ fn canonical_hash(hash: &str) -> String {
     if hash.starts_with("0x") || hash.starts_with("0X") { hash.to_ascii_lowercase() } else { hash.to_owned() }
 }
 
+/// Transfers as they are recorded, for APIs that word them otherwise: a page of them, newest first, of one transaction or of all.
+///
+/// # Errors
+/// `VALIDATION_ERROR` for a page out of bounds.
+pub async fn recorded(
+    app: &App,
+    organization: &OrganizationId,
+    tx_hash: Option<&str>,
+    (page, limit): (u64, u64),
+) -> Outcome<(Vec<records::Shown>, u64)> {
+    let (_, limit, offset) = paging(Some(page), Some(limit))?;
+    check_text_up_to(128, "txHash", tx_hash)?;
+    let filter = Filter { tx_hash: tx_hash.map(canonical_hash), ..Filter::default() };
+    Ok(records::list(&mut app.store.read().await?, organization, &filter, i64::try_from(limit).unwrap_or(100), offset).await?)
+}
+
 /// A page of transfers.
 ///
 /// # Errors

@@ -24,6 +24,9 @@ fn limits_are_on_unless_they_are_switched_off() {
     assert_eq!(limits(""), Some(Limits { per_minute: 100, per_hour: 1_000, per_day: 10_000 }));
     assert_eq!(limits("per_minute = 1"), Some(Limits { per_minute: 1, ..Limits::default() }));
     assert_eq!(limits("enabled = false\nper_day = 5"), None);
+    let agreed =
+        config(&format!("{SMALL}[rate_limits.organizations]\norg_1 = 5000\n[chains.ethereum-sepolia]\nrpc = \"http://127.0.0.1:1\"\n"));
+    assert_eq!(agreed.unwrap().agreed_limits, [("org_1".into(), 5_000)].into());
 }
 
 #[test]
@@ -147,6 +150,7 @@ fn what_is_wrong_is_said() {
         ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[orders]\ntolerance = \"1\"", "less than one token"),
         ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[orders]\npayment_window_minutes = 0", "1 to 60"),
         ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[rate_limits]\nper_hour = 0", "rate_limits.per_hour"),
+        ("environment = \"testnet\"\ndatabase = \"sqlite://x\"\n[rate_limits.organizations]\norg_1 = 0", "rate_limits.organizations.org_1"),
     ] {
         let error = format!("{:#}", config(text).err().unwrap());
         assert!(error.contains(said), "{text}: {error}");

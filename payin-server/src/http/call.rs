@@ -10,8 +10,9 @@ use axum::response::Response;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use payin_core::access::{Permission, check};
 use payin_core::error::shown_up_to as shown;
+use payin_core::quota::Limits;
 use payin_core::{Error, replay as replay_rules};
-use payin_types::ErrorCode;
+use payin_types::{ApiKeyId, ErrorCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -67,9 +68,14 @@ impl Caller {
     /// # Errors
     /// `INVALID_API_KEY`.
     pub async fn bearing(secret: &str, parts: &Parts, app: &Arc<App>) -> Result<Self, Reject> {
-        let key = access::authenticate(app, secret).await?;
+        Ok(Self::of(access::authenticate(app, secret).await?, parts, app))
+    }
+
+    /// Whoever has been authenticated otherwise, and acts with the rights of such a key. Not counted yet.
+    #[must_use]
+    pub fn of(key: Arc<Key>, parts: &Parts, app: &Arc<App>) -> Self {
         let path = parts.extensions.get::<axum::extract::OriginalUri>().map_or_else(|| parts.uri.path(), |uri| uri.0.path()).to_owned();
-        Ok(Self {
+        Self {
             app: Arc::clone(app),
             key,
             request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
@@ -77,7 +83,7 @@ impl Caller {
             path,
             idempotency_keys: parts.headers.get_all("idempotency-key").iter().cloned().collect(),
             ticket: None,
-        })
+        }
     }
 
     /// The same, counted where limits are on.
@@ -85,12 +91,30 @@ impl Caller {
     /// # Errors
     /// If the limits cannot be looked up.
     pub async fn counted(mut self, parts: &Parts) -> Result<Self, Reject> {
-        // Refused by `may`, if it is to be: what a key must not do at all is said first, and not counted.
-        if let (Some(ticket), Some(standing)) = (quota::take(&self.app, &self.key.id).await?, parts.extensions.get::<Standing>()) {
+        if let Some(ticket) = quota::take(&self.app, &self.key.id).await? {
+            self.hold(ticket, parts);
+        }
+        Ok(self)
+    }
+
+    /// As [`Caller::counted`], within limits of an API's own; `counted` is whoever they are for.
+    ///
+    /// # Errors
+    /// As [`Caller::counted`].
+    pub async fn counted_within(mut self, parts: &Parts, counted: &ApiKeyId, limits: &Limits) -> Result<Self, Reject> {
+        if self.app.quotas.are_on() {
+            let ticket = quota::take_within(&self.app, counted, limits).await?;
+            self.hold(ticket, parts);
+        }
+        Ok(self)
+    }
+
+    /// Refused by `may`, if it is to be: what a key must not do at all is said first, and not counted.
+    fn hold(&mut self, ticket: Ticket, parts: &Parts) {
+        if let Some(standing) = parts.extensions.get::<Standing>() {
             standing.set(ticket.view());
             self.ticket = Some((ticket, standing.clone()));
         }
-        Ok(self)
     }
 
     /// Refuses what the key's role does not allow, and what is more than its limits allow. Every handler asks this first.

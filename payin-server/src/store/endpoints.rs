@@ -1,5 +1,7 @@
 //! Webhook endpoints. Their secrets are sealed under the master key; this file never sees one open.
 
+pub mod door;
+
 use std::collections::BTreeSet;
 
 use payin_types::{DisabledReason, EndpointId, EventType, OrganizationId, Timestamp};
@@ -85,8 +87,8 @@ pub async fn insert(tx: &mut Tx<'_>, endpoint: &Stored) -> Result<(), Fault> {
     let events = serde_json::to_string(&endpoint.events).map_err(|error| Fault::Corrupt(error.to_string()))?;
     tx.change_one(
         sql(
-            "INSERT INTO webhook_endpoints (id, organization_id, url, events, secret_sealed, description, enabled, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO webhook_endpoints (id, organization_id, url, events, secret_sealed, description, enabled, created_at, updated_at, api) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .text(endpoint.id.as_str())
         .text(endpoint.organization_id.as_str())
@@ -96,7 +98,8 @@ pub async fn insert(tx: &mut Tx<'_>, endpoint: &Stored) -> Result<(), Fault> {
         .opt_text(endpoint.description.as_deref())
         .int(i64::from(endpoint.disabled.is_none()))
         .int(endpoint.created_at.millis())
-        .int(endpoint.updated_at.millis()),
+        .int(endpoint.updated_at.millis())
+        .opt_text(endpoint.api.as_deref()),
     )
     .await
 }

@@ -11,6 +11,7 @@ use super::{Conn, Fault, Tx, sql, sql_rows};
 pub use list::{Filter, FreeBy, Level, availability, counts, levels, list, one};
 
 mod list;
+pub mod wallets;
 pub mod xpubs;
 
 /// An address that is free, locked for whoever takes it.

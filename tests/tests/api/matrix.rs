@@ -4,10 +4,11 @@
 mod fixtures;
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use payin_core::access::{Permission, allows};
-use payin_tests::sandbox::{Reply, Sandbox, contract};
-use payin_types::Role;
+use payin_tests::sandbox::{Reply, Sandbox, contract, text};
+use payin_types::{Role, Timestamp};
 use serde_json::{Value, json};
 
 use self::fixtures::{Fixture, Keys};
@@ -140,13 +141,31 @@ impl World {
         }
     }
 
+    /// The database once nothing is being sent: what a fixture has set going is no change that a request made.
+    async fn settled(&self) -> BTreeMap<String, Vec<Vec<String>>> {
+        let begun = Instant::now();
+        loop {
+            let now: Timestamp = text(&self.sandbox.read("/api/v1/sandbox/clock").await["now"]).parse().expect("a time");
+            let sending = format!(
+                "SELECT COUNT(*) FROM deliveries d WHERE d.next_attempt_at IS NOT NULL AND (d.next_attempt_at <= {} OR NOT EXISTS \
+                 (SELECT 1 FROM delivery_attempts a WHERE a.event_id = d.event_id AND a.endpoint_id = d.endpoint_id AND a.number = d.claim))",
+                now.millis()
+            );
+            if self.sandbox.database().value(&sending).await == "0" {
+                return self.sandbox.database().everything().await;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "the outbox is not done");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     async fn without_a_key(&self, operation: &Operation, tally: &mut Tally) {
         let id = self.object(&self.own, operation).await;
-        let before = self.sandbox.database().everything().await;
+        let before = self.settled().await;
         let keys = std::iter::once(None).chain(self.bad_keys.iter().map(|key| Some(key.as_str())));
         for key in keys {
             let reply = operation.ask(&self.sandbox, key, id.id()).await;
-            let is_right = reply.status == 401 && reply.json["code"] == operation.code("INVALID_API_KEY");
+            let is_right = reply.status == 401 && *reply.code() == operation.code("INVALID_API_KEY");
             tally.cell("no valid key", is_right, || format!("{reply:?}"));
         }
         tally.cell("no valid key changes nothing", self.sandbox.database().everything().await == before, || operation.template.clone());
@@ -154,14 +173,14 @@ impl World {
 
     async fn own(&self, operation: &Operation, role: &Role, key: &str, tally: &mut Tally) {
         let id = self.object(&self.own, operation).await;
-        let before = self.sandbox.database().everything().await;
+        let before = self.settled().await;
         let reply = operation.ask(&self.sandbox, Some(key), id.id()).await;
         if operation.admits(role) {
             // What is its own is found. What becomes of it is for other tests to say.
             let is_right = ![401, 403, 404].contains(&reply.status);
             tally.cell("own, allowed", is_right, || format!("{role}: {reply:?}"));
         } else {
-            let is_right = reply.status == 403 && reply.json["code"] == operation.code("INSUFFICIENT_PERMISSIONS");
+            let is_right = reply.status == 403 && *reply.code() == operation.code("INSUFFICIENT_PERMISSIONS");
             let unchanged = self.sandbox.database().everything().await == before;
             tally.cell("own, forbidden", is_right && unchanged, || format!("{role}, unchanged: {unchanged}: {reply:?}"));
         }
@@ -169,7 +188,7 @@ impl World {
 
     async fn foreign(&self, operation: &Operation, role: &Role, key: &str, tally: &mut Tally) {
         let Fixture::Id(id) = self.object(&self.foreign, operation).await else { return };
-        let before = self.sandbox.database().everything().await;
+        let before = self.settled().await;
         let theirs = operation.ask(&self.sandbox, Some(key), &id).await;
         let unknown = unlike(&id);
         let nobodys = operation.ask(&self.sandbox, Some(key), &unknown).await;

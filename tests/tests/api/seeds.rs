@@ -1,11 +1,11 @@
-//! Every example of the documents that is a request is accepted as it stands.
+//! Every example of the documents that is a request is accepted as it stands. Document 003 is asked in `cryptopay.rs`.
 
 use payin_tests::sandbox::{CHAIN, Sandbox};
 use payin_tests::seeds::{self, Kind};
 use serde_json::{Value, json};
 
 async fn examples_are_taken(sandbox: &Sandbox) {
-    let requests: Vec<_> = seeds::all().into_iter().filter(|fixture| fixture.kind == Kind::Request).collect();
+    let requests: Vec<_> = seeds::all().into_iter().filter(|fixture| fixture.kind == Kind::Request && fixture.seed != "003").collect();
     assert!(requests.len() >= 35, "only {} examples", requests.len());
     let (mut made, mut payment) = (Value::Null, Value::Null);
     for (number, fixture) in requests.iter().enumerate() {

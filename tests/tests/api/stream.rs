@@ -159,6 +159,7 @@ async fn server(location: &Location) -> Running {
     let config = Config {
         environment: Environment::Testnet,
         listen: "127.0.0.1:0".to_owned(),
+        agreed_limits: std::collections::HashMap::new(),
         apis: payin_server::http::dialect::Apis::all(),
         public_url: None,
         trusted_proxies: Vec::new(),

@@ -22,7 +22,7 @@ use super::line::{Line, Sent, at};
 
 fn wish(reference: &str, fingerprint: &str, webhook: Option<&str>) -> Wish {
     let webhook = webhook.map(|url| ("webhook_url", url.to_owned()));
-    Wish { order: request(reference), fingerprint: fingerprint.to_owned(), webhook }
+    Wish { order: request(reference), fingerprint: fingerprint.to_owned(), webhook, ends_at: None, is_numbered: false }
 }
 
 async fn open(gateway: &Gateway, organization: &OrganizationId, wish: Wish) -> Result<Opened, Failure> {

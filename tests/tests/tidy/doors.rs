@@ -4,7 +4,7 @@ use super::rust::product;
 use super::{File, TREE, assert_none, catches, finding, passes};
 
 /// The other APIs, by their modules' name.
-const APIS: &[&str] = &["paywarden"];
+const APIS: &[&str] = &["cryptopay", "paywarden"];
 /// Where a line may mount each: the words' and rules' modules, the rules' list, the routes' list. Each names it so often at most.
 const MOUNTS: &[(&str, usize)] =
     &[("payin-types/src/lib.rs", 1), ("payin-core/src/lib.rs", 1), ("payin-core/src/door.rs", 2), ("payin-server/src/http.rs", 2)];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use payin_core::Error;
 use payin_core::door::{Dialect, Heard, Origin, same};
-use payin_types::{CreateOrder, EndpointId, ErrorCode, ExposeSecret as _, OrganizationId};
+use payin_types::{CreateOrder, EndpointId, ErrorCode, ExposeSecret as _, OrganizationId, Timestamp};
 
 use super::{Secret, Through};
 use crate::app::endpoints::{check_url, place};
@@ -25,6 +25,10 @@ pub struct Wish {
     pub fingerprint: String,
     /// Where the order's own events go; its name in that API, and the URL.
     pub webhook: Option<(&'static str, String)>,
+    /// When the time to pay is to end, where that is asked for; its name in that API, and the time.
+    pub ends_at: Option<(&'static str, Timestamp)>,
+    /// Whether that API knows its orders by a number, too.
+    pub is_numbered: bool,
 }
 
 /// An order that was opened, or that had been before.
@@ -95,7 +99,7 @@ impl Unit for Open {
         if let Some((field, url)) = &wish.webhook {
             check_url(field, url, &self.targets)?;
         }
-        let prepared = self.opener.prepare_through(tx, wish.order.clone(), self.dialect, origin.clone()).await?;
+        let prepared = self.opener.prepare_through(tx, wish.order.clone(), (self.dialect, wish.ends_at), origin.clone()).await?;
         let facts = match self.opener.open(tx, prepared, None).await {
             Err(Failure::Refused(error)) if error.code == ErrorCode::DuplicateOrderReference => {
                 tx.undo().await?;
@@ -106,7 +110,9 @@ impl Unit for Open {
         if let Some((_, url)) = &wish.webhook {
             self.bring_endpoint(tx, facts.id.as_str(), url).await?;
         }
+        let number =
+            if wish.is_numbered { Some(door::give_number(tx, &self.opener.organization_id, facts.id.as_str()).await?) } else { None };
         let shown = Shown { facts, head: None, address_mac: String::new() };
-        Ok(Opened { order: Through { shown, heard: Heard::default() }, is_new: true })
+        Ok(Opened { order: Through { shown, heard: Heard::default(), number }, is_new: true })
     }
 }

@@ -1,5 +1,5 @@
 //! What the merchant of another API is told of a change to an order that came through it: in that API's words, to the endpoint that the order
-//! brought along, in the transaction of the change.
+//! brought along and to those that subscribe to that API's events, in the transaction of the change.
 
 use payin_core::door::{self as rules, Change};
 use payin_core::event;
@@ -7,7 +7,7 @@ use payin_core::order::Facts;
 use payin_types::{EventType, Timestamp};
 
 use crate::store::orders::{Stored, door};
-use crate::store::{Fault, Tx, events};
+use crate::store::{Fault, Tx, endpoints, events};
 
 /// Records what is told. It is counted apart from the order's own events.
 pub(super) async fn tell(tx: &mut Tx<'_>, before: &Stored, after: &Facts, head: u64, now: Timestamp) -> Result<(), Fault> {
@@ -16,14 +16,20 @@ pub(super) async fn tell(tx: &mut Tx<'_>, before: &Stored, after: &Facts, head: 
     if changes.is_empty() {
         return Ok(());
     }
-    let Some(endpoint) = door::endpoint(tx, after.id.as_str()).await? else { return Ok(()) };
+    let own = door::endpoint(tx, after.id.as_str()).await?;
     let object_id = format!("{}:{}", dialect.name(), after.id);
     for change in changes {
         let Some((word, body)) = dialect.tells(change, after, Some(head)) else { continue };
         let event_type = EventType::from(word);
+        let mut to = endpoints::door::subscribers(tx, &after.organization_id, dialect.name(), &event_type).await?;
+        to.extend(own.clone());
+        if to.is_empty() {
+            continue;
+        }
         let sequence = events::count(tx, &object_id).await?.saturating_add(1);
         let repeats = events::has_type(tx, &object_id, &event_type).await?.then_some(sequence);
-        let id = event::id(&event_type, after.id.as_str(), repeats);
+        // Two APIs may have a word in common, and both tell of this order.
+        let id = event::id(&event_type, &format!("{}_{}", dialect.name(), after.id), repeats);
         let new = events::New {
             id: id.clone(),
             organization_id: after.organization_id.clone(),
@@ -34,7 +40,7 @@ pub(super) async fn tell(tx: &mut Tx<'_>, before: &Stored, after: &Facts, head: 
             created_at: now,
             api: Some(dialect.name().to_owned()),
         };
-        events::insert(tx, &new, std::slice::from_ref(&endpoint)).await?;
+        events::insert(tx, &new, &to).await?;
         if change == Change::Paid && dialect.awaits() {
             door::await_event(tx, after.id.as_str(), &id).await?;
         }

@@ -86,10 +86,19 @@ impl Opener {
     ///
     /// # Errors
     /// As [`Opener::prepare`].
-    pub async fn prepare_through(&self, tx: &mut Tx<'_>, request: CreateOrder, door: &dyn Dialect, origin: Origin) -> Outcome<Prepared> {
+    pub async fn prepare_through(
+        &self,
+        tx: &mut Tx<'_>,
+        request: CreateOrder,
+        (door, ends_at): (&dyn Dialect, Option<(&str, Timestamp)>),
+        origin: Origin,
+    ) -> Outcome<Prepared> {
         let terms = |opener: &Self, request, holds: &Effective| {
             holds.check_orders_enabled()?;
-            let settings = door.settings(&opener.deployment.orders);
+            let mut settings = door.settings(&opener.deployment.orders);
+            if let Some((field, ends_at)) = ends_at {
+                settings.window = payin_core::door::window(field, ends_at, opener.now, &settings)?;
+            }
             order::open_with(request, &opener.chains, &settings, &|data| door.check_metadata(data))
         };
         self.prepare_with(tx, request, Some(origin), terms).await

@@ -16,7 +16,7 @@ use crate::http::checkout::Visitor;
 
 fn wish(request: CreatePayment, app: &App) -> Result<Wish, Error> {
     let (order, fingerprint) = (rules::order(&request, &app.chains)?, rules::fingerprint(&request));
-    Ok(Wish { order, fingerprint, webhook: request.webhook_url.map(|url| ("webhook_url", url)) })
+    Ok(Wish { order, fingerprint, webhook: request.webhook_url.map(|url| ("webhook_url", url)), ends_at: None, is_numbered: false })
 }
 
 /// `POST /payments`

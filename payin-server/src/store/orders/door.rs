@@ -14,9 +14,11 @@ pub struct Through {
     pub shown: Shown,
     /// What became of the webhook.
     pub heard: Heard,
+    /// Its number among its organization's, where its API numbers them.
+    pub number: Option<u64>,
 }
 
-const HEAD: &str = "SELECT c.head_number, p.mac AS address_mac, d.delivered_at, d.given_up_at, ";
+const HEAD: &str = "SELECT c.head_number, p.mac AS address_mac, d.delivered_at, d.given_up_at, o.number, ";
 /// The event goes to one endpoint, so there is at most one delivery.
 const HEARD: &str = " LEFT JOIN deliveries d ON d.event_id = o.awaited_event_id";
 /// `payin_core::door::Stage`, by its words.
@@ -26,7 +28,7 @@ const STAGE: &str = "(CASE WHEN o.completed_at IS NOT NULL AND d.delivered_at IS
 
 fn through(row: &Row) -> Result<Through, Fault> {
     let heard = Heard { acknowledged_at: row.opt_time("delivered_at")?, given_up_at: row.opt_time("given_up_at")? };
-    Ok(Through { shown: shown(row)?, heard })
+    Ok(Through { shown: shown(row)?, heard, number: row.opt_count("number")? })
 }
 
 /// An order of an organization that came through an API, by id.
@@ -45,6 +47,30 @@ pub async fn get(conn: &mut Conn, organization: &OrganizationId, api: &str, id: 
 pub async fn find(conn: &mut Conn, api: &str, id: &str) -> Result<Option<Through>, Fault> {
     let query = sql_of(&[HEAD, COLUMNS, SHOWN_FROM, HEARD, " WHERE o.api = $1 AND o.id = $2"]);
     conn.one(query.text(api).text(id)).await?.as_ref().map(through).transpose()
+}
+
+/// An order of an organization that came through an API, by its number.
+///
+/// # Errors
+/// What the database says.
+pub async fn get_by_number(conn: &mut Conn, organization: &OrganizationId, api: &str, number: i64) -> Result<Option<Through>, Fault> {
+    let query = sql_of(&[HEAD, COLUMNS, SHOWN_FROM, HEARD, " WHERE o.organization_id = $1 AND o.api = $2 AND o.number = $3"]);
+    conn.one(query.text(organization.as_str()).text(api).int(number)).await?.as_ref().map(through).transpose()
+}
+
+/// Gives an order its organization's next number.
+///
+/// # Errors
+/// What the database says.
+pub async fn give_number(tx: &mut Tx<'_>, organization: &OrganizationId, order: &str) -> Result<u64, Fault> {
+    // The row stays locked to the end: a number that is taken back is the next one's.
+    let count = sql("UPDATE organizations SET orders_numbered = orders_numbered + 1 WHERE id = $1");
+    tx.change_one(count.text(organization.as_str())).await?;
+    let query = sql("SELECT orders_numbered FROM organizations WHERE id = $1").text(organization.as_str());
+    let row = tx.one(query).await?.ok_or_else(|| Fault::Corrupt(format!("organization {organization} does not exist")))?;
+    let update = sql("UPDATE orders SET number = $2 WHERE id = $1 AND number IS NULL");
+    tx.change_one(update.text(order).int(row.int("orders_numbered")?)).await?;
+    row.count("orders_numbered")
 }
 
 /// The order that has a merchant's reference, whichever API it came through.

@@ -95,6 +95,23 @@ pub async fn make(sandbox: &Sandbox, keys: &Keys, parameter: &str, template: &st
             let payment = json!({ "amount": "1", "currency": "USDT", "external_id": reference });
             field(&post(sandbox, keys, "/api/v1/payments", &payment).await, "id")
         }
+        "paymentOrderId" => {
+            let order = json!({ "amount": "1", "currency": "USDC", "blockchain": "base", "order_info": "{}", "nonce": fresh() });
+            field(&post(sandbox, keys, "/api/payment-orders/", &order).await["data"], "order_id")
+        }
+        "transactionHash" => {
+            let order = order().await;
+            post(sandbox, keys, "/api/v1/sandbox/pay", &json!({ "orderId": order["orderId"] })).await;
+            field(&final_transfer(sandbox, keys, &format!("orderId={}", text(&order["orderId"]))).await, "txHash")
+        }
+        "walletId" => {
+            let wallet = json!({ "blockchain": "base", "address": address() });
+            field(&post(sandbox, keys, "/api/merchant-wallets/", &wallet).await["data"], "id")
+        }
+        "webhookEndpointId" => {
+            let endpoint = json!({ "url": "https://a.example/hook" });
+            field(&post(sandbox, keys, "/api/webhook-endpoints/", &endpoint).await["data"], "id")
+        }
         "depositReference" => {
             let bind = json!({ "depositReference": reference, "currency": "USDT", "chainId": CHAIN });
             field(&post(sandbox, keys, "/api/v1/deposits/references", &bind).await, "depositReference")

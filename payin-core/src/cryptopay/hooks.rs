@@ -1,0 +1,84 @@
+//! What the CryptoPay API tells of an order, and what may be subscribed to (source: its Webhooks guide).
+
+use payin_types::cryptopay::{WebhookEvent, WebhookEventData, WebhookEventType};
+use payin_types::id::hex;
+use payin_types::{EventType, Timestamp};
+use serde_json::Map;
+use sha2::{Digest, Sha256};
+
+use super::wish::slug;
+use super::{confirmations, order_id, order_info, status};
+use crate::Error;
+use crate::door::Change;
+use crate::error::shown;
+use crate::order::Facts;
+
+/// What a change is called and when it was, as far as the documents have a word for it. That too little was paid is not told: the order
+/// stays pending.
+fn word(change: Change, facts: &Facts) -> Option<(&'static str, Option<Timestamp>)> {
+    match change {
+        Change::Seen => Some(("payment.pending", facts.seen_at)),
+        Change::Underpaid => None,
+        Change::Paid | Change::PaidAgain => Some(("payment.confirmed", facts.completed_at)),
+        Change::TakenBack => Some(("payment.failed", facts.reverted_at)),
+        Change::Expired => Some(("order.expired", facts.expired_at)),
+    }
+}
+
+/// The event that tells of a change: what it is called, and its body, rendered once and sent byte for byte on every attempt.
+#[must_use]
+pub fn tells(change: Change, facts: &Facts, head: Option<u64>) -> Option<(&'static str, String)> {
+    let (word, at) = word(change, facts)?;
+    // A payment that was only seen leaves no fact behind when it is taken back: then the order is as it was created.
+    let timestamp = at.unwrap_or(facts.created_at);
+    let payment = facts.payment.as_ref();
+    // What is told again after a reorganisation is another event, of another block or time.
+    let seed = format!("{}:{word}:{timestamp}:{:?}:{change:?}", facts.id, payment.map(|payment| payment.block_number));
+    let event = WebhookEvent {
+        event: WebhookEventType::from(word),
+        data: WebhookEventData {
+            order_id: order_id(&facts.id),
+            transaction_hash: payment.map(|payment| payment.tx_hash.clone()),
+            amount: facts.terms.amount,
+            amount_received: Some(facts.received.to_amount()),
+            currency: facts.terms.currency.clone(),
+            blockchain: slug(&facts.terms.chain_id).to_owned(),
+            status: status(facts),
+            confirmations: confirmations(facts, head),
+            block_number: payment.map(|payment| payment.block_number),
+            from_address: None,
+            to_address: Some(facts.address.as_str().to_owned()),
+            order_info: order_info(facts),
+            created_at: Some(facts.created_at),
+            confirmed_at: facts.completed_at,
+            extra: Map::new(),
+        },
+        timestamp,
+        webhook_id: format!("wh_{}", hex(&Sha256::digest(seed.as_bytes())).get(..24).unwrap_or_default()),
+        extra: Map::new(),
+    };
+    // Maps with text keys always serialise.
+    Some((word, serde_json::to_string(&event).unwrap_or_default()))
+}
+
+/// What is subscribed to: all of them where nothing is said.
+///
+/// # Errors
+/// `VALIDATION_ERROR` for none, and for a word that is none.
+pub fn events(asked: Option<Vec<WebhookEventType>>) -> Result<Vec<EventType>, Error> {
+    let asked = asked.unwrap_or_else(|| WebhookEventType::KNOWN.to_vec());
+    let words = || WebhookEventType::KNOWN.iter().map(WebhookEventType::as_str).collect::<Vec<_>>().join(", ");
+    if asked.is_empty() {
+        return Err(Error::field("events", format!("must name at least one; there are {}", words())));
+    }
+    if let Some(unknown) = asked.iter().find(|event| WebhookEventType::known(event.as_str()).is_none()) {
+        return Err(Error::field("events", format!("'{}' is none; there are {}", shown(unknown.as_str()), words())));
+    }
+    let mut events: Vec<EventType> = Vec::with_capacity(asked.len());
+    for event in asked.iter().map(|event| EventType::from(event.as_str())) {
+        if !events.contains(&event) {
+            events.push(event);
+        }
+    }
+    Ok(events)
+}
