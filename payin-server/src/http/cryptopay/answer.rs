@@ -99,6 +99,7 @@ mod tests {
             ErrorCode::DuplicateDepositReference,
             ErrorCode::PaymentLinkUnavailable,
             ErrorCode::SoldOut,
+            ErrorCode::CursorUnknown,
             ErrorCode::IdempotencyKeyConflict,
             ErrorCode::IdempotencyInProgress,
             ErrorCode::OrderExpired,
