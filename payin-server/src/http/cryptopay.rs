@@ -59,7 +59,10 @@ impl Dialect for CryptoPay {
     }
 
     fn owns(&self, path: &str) -> bool {
-        is_below(path, &["/api", "/order", "/qr"]) && !is_below(path, &["/api/v1"])
+        // Versions, those to come too, are the native API's.
+        let version = path.strip_prefix("/api/v").and_then(|rest| rest.split('/').next());
+        let is_version = version.is_some_and(|version| !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()));
+        is_below(path, &["/api", "/order", "/qr"]) && !is_version
     }
 
     fn refusal(&self, error: &Error, asked: &Asked<'_>) -> Response {
