@@ -58,6 +58,10 @@ BEYOND_SCHEMAS = [
     ("VALIDATION_ERROR", "cursor", "", "as before"),
     ("VALIDATION_ERROR", "createdBefore", "later than createdAfter", "schemas do not compare fields"),
     ("CURSOR_UNKNOWN", None, "", "which cursors there are stands in the database"),
+    ("VALIDATION_ERROR", "email", "must be an e-mail address", "a pattern is no reader of addresses"),
+    ("VALIDATION_ERROR", "address", "a wallet of yours already", "which wallets there are stands in the database"),
+    ("VALIDATION_ERROR", "xpub", "a wallet of yours already", "as before"),
+    ("VALIDATION_ERROR", "expires_at", "must be at", "schemas do not know what time it is"),
     ("VALIDATION_ERROR", "email", "cannot be used", "who has an account stands in the database"),
     ("VALIDATION_ERROR", "line", "so nothing was imported", "addresses have checksums, and fit the family or not"),
 ]
