@@ -54,6 +54,10 @@ impl Deliver {
         let now = self.app.clock.now();
         let is_early = now < self.idle_until;
         let kept_watch = std::mem::take(&mut self.keeps_watch);
+        if kept_watch {
+            // It may be sending for a while: until somebody watches again, nobody does.
+            self.queue.watch_ends();
+        }
         if !is_early && !kept_watch && self.queue.is_watched(now) {
             return Ok(self.idle(now.plus(LOOK_EVERY * 5)));
         }

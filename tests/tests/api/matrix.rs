@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use payin_core::access::{Permission, allows};
+use payin_tests::nodes::receiver::Receiver;
 use payin_tests::sandbox::{Reply, Sandbox, contract, text};
 use payin_types::{Role, Timestamp};
 use serde_json::{Value, json};
@@ -117,12 +118,15 @@ struct World {
     roles: Vec<(Role, String)>,
     /// A key that was taken back, and one that never was.
     bad_keys: Vec<String>,
+    /// Takes what fixtures set going at once, so that it is over before anything is asked.
+    _shop: Receiver,
 }
 
 impl World {
     async fn new(sandbox: Sandbox) -> Self {
-        let own = Keys { owner: sandbox.key().to_owned() };
-        let foreign = Keys { owner: sandbox.stranger().await };
+        let shop = Receiver::start().await;
+        let own = Keys { owner: sandbox.key().to_owned(), shop: shop.url().to_owned() };
+        let foreign = Keys { owner: sandbox.stranger().await, shop: shop.url().to_owned() };
         fixtures::fill_pool(&sandbox, &foreign).await;
         let mut roles = Vec::new();
         for role in ROLES {
@@ -131,7 +135,7 @@ impl World {
         let revoked = sandbox.key_with_role(Role::Owner).await;
         sandbox.end_key(&revoked, "revoked_at").await;
         let mistyped = format!("{}{}", &own.owner[..own.owner.len() - 1], if own.owner.ends_with('0') { '1' } else { '0' });
-        Self { sandbox, own, foreign, roles, bad_keys: vec![revoked, mistyped] }
+        Self { sandbox, own, foreign, roles, bad_keys: vec![revoked, mistyped], _shop: shop }
     }
 
     async fn object(&self, keys: &Keys, operation: &Operation) -> Fixture {

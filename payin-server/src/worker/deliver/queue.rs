@@ -193,6 +193,11 @@ impl Queue {
         self.state().watched_until = until;
     }
 
+    /// The lane that kept watch does something else.
+    pub fn watch_ends(&self) {
+        self.state().watched_until = Timestamp::default();
+    }
+
     /// Whether a lane keeps watch.
     pub fn has_watch(&self, now: Timestamp) -> bool {
         self.state().has_watch(now)

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 /// An organization, by its owner's key.
 pub struct Keys {
     pub owner: String,
+    /// Where its webhooks are received.
+    pub shop: String,
 }
 
 /// What stands in the place of a path's parameter.
@@ -109,7 +111,7 @@ pub async fn make(sandbox: &Sandbox, keys: &Keys, parameter: &str, template: &st
             field(&post(sandbox, keys, "/api/merchant-wallets/", &wallet).await["data"], "id")
         }
         "webhookEndpointId" => {
-            let endpoint = json!({ "url": "https://a.example/hook" });
+            let endpoint = json!({ "url": keys.shop });
             field(&post(sandbox, keys, "/api/webhook-endpoints/", &endpoint).await["data"], "id")
         }
         "depositReference" => {
@@ -133,9 +135,9 @@ pub async fn make(sandbox: &Sandbox, keys: &Keys, parameter: &str, template: &st
             });
             field(&post(sandbox, keys, "/api/v1/payment-links", &link).await, "id")
         }
-        "endpointId" => field(&post(sandbox, keys, "/api/v1/webhooks/endpoints", &endpoint("order.expired")).await, "id"),
+        "endpointId" => field(&post(sandbox, keys, "/api/v1/webhooks/endpoints", &endpoint(keys, "order.expired")).await, "id"),
         "eventId" => {
-            post(sandbox, keys, "/api/v1/webhooks/endpoints", &endpoint("order.created")).await;
+            post(sandbox, keys, "/api/v1/webhooks/endpoints", &endpoint(keys, "order.created")).await;
             order().await;
             field(&get(sandbox, keys, "/api/v1/webhooks/events?limit=1").await["data"][0], "id")
         }
@@ -156,6 +158,6 @@ pub async fn make(sandbox: &Sandbox, keys: &Keys, parameter: &str, template: &st
     }
 }
 
-fn endpoint(event: &str) -> Value {
-    json!({ "url": "https://a.example/hook", "events": [event] })
+fn endpoint(keys: &Keys, event: &str) -> Value {
+    json!({ "url": keys.shop, "events": [event] })
 }
