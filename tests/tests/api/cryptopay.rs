@@ -69,6 +69,8 @@ async fn orders(sandbox: &Sandbox) {
     full["amount"] = json!("100.01");
     refused(&sandbox.post(ORDERS, &full).await, 400, "VALIDATION_ERROR", "nonce");
 
+    // Of one moment they would be in no order.
+    sandbox.advance(1).await;
     // An order may say when its time ends, to the millisecond, and the same again is the same also when that has passed.
     let now = text(&sandbox.read("/api/v1/sandbox/clock").await["now"]).parse::<payin_types::Timestamp>().expect("a time");
     let ends_at = now.plus(std::time::Duration::from_millis(90_123));
