@@ -75,7 +75,11 @@ impl Deliver {
             return Ok(Did::Work);
         }
         let next = match refilled {
-            Some(true) => return Ok(Did::Work),
+            Some(true) => {
+                // Somebody may have come while it looked, and left the looking to it: it looks again, whoever keeps watch.
+                self.keeps_watch = true;
+                return Ok(Did::Work);
+            }
             Some(false) => deliveries::next_due(&self.app, now).await?,
             None if self.queue.has_watch(now) => return Ok(self.idle(now.plus(LOOK_EVERY * 5))),
             // Enough waits: what opens next is a line or a place.
