@@ -26,6 +26,9 @@ use queue::{Refill, Taken};
 pub const LANES: usize = PLACES * 2 + SLOW_PLACES;
 /// How often to look when nothing is due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long a lane that does not keep watch is idle: until it is woken. Whichever lane a ring reaches looks, so none may be up by itself just
+/// then, believe that it was not rung for, and leave it to the watch.
+const UNTIL_WOKEN: Duration = Duration::from_secs(60 * 60);
 /// What was looked up longer ago is looked up again before it is sent: to an endpoint that was deleted nothing is sent that begins later
 /// than this.
 const FRESH: Duration = Duration::from_secs(1);
@@ -37,8 +40,6 @@ pub struct Deliver {
     queue: Arc<Queue>,
     /// Wakes another lane.
     wake: Arc<Notify>,
-    /// Until when it wanted to be idle: a step before that means that it was woken.
-    idle_until: Timestamp,
     /// Whether it looks for what falls due while the others are idle.
     keeps_watch: bool,
 }
@@ -47,21 +48,15 @@ impl Deliver {
     /// A lane that sends over `http` and shares the queue with the other lanes, of which `wake` wakes one.
     #[must_use]
     pub fn new(app: App, http: Arc<dyn Http>, queue: Arc<Queue>, wake: Arc<Notify>) -> Self {
-        Self { app, http, queue, wake, idle_until: Timestamp::from_millis(i64::MIN), keeps_watch: false }
+        Self { app, http, queue, wake, keeps_watch: false }
     }
 
     async fn one(&mut self) -> Result<Did, StepFault> {
         let now = self.app.clock.now();
-        let is_early = now < self.idle_until;
-        let kept_watch = std::mem::take(&mut self.keeps_watch);
-        if kept_watch {
+        if std::mem::take(&mut self.keeps_watch) {
             // It may be sending for a while: until somebody watches again, nobody does.
             self.queue.watch_ends();
         }
-        if !is_early && !kept_watch && self.queue.is_watched(now) {
-            return Ok(self.idle(now.plus(LOOK_EVERY * 5)));
-        }
-        self.idle_until = Timestamp::from_millis(i64::MIN);
         let refilled = match self.queue.refill(now) {
             Some(refill) => Some(self.refill(refill, now).await?),
             None => None,
@@ -81,7 +76,7 @@ impl Deliver {
                 return Ok(Did::Work);
             }
             Some(false) => deliveries::next_due(&self.app, now).await?,
-            None if self.queue.has_watch(now) => return Ok(self.idle(now.plus(LOOK_EVERY * 5))),
+            None if self.queue.has_watch(now) => return Ok(Did::Idle { until: now.plus(UNTIL_WOKEN) }),
             // Enough waits: what opens next is a line or a place.
             None => None,
         };
@@ -90,12 +85,7 @@ impl Deliver {
         let until = next.into_iter().chain(self.queue.opens_at(now)).chain([look_again]).min().unwrap_or(look_again);
         self.keeps_watch = true;
         self.queue.watched_until(until);
-        Ok(self.idle(until))
-    }
-
-    fn idle(&mut self, until: Timestamp) -> Did {
-        self.idle_until = until;
-        Did::Idle { until }
+        Ok(Did::Idle { until })
     }
 
     /// Claims what is due and may be sent soon. Answers whether there was anything, or may be by now.

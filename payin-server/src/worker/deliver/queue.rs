@@ -203,13 +203,6 @@ impl Queue {
         self.state().has_watch(now)
     }
 
-    /// Whether a lane keeps watch and nothing waits that may be sent, so that one whose time to look again has come need not look too.
-    pub fn is_watched(&self, now: Timestamp) -> bool {
-        let mut state = self.state();
-        state.age(now);
-        state.has_watch(now) && state.ready(now) == 0
-    }
-
     /// The right to claim more, if too little waits that may be sent and nobody else is about it.
     pub fn refill(self: &Arc<Self>, now: Timestamp) -> Option<Refill> {
         let mut state = self.state();
@@ -330,9 +323,9 @@ mod tests {
     #[test]
     fn a_watch_is_kept_until_its_time_and_not_by_a_clock_that_was_set_back() {
         let (queue, at) = (Queue::default(), |s: i64| Timestamp::from_secs(1_000_000 + s));
-        assert!(!queue.is_watched(at(0)));
+        assert!(!queue.has_watch(at(0)));
         queue.watched_until(at(1));
-        assert_eq!([0, 1, 2, 3].map(|s| queue.is_watched(at(s))), [true, true, true, false]);
-        assert!(!queue.is_watched(at(-3_600)));
+        assert_eq!([0, 1, 2, 3].map(|s| queue.has_watch(at(s))), [true, true, true, false]);
+        assert!(!queue.has_watch(at(-3_600)));
     }
 }

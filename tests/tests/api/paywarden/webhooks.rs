@@ -104,9 +104,14 @@ async fn acknowledged(sandbox: &Sandbox) {
 async fn attempts(sandbox: &Sandbox, wanted: u32) {
     let query =
         "SELECT COALESCE(MAX(d.attempts), 0) FROM deliveries d JOIN events e ON e.id = d.event_id WHERE e.type = 'payment.confirmed'";
-    let begun = Instant::now();
+    let (begun, mut jumped) = (Instant::now(), Instant::now());
     while sandbox.database().value(query).await != wanted.to_string() {
         assert!(begun.elapsed() < DEADLINE, "not {wanted} attempts within {DEADLINE:?}");
+        if jumped.elapsed() > DEADLINE / 10 {
+            // What was claimed while time jumped is let go of when its claim lapses, after 30 s.
+            sandbox.advance(31).await;
+            jumped = Instant::now();
+        }
         tokio::task::yield_now().await;
     }
 }
