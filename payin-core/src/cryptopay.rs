@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::delivery::{Attempted, Next};
-use crate::door::{Change, Dialect};
+use crate::dialect::{Change, Dialect};
 use crate::order::{Facts, Settings};
 use crate::record::{Depth, Record};
 use crate::{Error, finality};

@@ -15,7 +15,7 @@ pub mod cryptopay;
 pub mod cursor;
 pub mod delivery;
 pub mod deposit;
-pub mod door;
+pub mod dialect;
 pub mod endpoint;
 pub mod error;
 pub mod event;

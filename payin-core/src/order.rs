@@ -9,7 +9,7 @@ use payin_types::{
 use serde_json::{Map, Value};
 
 use crate::address::Address;
-use crate::door::Origin;
+use crate::dialect::Origin;
 use crate::error::shown;
 use crate::{Chain, Chains, Error, Units, finality, metadata, reference, web_url};
 use payin_types::Amount;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::delivery::{Attempted, Next, is_received};
-use crate::door::{Change, Dialect, Heard, Stage};
+use crate::dialect::{Change, Dialect, Heard, Stage};
 use crate::error::shown;
 use crate::order::{Facts, Settings};
 use crate::{Chain, Chains, Error, finality, metadata, reference};

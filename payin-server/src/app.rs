@@ -6,7 +6,7 @@ pub mod chains;
 pub mod checkout;
 pub mod deliveries;
 pub mod deposits;
-pub mod door;
+pub mod dialect;
 pub mod endpoints;
 pub mod event_log;
 pub mod event_stream;

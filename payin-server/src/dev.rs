@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 
 use crate::app::checkout::Front;
 use crate::app::quota::Meters;
-use crate::app::{App, access, door, pool, progress};
+use crate::app::{App, access, dialect, pool, progress};
 use crate::chain::Nodes;
 use crate::env::{Clock, Entropy, ReqwestHttp, Rpc, SeededEntropy, SystemClock, SystemEntropy, Targets, VirtualClock};
 use crate::http::dialect::{Apis, NATIVE};
@@ -163,7 +163,7 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
     let (api_key, organization) = seed(&app, options.api_key).await?;
     let webhook_secret = match options.apis.names().as_slice() {
         [NATIVE] => None,
-        _ => Some(app.store.write(door::Secret::new(&app, organization)).await?.expose_secret().to_owned()),
+        _ => Some(app.store.write(dialect::Secret::new(&app, organization)).await?.expose_secret().to_owned()),
     };
     let wake = Arc::new(Notify::new());
     let world = Arc::new(World::new(&chains, options.seed.unwrap_or_default(), clock));

@@ -319,7 +319,7 @@ async fn webhook_secret(configured: &Configured, organization: Option<&str>) -> 
             all.values().next().context("no organization")?
         }
     };
-    let secret = app.store.write(app::door::Secret::new(&app, found.clone())).await?;
+    let secret = app.store.write(app::dialect::Secret::new(&app, found.clone())).await?;
     app.store.close().await;
     println!("{}", secret.expose_secret());
     Ok(())

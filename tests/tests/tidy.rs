@@ -3,7 +3,7 @@
 //! A rule is a function from files to findings; a finding says the file, the line and what to do instead. There is a file for each kind of
 //! rule; behind its rules each is run on the tree, and each is fed what it must catch: a rule that cannot fail is worth nothing.
 
-mod doors;
+mod dialects;
 mod edges;
 mod paths;
 mod rust;

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::wish::slug;
 use super::{confirmations, order_id, order_info, status};
 use crate::Error;
-use crate::door::Change;
+use crate::dialect::Change;
 use crate::error::shown;
 use crate::order::Facts;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use payin_core::delivery::{Attempted, Course, Policy};
-use payin_core::door::{self, Dialect};
+use payin_core::dialect::{self, Dialect};
 use payin_core::event;
 use payin_types::{DisabledReason, EndpointId, EventId, EventType, SecretString, Timestamp};
 
@@ -129,7 +129,7 @@ pub async fn load(app: &App, claimed: Vec<Claimed>, now: Timestamp) -> Result<Ve
         let previous = stored.previous_secret.filter(|(_, until)| *until > now).map(|(sealed, _)| sealed);
         let open = |sealed: &String| app.seal.open(&place, sealed).map(SecretString::from).map_err(Fault::from);
         let secrets = std::iter::once(&stored.secret_sealed).chain(previous.as_ref()).map(open).collect();
-        let known = |api: String| door::dialect(&api).ok_or_else(|| Fault::Corrupt(format!("this server knows no API \"{api}\"")));
+        let known = |api: String| dialect::by_name(&api).ok_or_else(|| Fault::Corrupt(format!("this server knows no API \"{api}\"")));
         let dialect = stored.api.map(known).transpose();
         targets.insert(stored.id, Arc::new(Target { url: stored.url, secrets, failing_since: stored.failing_since, dialect }));
     }

@@ -2,7 +2,7 @@
 //! Each is one transaction with the move of the chain's cursor and the events it causes, under the chain's lease.
 
 mod blocks;
-mod door;
+mod dialect;
 mod link;
 mod loss;
 mod reorganisation;
@@ -67,6 +67,6 @@ async fn put(tx: &mut Tx<'_>, before: &Locked<Stored>, after: &Facts, what: &[Ev
             sequence = next;
         }
     }
-    door::tell(tx, before, after, head, now).await?;
+    dialect::tell(tx, before, after, head, now).await?;
     orders::update(tx, before, after, sequence, now).await
 }

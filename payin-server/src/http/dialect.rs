@@ -27,7 +27,7 @@ pub struct Asked<'a> {
 }
 
 /// Another API: its routes with their handlers, whose extractors say who may call, and its errors. What use cases must know of it is said
-/// under its name in `payin_core::door`.
+/// under its name in `payin_core::dialect`.
 pub trait Dialect: Send + Sync {
     /// What the configuration calls it.
     fn name(&self) -> &'static str;

@@ -1,6 +1,6 @@
 //! Webhook endpoints. Their secrets are sealed under the master key; this file never sees one open.
 
-pub mod door;
+pub mod dialect;
 
 use std::collections::BTreeSet;
 

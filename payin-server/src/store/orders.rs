@@ -1,13 +1,13 @@
 //! Orders: their facts, written and read. What the facts mean is said in `payin_core::order`.
 
-pub mod door;
+pub mod dialect;
 mod list;
 
 use std::time::Duration;
 
 use payin_core::Units;
 use payin_core::address::Address;
-use payin_core::door::Origin;
+use payin_core::dialect::Origin;
 use payin_core::order::{Facts, Payment, Terms};
 use payin_types::{OrderId, OrganizationId, PaymentLinkId, Protocol, Timestamp};
 

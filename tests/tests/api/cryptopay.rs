@@ -136,7 +136,7 @@ async fn many_at_once_make_one_order_and_others_are_numbered_without_gaps() {
     sandbox.stop().await;
 }
 
-/// One customer, three doors: what is paid through one is seen through the others, each in its own words.
+/// One customer, three APIs: what is paid through one is seen through the others, each in its own words.
 #[tokio::test]
 async fn a_payment_is_a_transaction_here_and_a_transfer_there() {
     let sandbox = Sandbox::frozen().await;

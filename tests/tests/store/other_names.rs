@@ -3,8 +3,8 @@
 use futures_util::future::join_all;
 use payin_core::address::Address;
 use payin_core::cryptopay::{CryptoPay, NAME};
-use payin_server::app::door::endpoints::{Change, Create, New, Update};
-use payin_server::app::door::{self, Open, Wish, endpoints};
+use payin_server::app::dialect::endpoints::{Change, Create, New, Update};
+use payin_server::app::dialect::{self, Open, Wish, endpoints};
 use payin_server::app::pool::wallets::{self, Add, New as NewWallet};
 use payin_tests::gateway::{Gateway, Kind, refusal, request};
 use payin_types::{ErrorCode, EventType, OrganizationId, Protocol};
@@ -15,7 +15,7 @@ use super::line::{Line, Sent, at};
 const CHAIN: &str = "ethereum-sepolia";
 const XPUB: &str = "xpub6DCoCpSuQZB2jawqnGMEPS63ePKWkwWPH4TU45Q7LPXWuNd8TMtVxRrgjtEshuqpK3mdhaWHPFsBngh5GFZaM6si3yZdUsT8ddYM3PwnATt";
 
-async fn open(gateway: &Gateway, organization: &OrganizationId, reference: &str) -> door::Opened {
+async fn open(gateway: &Gateway, organization: &OrganizationId, reference: &str) -> dialect::Opened {
     let wish = Wish { order: request(reference), fingerprint: String::new(), webhook: None, ends_at: None, is_numbered: true };
     gateway.write(Open::new(&gateway.app, &CryptoPay, organization.clone(), Ok(wish))).await.expect("an order")
 }
@@ -33,12 +33,12 @@ pub async fn orders_are_numbered_without_gaps(kind: Kind) {
     // Another organization counts for itself, and finds nothing of this one's.
     assert_eq!(open(&world.gateway, &other, "R").await.order.number, Some(1));
     let app = &world.gateway.app;
-    let found = door::get_by_number(app, NAME, &organization, 7).await.expect("found");
+    let found = dialect::get_by_number(app, NAME, &organization, 7).await.expect("found");
     assert_eq!(found.number, Some(7));
     for (api, organization, number) in
         [(NAME, &other, 7), ("other", &organization, 7), (NAME, &organization, 13), (NAME, &organization, u64::MAX)]
     {
-        assert_eq!(refusal(door::get_by_number(app, api, organization, number).await).code, ErrorCode::ResourceNotFound);
+        assert_eq!(refusal(dialect::get_by_number(app, api, organization, number).await).code, ErrorCode::ResourceNotFound);
     }
 }
 

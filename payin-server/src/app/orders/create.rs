@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use payin_core::door::{Dialect, Origin};
+use payin_core::dialect::{Dialect, Origin};
 use payin_core::order::{self, Facts, Terms};
 use payin_core::{Chain, Chains, Error, Units, redirect};
 use payin_types::{ChainId, CreateOrder, EventType, Order, OrderId, OrganizationId, PaymentLinkId, Protocol, Timestamp};
@@ -90,16 +90,16 @@ impl Opener {
         &self,
         tx: &mut Tx<'_>,
         request: CreateOrder,
-        (door, ends_at): (&dyn Dialect, Option<(&str, Timestamp)>),
+        (dialect, ends_at): (&dyn Dialect, Option<(&str, Timestamp)>),
         origin: Origin,
     ) -> Outcome<Prepared> {
         let terms = |opener: &Self, request, holds: &Effective| {
             holds.check_orders_enabled()?;
-            let mut settings = door.settings(&opener.deployment.orders);
+            let mut settings = dialect.settings(&opener.deployment.orders);
             if let Some((field, ends_at)) = ends_at {
-                settings.window = payin_core::door::window(field, ends_at, opener.now, &settings)?;
+                settings.window = payin_core::dialect::window(field, ends_at, opener.now, &settings)?;
             }
-            order::open_with(request, &opener.chains, &settings, &|data| door.check_metadata(data))
+            order::open_with(request, &opener.chains, &settings, &|data| dialect.check_metadata(data))
         };
         self.prepare_with(tx, request, Some(origin), terms).await
     }

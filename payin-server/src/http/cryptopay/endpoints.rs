@@ -12,7 +12,7 @@ use serde_json::Map;
 use super::answer::enveloped;
 use super::fields::{Field, optional, parse_fields, required};
 use super::merchant::Merchant;
-use crate::app::door::endpoints::{self, Change, Create, New, Update};
+use crate::app::dialect::endpoints::{self, Change, Create, New, Update};
 use crate::http::answer::{Reject, json};
 use crate::http::call::{BODY_MAX, body, query};
 

@@ -12,7 +12,7 @@ use payin_types::{Amount, Currency, ErrorCode, Timestamp};
 use super::answer::enveloped;
 use super::fields::{Field, optional, parse_fields, required};
 use super::merchant::Merchant;
-use crate::app::door::{self, Through, Wish};
+use crate::app::dialect::{self, Through, Wish};
 use crate::app::{App, Failure, Fault};
 use crate::http::answer::{Reject, json};
 use crate::http::call::{BODY_MAX, body, query};
@@ -49,7 +49,7 @@ pub async fn create(Merchant(caller): Merchant, request: Request) -> Result<Resp
     let body = body(request, BODY_MAX).await?;
     let (app, organization) = (&caller.app, caller.key.organization_id.clone());
     let wish = parse_fields(&body, FIELDS).and_then(|request| wished(request, app));
-    let opened = app.store.write(door::Open::new(app, &CryptoPay, organization, wish)).await?;
+    let opened = app.store.write(dialect::Open::new(app, &CryptoPay, organization, wish)).await?;
     let order = shown(app, &opened.order)?;
     Ok(if opened.is_new {
         enveloped(app, 201, order, "Payment order created")
@@ -72,8 +72,8 @@ pub async fn get(Merchant(caller): Merchant, Path(id): Path<String>) -> Result<R
     let (app, organization) = (&caller.app, &caller.key.organization_id);
     let not_found = || Error::not_found("Payment order", &id);
     let found = match rules::named(&id).ok_or_else(not_found)? {
-        Named::Number(number) => door::get_by_number(app, NAME, organization, number).await,
-        Named::Id(id) => door::get(app, NAME, organization, id.as_str()).await,
+        Named::Number(number) => dialect::get_by_number(app, NAME, organization, number).await,
+        Named::Id(id) => dialect::get(app, NAME, organization, id.as_str()).await,
     };
     let order = found.map_err(|failure| nothing_as_named(failure, not_found))?;
     Ok(enveloped(app, 200, shown(app, &order)?, "Payment order"))
@@ -84,7 +84,7 @@ pub async fn list(Merchant(caller): Merchant, uri: Uri) -> Result<Response, Reje
     caller.may(Permission::ViewData)?;
     let page = pages::page(query(&uri)?)?;
     let (app, organization) = (&caller.app, &caller.key.organization_id);
-    let listed = door::list(app, NAME, organization, None, (Some(page.number), Some(page.size))).await?;
+    let listed = dialect::list(app, NAME, organization, None, (Some(page.number), Some(page.size))).await?;
     let orders: Vec<PaymentOrder> = listed.orders.iter().map(|order| shown(app, order)).collect::<Result<_, _>>()?;
     Ok(json(200, &page.of(PATH, orders, listed.total)?))
 }

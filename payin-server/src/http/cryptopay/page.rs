@@ -16,7 +16,7 @@ use qrcode::render::svg;
 use sha2::{Digest as _, Sha256};
 
 use super::orders::nothing_as_named;
-use crate::app::door::{self, Through};
+use crate::app::dialect::{self, Through};
 use crate::app::{App, Fault};
 use crate::http::answer::Reject;
 use crate::http::checkout::Visitor;
@@ -32,7 +32,7 @@ const REFRESH_S: u64 = 10;
 async fn find(app: &App, id: &str) -> Result<Through, Reject> {
     let not_found = || Error::not_found("Payment order", id);
     match rules::named(id) {
-        Some(Named::Id(id)) => Ok(door::find(app, NAME, id.as_str()).await.map_err(|failure| nothing_as_named(failure, not_found))?),
+        Some(Named::Id(id)) => Ok(dialect::find(app, NAME, id.as_str()).await.map_err(|failure| nothing_as_named(failure, not_found))?),
         _ => Err(not_found().into()),
     }
 }

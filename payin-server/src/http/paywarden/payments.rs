@@ -9,7 +9,7 @@ use payin_types::paywarden::{CreatePayment, FlatPage, ListPayments};
 
 use super::merchant::Merchant;
 use crate::app::App;
-use crate::app::door::{self, Wish};
+use crate::app::dialect::{self, Wish};
 use crate::http::answer::{Reject, json};
 use crate::http::call::{BODY_MAX, body, parse, query};
 use crate::http::checkout::Visitor;
@@ -25,7 +25,7 @@ pub async fn create(Merchant(caller): Merchant, request: Request) -> Result<Resp
     let body = body(request, BODY_MAX).await?;
     let (app, organization) = (&caller.app, caller.key.organization_id.clone());
     let wish = parse(&body).and_then(|request| wish(request, app));
-    let opened = app.store.write(door::Open::new(app, &rules::PayWarden, organization, wish)).await?;
+    let opened = app.store.write(dialect::Open::new(app, &rules::PayWarden, organization, wish)).await?;
     let (public_url, order) = (app.front.public_url.as_deref(), opened.order);
     if opened.is_new {
         return Ok(json(201, &rules::created(&order.shown.facts, public_url)));
@@ -37,7 +37,7 @@ pub async fn create(Merchant(caller): Merchant, request: Request) -> Result<Resp
 pub async fn get(Merchant(caller): Merchant, Path(id): Path<String>) -> Result<Response, Reject> {
     caller.may(Permission::ViewData)?;
     let (app, organization) = (&caller.app, &caller.key.organization_id);
-    let order = door::get(app, rules::NAME, organization, &id).await?;
+    let order = dialect::get(app, rules::NAME, organization, &id).await?;
     let public_url = app.front.public_url.as_deref();
     Ok(json(200, &rules::payment_with_timeline(&order.shown.facts, order.heard, order.shown.head, public_url)))
 }
@@ -48,15 +48,15 @@ pub async fn list(Merchant(caller): Merchant, uri: Uri) -> Result<Response, Reje
     let ListPayments { page, limit, status } = query(&uri)?;
     let stage = status.as_ref().map(rules::stage).transpose()?;
     let (app, organization) = (&caller.app, &caller.key.organization_id);
-    let listed = door::list(app, rules::NAME, organization, stage, (page, limit)).await?;
+    let listed = dialect::list(app, rules::NAME, organization, stage, (page, limit)).await?;
     let public_url = app.front.public_url.as_deref();
-    let payment = |order: &door::Through| rules::payment(&order.shown.facts, order.heard, order.shown.head, public_url);
+    let payment = |order: &dialect::Through| rules::payment(&order.shown.facts, order.heard, order.shown.head, public_url);
     let data = listed.orders.iter().map(payment).collect();
     Ok(json(200, &FlatPage { data, total: listed.total, page: listed.page, limit: listed.limit }))
 }
 
 /// `GET /checkout/{id}/status`, for the payer.
 pub async fn checkout(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Reject> {
-    let order = door::find(&visitor.app, rules::NAME, &id).await?;
+    let order = dialect::find(&visitor.app, rules::NAME, &id).await?;
     Ok(json(200, &rules::checkout(&order.shown.facts, order.heard, order.shown.head)))
 }

@@ -1,6 +1,6 @@
 //! Orders that came through another API: found by that API alone, with what became of the webhook that it judges them by.
 
-use payin_core::door::{Heard, Stage};
+use payin_core::dialect::{Heard, Stage};
 use payin_types::{EndpointId, EventId, OrganizationId, Timestamp};
 
 use super::{COLUMNS, SHOWN_FROM, Shown, shown};
@@ -21,7 +21,7 @@ pub struct Through {
 const HEAD: &str = "SELECT c.head_number, p.mac AS address_mac, d.delivered_at, d.given_up_at, o.number, ";
 /// The event goes to one endpoint, so there is at most one delivery.
 const HEARD: &str = " LEFT JOIN deliveries d ON d.event_id = o.awaited_event_id";
-/// `payin_core::door::Stage`, by its words.
+/// `payin_core::dialect::Stage`, by its words.
 const STAGE: &str = "(CASE WHEN o.completed_at IS NOT NULL AND d.delivered_at IS NOT NULL THEN 'acknowledged' \
     WHEN o.completed_at IS NOT NULL AND d.given_up_at IS NOT NULL THEN 'given_up' WHEN o.completed_at IS NOT NULL THEN 'paid' \
     WHEN o.expired_at IS NOT NULL THEN 'expired' WHEN o.seen_at IS NOT NULL THEN 'seen' ELSE 'open' END)";

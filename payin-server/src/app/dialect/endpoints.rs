@@ -12,7 +12,7 @@ use crate::app::query::{is_findable, paging};
 use crate::app::{App, Outcome};
 use crate::env::Targets;
 use crate::seal::Seal;
-use crate::store::endpoints::door;
+use crate::store::endpoints::dialect;
 use crate::store::endpoints::{self as rows, Stored};
 use crate::store::{Tx, Unit};
 
@@ -93,7 +93,7 @@ impl Unit for Create {
 pub async fn list(app: &App, api: &str, organization: &OrganizationId, (page, limit): (u64, u64)) -> Outcome<(Vec<Endpoint>, u64)> {
     let (_, limit, offset) = paging(Some(page), Some(limit))?;
     let within = (i64::try_from(limit).unwrap_or(100), offset);
-    let (found, total) = door::list(&mut app.store.read().await?, organization, api, within).await?;
+    let (found, total) = dialect::list(&mut app.store.read().await?, organization, api, within).await?;
     let now = app.clock.now();
     Ok((found.into_iter().map(|stored| to_wire(stored, now)).collect(), total))
 }
@@ -132,7 +132,7 @@ impl Unit for Update {
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Endpoint> {
         let Change { url, events, is_active } = self.change.as_ref().map_err(|error| crate::app::refused(error.clone()))?;
         url.as_deref().map_or(Ok(()), |url| check_url("url", url, &self.targets))?;
-        let found = if is_findable(&self.id) { door::lock(tx, &self.organization_id, self.api, &self.id).await? } else { None };
+        let found = if is_findable(&self.id) { dialect::lock(tx, &self.organization_id, self.api, &self.id).await? } else { None };
         let before = found.ok_or_else(|| not_found(&self.id))?;
         let (disabled, failing_since) = standing(&before, *is_active, url.as_deref(), self.now);
         let after = Stored {

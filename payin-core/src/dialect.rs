@@ -51,7 +51,7 @@ impl std::fmt::Debug for dyn Dialect {
 
 /// The rules of an API by its name. An order that came through an API keeps to them, also while that API is not spoken.
 #[must_use]
-pub fn dialect(name: &str) -> Option<&'static dyn Dialect> {
+pub fn by_name(name: &str) -> Option<&'static dyn Dialect> {
     DIALECTS.iter().find(|dialect| dialect.name() == name).copied()
 }
 
@@ -259,9 +259,9 @@ mod tests {
     #[test]
     fn dialects_are_known_by_name() {
         for known in DIALECTS {
-            assert_eq!(dialect(known.name()).map(Dialect::name), Some(known.name()));
+            assert_eq!(by_name(known.name()).map(Dialect::name), Some(known.name()));
         }
-        assert!(dialect("payin").is_none());
+        assert!(by_name("payin").is_none());
     }
 
     #[test]
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn another_door_or_another_wish_is_a_conflict() {
+    fn another_api_or_another_wish_is_a_conflict() {
         let origin = |api: &str, fingerprint: &str| Origin { api: api.to_owned(), fingerprint: fingerprint.to_owned() };
         let existing = facts();
         assert_eq!(same(&origin("a", "1"), &existing, Some(&origin("a", "1"))), Ok(()));

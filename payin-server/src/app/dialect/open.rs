@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use payin_core::Error;
-use payin_core::door::{Dialect, Heard, Origin, same};
+use payin_core::dialect::{Dialect, Heard, Origin, same};
 use payin_types::{CreateOrder, EndpointId, ErrorCode, ExposeSecret as _, OrganizationId, Timestamp};
 
 use super::{Secret, Through};
@@ -13,7 +13,7 @@ use crate::app::orders::{Opener, check_shown};
 use crate::app::{App, Outcome};
 use crate::env::Targets;
 use crate::seal::Seal;
-use crate::store::orders::{Shown, door};
+use crate::store::orders::{Shown, dialect};
 use crate::store::{Failure, Tx, Unit};
 
 /// What is asked for, in the words of all APIs.
@@ -69,7 +69,7 @@ impl Open {
     }
 
     async fn existing(&self, tx: &mut Tx<'_>, wish: &Wish, origin: &Origin) -> Outcome<Option<Opened>> {
-        let found = door::by_reference(tx, &self.opener.organization_id, &wish.order.order_reference).await?;
+        let found = dialect::by_reference(tx, &self.opener.organization_id, &wish.order.order_reference).await?;
         let Some(order) = found else { return Ok(None) };
         same(origin, &order.shown.facts, order.shown.facts.origin.as_ref())?;
         check_shown(&self.seal, &order.shown)?;
@@ -82,7 +82,7 @@ impl Open {
         let secret = self.secret.run(tx).await?;
         let sealed = self.seal.seal(&place(&self.endpoint_id), secret.expose_secret(), self.nonce);
         let api = self.dialect.name();
-        Ok(door::insert_endpoint(tx, organization, (api, order), (&self.endpoint_id, url, &sealed), self.opener.now).await?)
+        Ok(dialect::insert_endpoint(tx, organization, (api, order), (&self.endpoint_id, url, &sealed), self.opener.now).await?)
     }
 }
 
@@ -111,7 +111,7 @@ impl Unit for Open {
             self.bring_endpoint(tx, facts.id.as_str(), url).await?;
         }
         let number =
-            if wish.is_numbered { Some(door::give_number(tx, &self.opener.organization_id, facts.id.as_str()).await?) } else { None };
+            if wish.is_numbered { Some(dialect::give_number(tx, &self.opener.organization_id, facts.id.as_str()).await?) } else { None };
         let shown = Shown { facts, head: None, address_mac: String::new() };
         Ok(Opened { order: Through { shown, heard: Heard::default(), number }, is_new: true })
     }

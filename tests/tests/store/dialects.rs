@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
-use payin_core::door::Stage;
+use payin_core::dialect::Stage;
 use payin_core::paywarden::{NAME, PayWarden};
-use payin_server::app::door::{self, Open, Opened, Secret, Wish};
+use payin_server::app::dialect::{self, Open, Opened, Secret, Wish};
 use payin_server::env::{Answer, Http, Outgoing, SendFault};
 use payin_server::store::Failure;
 use payin_server::worker::deliver::Deliver;
@@ -55,24 +55,24 @@ pub async fn the_same_wish_is_the_same_order(kind: Kind) {
     assert_ne!(gateway.write(Secret::new(&gateway.app, stranger)).await.expect("a secret").expose_secret(), secrets[0]);
 }
 
-pub async fn orders_are_found_through_their_own_door(kind: Kind) {
+pub async fn orders_are_found_through_their_own_api(kind: Kind) {
     let world = World::new(kind).await;
     let gateway = &world.gateway;
     let (organization, stranger) = (gateway.merchant(5).await, gateway.merchant(1).await);
     let order = open(gateway, &organization, wish("R", "1", None)).await.expect("an order").order.shown.facts;
     let native = gateway.create(&organization, request("N")).await.expect("a native order");
     let app = &gateway.app;
-    assert_eq!(door::get(app, NAME, &organization, order.id.as_str()).await.expect("found").shown.facts, order);
-    assert_eq!(door::find(app, NAME, order.id.as_str()).await.expect("found").shown.facts, order);
+    assert_eq!(dialect::get(app, NAME, &organization, order.id.as_str()).await.expect("found").shown.facts, order);
+    assert_eq!(dialect::find(app, NAME, order.id.as_str()).await.expect("found").shown.facts, order);
     for (api, organization, id) in [
         (NAME, &stranger, order.id.as_str()),
         ("other", &organization, order.id.as_str()),
         (NAME, &organization, native.order_id.as_str()),
         (NAME, &organization, "a\0b"),
     ] {
-        assert_eq!(refusal(door::get(app, api, organization, id).await).code, ErrorCode::ResourceNotFound, "{api} {id}");
+        assert_eq!(refusal(dialect::get(app, api, organization, id).await).code, ErrorCode::ResourceNotFound, "{api} {id}");
     }
-    assert_eq!(refusal(door::find(app, "other", order.id.as_str()).await).code, ErrorCode::ResourceNotFound);
+    assert_eq!(refusal(dialect::find(app, "other", order.id.as_str()).await).code, ErrorCode::ResourceNotFound);
     assert_eq!(gateway.order(&organization, order.id.as_str()).await.order_reference, "R");
 }
 
@@ -118,7 +118,7 @@ pub async fn what_a_list_says_is_what_the_rule_says(kind: Kind) {
         gateway.clock.advance(Duration::from_secs(600));
     }
     let list = async |stage: Option<Stage>| {
-        let listed = door::list(&gateway.app, NAME, &organization, stage, (None, None)).await.expect("a list");
+        let listed = dialect::list(&gateway.app, NAME, &organization, stage, (None, None)).await.expect("a list");
         assert_eq!(listed.total, listed.orders.len() as u64);
         listed.orders
     };
@@ -141,7 +141,7 @@ pub async fn what_a_list_says_is_what_the_rule_says(kind: Kind) {
     let attempts = "SELECT d.attempts FROM deliveries d JOIN events e ON e.id = d.event_id \
                     JOIN webhook_endpoints w ON w.id = d.endpoint_id WHERE e.type = 'payment.confirmed' AND w.url LIKE '%bad'";
     assert_eq!(world.place.value(attempts).await, "10");
-    let page = door::list(&gateway.app, NAME, &organization, None, (Some(2), Some(4))).await.expect("a page");
+    let page = dialect::list(&gateway.app, NAME, &organization, None, (Some(2), Some(4))).await.expect("a page");
     assert_eq!((page.total, page.orders.len()), (6, 2));
-    assert_eq!(refusal(door::list(&gateway.app, NAME, &organization, None, (Some(0), None)).await).code, ErrorCode::ValidationError);
+    assert_eq!(refusal(dialect::list(&gateway.app, NAME, &organization, None, (Some(0), None)).await).code, ErrorCode::ValidationError);
 }

@@ -1,19 +1,19 @@
 //! Orders through other APIs than the native one: opened, shown and listed for whichever API asks, over the same use cases. What differs
-//! between APIs is a `payin_core::door::Dialect`; this file knows none by name.
+//! between APIs is a `payin_core::dialect::Dialect`; this file knows none by name.
 
 pub mod endpoints;
 mod open;
 mod secret;
 
 use payin_core::Error;
-use payin_core::door::Stage;
+use payin_core::dialect::Stage;
 use payin_types::OrganizationId;
 
 use super::orders::check_shown;
 use super::query::{is_findable, paging};
 use super::{App, Outcome};
-use crate::store::orders::door;
-pub use crate::store::orders::door::Through;
+use crate::store::orders::dialect;
+pub use crate::store::orders::dialect::Through;
 pub use open::{Open, Opened, Wish};
 pub use secret::Secret;
 
@@ -22,7 +22,7 @@ pub use secret::Secret;
 /// # Errors
 /// `RESOURCE_NOT_FOUND`, also for another organization's and one that came through another API.
 pub async fn get(app: &App, api: &str, organization: &OrganizationId, id: &str) -> Outcome<Through> {
-    let found = if is_findable(id) { door::get(&mut app.store.read().await?, organization, api, id).await? } else { None };
+    let found = if is_findable(id) { dialect::get(&mut app.store.read().await?, organization, api, id).await? } else { None };
     checked(app, found, id)
 }
 
@@ -32,7 +32,7 @@ pub async fn get(app: &App, api: &str, organization: &OrganizationId, id: &str) 
 /// `RESOURCE_NOT_FOUND`.
 pub async fn get_by_number(app: &App, api: &str, organization: &OrganizationId, number: u64) -> Outcome<Through> {
     let found = match i64::try_from(number) {
-        Ok(number) => door::get_by_number(&mut app.store.read().await?, organization, api, number).await?,
+        Ok(number) => dialect::get_by_number(&mut app.store.read().await?, organization, api, number).await?,
         Err(_) => None,
     };
     checked(app, found, &number.to_string())
@@ -43,7 +43,7 @@ pub async fn get_by_number(app: &App, api: &str, organization: &OrganizationId, 
 /// # Errors
 /// `RESOURCE_NOT_FOUND`.
 pub async fn find(app: &App, api: &str, id: &str) -> Outcome<Through> {
-    let found = if is_findable(id) { door::find(&mut app.store.read().await?, api, id).await? } else { None };
+    let found = if is_findable(id) { dialect::find(&mut app.store.read().await?, api, id).await? } else { None };
     checked(app, found, id)
 }
 
@@ -79,7 +79,7 @@ pub async fn list(
 ) -> Outcome<Listed> {
     let (page, limit, offset) = paging(page, limit)?;
     let within = (i64::try_from(limit).unwrap_or(100), offset);
-    let (orders, total) = door::list(&mut app.store.read().await?, organization, api, stage, within).await?;
+    let (orders, total) = dialect::list(&mut app.store.read().await?, organization, api, stage, within).await?;
     orders.iter().try_for_each(|order| check_shown(&app.seal, &order.shown))?;
     Ok(Listed { orders, total, page, limit })
 }

@@ -7,11 +7,11 @@ use super::{File, TREE, assert_none, catches, finding, passes};
 const APIS: &[&str] = &["cryptopay", "paywarden"];
 /// Where a line may mount each: the words' and rules' modules, the rules' list, the routes' list. Each names it so often at most.
 const MOUNTS: &[(&str, usize)] =
-    &[("payin-types/src/lib.rs", 1), ("payin-core/src/lib.rs", 1), ("payin-core/src/door.rs", 2), ("payin-server/src/http.rs", 2)];
+    &[("payin-types/src/lib.rs", 1), ("payin-core/src/lib.rs", 1), ("payin-core/src/dialect.rs", 2), ("payin-server/src/http.rs", 2)];
 /// What is not the server's: a client may know every API. The one signer and verifier of webhooks names them all.
 const ELSEWHERE: &[&str] = &["payin-sdk/", "payin-cli/", "payin-types/src/signature", "fuzz/", "bench/"];
 
-fn doors(files: &[File]) -> Vec<String> {
+fn dialects(files: &[File]) -> Vec<String> {
     let mut found = Vec::new();
     for file in product(files).filter(|file| !ELSEWHERE.iter().any(|place| file.path.starts_with(place))) {
         for api in APIS {
@@ -19,11 +19,7 @@ fn doors(files: &[File]) -> Vec<String> {
             let named: Vec<usize> = file.code.lines().enumerate().filter(|(_, line)| line.contains(api)).map(|(at, _)| at + 1).collect();
             let most = MOUNTS.iter().find(|(path, _)| *path == file.path).map_or(0, |(_, most)| *most);
             if let Some(line) = named.get(most).filter(|_| !is_its_own) {
-                found.push(finding(
-                    file.path,
-                    *line,
-                    format!("`{api}` is named outside of its own modules: go through `door` or `dialect`"),
-                ));
+                found.push(finding(file.path, *line, format!("`{api}` is named outside of its own modules: go through `dialect`")));
             }
         }
     }
@@ -32,14 +28,14 @@ fn doors(files: &[File]) -> Vec<String> {
 
 #[test]
 fn other_apis_are_named_by_their_own_modules_alone() {
-    assert_none(&doors(&TREE));
+    assert_none(&dialects(&TREE));
 }
 
 #[test]
 fn other_apis_named_elsewhere_are_caught() {
-    catches(doors, "payin-server/src/app/orders.rs:1", "use payin_core::paywarden;", "`paywarden`");
-    catches(doors, "payin-server/src/http.rs:3", "mod paywarden;\nf(paywarden::A);\nf(paywarden::B);", "`paywarden`");
-    passes(doors, "payin-server/src/http.rs", "mod paywarden;\nfn f() -> A { paywarden::A }");
-    passes(doors, "payin-server/src/http/paywarden/payments.rs", "use payin_core::paywarden as rules;");
-    passes(doors, "payin-sdk/src/lib.rs", "pub mod paywarden;");
+    catches(dialects, "payin-server/src/app/orders.rs:1", "use payin_core::paywarden;", "`paywarden`");
+    catches(dialects, "payin-server/src/http.rs:3", "mod paywarden;\nf(paywarden::A);\nf(paywarden::B);", "`paywarden`");
+    passes(dialects, "payin-server/src/http.rs", "mod paywarden;\nfn f() -> A { paywarden::A }");
+    passes(dialects, "payin-server/src/http/paywarden/payments.rs", "use payin_core::paywarden as rules;");
+    passes(dialects, "payin-sdk/src/lib.rs", "pub mod paywarden;");
 }

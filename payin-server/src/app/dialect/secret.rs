@@ -7,7 +7,7 @@ use payin_types::{OrganizationId, SecretString};
 use crate::app::endpoints::make_secret;
 use crate::app::{App, Outcome};
 use crate::seal::Seal;
-use crate::store::orders::door;
+use crate::store::orders::dialect;
 use crate::store::{Fault, Tx, Unit};
 
 /// Tells the secret, which it makes where there is none.
@@ -35,11 +35,11 @@ impl Unit for Secret {
     type Output = SecretString;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<SecretString> {
-        let mut kept = door::secret(tx, &self.organization_id).await?;
+        let mut kept = dialect::secret(tx, &self.organization_id).await?;
         if kept.is_none() {
-            door::keep_secret(tx, &self.organization_id, &self.seal.seal(&self.place(), &self.fresh, self.nonce)).await?;
+            dialect::keep_secret(tx, &self.organization_id, &self.seal.seal(&self.place(), &self.fresh, self.nonce)).await?;
             // Of two at once the first has made it.
-            kept = door::secret(tx, &self.organization_id).await?;
+            kept = dialect::secret(tx, &self.organization_id).await?;
         }
         let kept = kept.ok_or_else(|| Fault::Corrupt(format!("organization {} has no webhook secret", self.organization_id)))?;
         Ok(SecretString::from(self.seal.open(&self.place(), &kept).map_err(Fault::from)?))

@@ -1,12 +1,12 @@
 //! What the merchant of another API is told of a change to an order that came through it: in that API's words, to the endpoint that the order
 //! brought along and to those that subscribe to that API's events, in the transaction of the change.
 
-use payin_core::door::{self as rules, Change};
+use payin_core::dialect::{self as rules, Change};
 use payin_core::event;
 use payin_core::order::Facts;
 use payin_types::{EventType, Timestamp};
 
-use crate::store::orders::{Stored, door};
+use crate::store::orders::{Stored, dialect};
 use crate::store::{Fault, Tx, endpoints, events};
 
 /// Records what is told. It is counted apart from the order's own events.
@@ -16,12 +16,12 @@ pub(super) async fn tell(tx: &mut Tx<'_>, before: &Stored, after: &Facts, head: 
     if changes.is_empty() {
         return Ok(());
     }
-    let own = door::endpoint(tx, after.id.as_str()).await?;
+    let own = dialect::endpoint(tx, after.id.as_str()).await?;
     let object_id = format!("{}:{}", dialect.name(), after.id);
     for change in changes {
         let Some((word, body)) = dialect.tells(change, after, Some(head)) else { continue };
         let event_type = EventType::from(word);
-        let mut to = endpoints::door::subscribers(tx, &after.organization_id, dialect.name(), &event_type).await?;
+        let mut to = endpoints::dialect::subscribers(tx, &after.organization_id, dialect.name(), &event_type).await?;
         to.extend(own.clone());
         if to.is_empty() {
             continue;
@@ -42,7 +42,7 @@ pub(super) async fn tell(tx: &mut Tx<'_>, before: &Stored, after: &Facts, head: 
         };
         events::insert(tx, &new, &to).await?;
         if change == Change::Paid && dialect.awaits() {
-            door::await_event(tx, after.id.as_str(), &id).await?;
+            dialect::await_event(tx, after.id.as_str(), &id).await?;
         }
     }
     Ok(())
