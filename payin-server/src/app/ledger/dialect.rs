@@ -11,7 +11,7 @@ use crate::store::{Fault, Tx, endpoints, events};
 
 /// Records what is told. It is counted apart from the order's own events.
 pub(super) async fn tell(tx: &mut Tx<'_>, before: &Stored, after: &Facts, head: u64, now: Timestamp) -> Result<(), Fault> {
-    let Some(dialect) = after.origin.as_ref().and_then(|origin| rules::dialect(&origin.api)) else { return Ok(()) };
+    let Some(dialect) = after.origin.as_ref().and_then(|origin| rules::by_name(&origin.api)) else { return Ok(()) };
     let changes = rules::changes(&before.facts, after);
     if changes.is_empty() {
         return Ok(());
