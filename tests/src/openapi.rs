@@ -5,8 +5,9 @@
 //! [`Contract::documented`] demands only what every deployment of the vendor keeps, which is what the documents' own
 //! examples can fulfil.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, header};
 use jsonschema::{Draft, Validator};
@@ -20,6 +21,8 @@ const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 /// `openapi.yaml`, ready to judge.
 pub struct Contract {
     document: Value,
+    /// By the schema's text. To build one takes much longer than to judge by it.
+    validators: Mutex<HashMap<String, Arc<Validator>>>,
 }
 
 /// An operation, and the values that stand in the place of its path's parameters.
@@ -47,7 +50,7 @@ impl Contract {
         let text = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
         let mut document = serde_yaml_ng::from_str(&text).unwrap_or_else(|e| panic!("openapi.yaml: {e}"));
         settle_promises(&mut document, promises, "#");
-        Self { document }
+        Self { document, validators: Mutex::default() }
     }
 
     /// Every operation as (METHOD, path template), in the file's order.
@@ -295,7 +298,12 @@ impl Contract {
         if faults.is_empty() { Ok(()) } else { Err(faults.join("; ")) }
     }
 
-    fn validator(&self, schema: &Value) -> Validator {
+    fn validator(&self, schema: &Value) -> Arc<Validator> {
+        let mut known = self.validators.lock().expect("no test panics while it builds one");
+        Arc::clone(known.entry(schema.to_string()).or_insert_with(|| Arc::new(self.build(schema))))
+    }
+
+    fn build(&self, schema: &Value) -> Validator {
         let mut root = schema.as_object().unwrap_or_else(|| panic!("not a schema: {schema}")).clone();
         // `#/components/schemas/…` then points into this very schema, and the validator needs no file.
         root.insert("components".to_owned(), json!({ "schemas": self.document["components"]["schemas"] }));
