@@ -130,7 +130,7 @@ async fn forward(
         context.leaves_behind(format!("{stopped}; listen again to go on from there"));
         // Everything before it has been received: one event is dealt with before the next is read.
         let event = next(context, &mut live, |at| cursor.keep(at)).await?;
-        let outcome = receiver.deliver(&event, secret, |told: Told<'_>| lines.answer(&event, &told)).await?;
+        let outcome = receiver.deliver((&event.event, &event.body), secret, |told: Told<'_>| lines.answer(&event, &told)).await?;
         outcome?;
         cursor.keep(&event.cursor)?;
     }
