@@ -18,6 +18,7 @@ mod files;
 mod followed;
 mod hooks;
 mod issuers;
+mod jumps;
 mod keys;
 mod late;
 mod ledger;
@@ -153,6 +154,7 @@ scenarios! {
         a_sole_server_takes_back_what_was_claimed_before_it,
         servers_share_deliveries_and_overlap_in_none, nothing_is_sent_after_a_deletion, a_backlog_is_called_off_piece_by_piece, what_arrives_verifies_and_is_logged,
         old_attempts_are_forgotten;
+    jumps: a_jump_passes_over_nothing, no_ring_is_missed_while_the_clock_stands;
     failing: days_of_failures_disable_an_endpoint, one_good_answer_in_days_is_enough, old_failures_do_not_disable_what_works_again,
         one_received_among_others_ends_the_failures_before_it, a_new_url_begins_anew, one_that_is_gone_is_told_of_to_the_others,
         a_retry_after_is_heard, a_range_is_sent_again, a_range_is_sent_piece_by_piece, bad_ranges_are_refused;

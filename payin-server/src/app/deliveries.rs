@@ -74,6 +74,30 @@ impl Unit for Claim {
     }
 }
 
+/// Makes a claim last as if it were made now. Answers whether it still stands: nobody has claimed, recorded or started over the delivery
+/// since.
+///
+/// # Errors
+/// What the database says.
+pub async fn renew(app: &App, claimed: &Claimed, now: Timestamp) -> Outcome<bool> {
+    app.store.write(Renew { claimed: claimed.clone(), now }).await
+}
+
+/// Makes a claim last as if it were made now.
+#[derive(Debug)]
+struct Renew {
+    claimed: Claimed,
+    now: Timestamp,
+}
+
+impl Unit for Renew {
+    type Output = bool;
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<bool> {
+        Ok(deliveries::renew(tx, &self.claimed, self.now.plus(CLAIM)).await?)
+    }
+}
+
 /// Takes back every claim of which nothing was heard. Only for the sole server of a database: whoever made them is gone. Answers how many.
 #[derive(Debug)]
 pub struct TakeBackClaims {

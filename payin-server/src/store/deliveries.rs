@@ -143,6 +143,17 @@ pub async fn claim(tx: &mut Tx<'_>, keys: &[Key], now: Timestamp, until: Timesta
     Ok(claimed)
 }
 
+/// Makes a claim last until a time, unless it is void. Answers whether it stands.
+///
+/// # Errors
+/// What the database says.
+pub async fn renew(tx: &mut Tx<'_>, claimed: &Claimed, until: Timestamp) -> Result<bool, Fault> {
+    let update = sql("UPDATE deliveries SET next_attempt_at = $1 WHERE event_id = $2 AND endpoint_id = $3 AND claim = $4 \
+                      AND next_attempt_at IS NOT NULL");
+    let update = update.int(until.millis()).text(claimed.event_id.as_str()).text(claimed.endpoint_id.as_str()).int(claimed.claim);
+    Ok(tx.execute(update).await? > 0)
+}
+
 /// Makes what is claimed until a time, and of which nothing was heard, due at once: for the sole server of a database, which knows that
 /// whoever claimed it is gone. What waits for its next attempt goes on waiting: the attempt before is in the log.
 ///

@@ -32,6 +32,8 @@ const UNTIL_WOKEN: Duration = Duration::from_secs(60 * 60);
 /// What was looked up longer ago is looked up again before it is sent: to an endpoint that was deleted nothing is sent that begins later
 /// than this.
 const FRESH: Duration = Duration::from_secs(1);
+/// A claim that waited so long for a place is renewed before anything is sent: what is sent must end before the claim lapses.
+const CLAIM_GOOD: Duration = Duration::from_secs(10);
 
 /// One lane.
 pub struct Deliver {
@@ -52,17 +54,18 @@ impl Deliver {
     }
 
     async fn one(&mut self) -> Result<Did, StepFault> {
-        let now = self.app.clock.now();
+        // Whether there is nothing to do, and until when, is judged by the time at which it was looked: a clock that has jumped since would
+        // pass over what fell due in between.
+        let looked_at = self.app.clock.now();
         if std::mem::take(&mut self.keeps_watch) {
             // It may be sending for a while: until somebody watches again, nobody does.
             self.queue.watch_ends();
         }
-        let refilled = match self.queue.refill(now) {
-            Some(refill) => Some(self.refill(refill, now).await?),
+        let refilled = match self.queue.refill(looked_at) {
+            Some(refill) => Some(self.refill(refill, looked_at).await?),
             None => None,
         };
-        let now = self.app.clock.now();
-        if let Some(taken) = self.queue.take(now) {
+        if let Some(taken) = self.queue.take(self.app.clock.now()) {
             if self.queue.wants_more() {
                 self.wake.notify_one();
             }
@@ -75,14 +78,14 @@ impl Deliver {
                 self.keeps_watch = true;
                 return Ok(Did::Work);
             }
-            Some(false) => deliveries::next_due(&self.app, now).await?,
-            None if self.queue.has_watch(now) => return Ok(Did::Idle { until: now.plus(UNTIL_WOKEN) }),
+            Some(false) => deliveries::next_due(&self.app, looked_at).await?,
+            None if self.queue.has_watch(looked_at) => return Ok(Did::Idle { until: looked_at.plus(UNTIL_WOKEN) }),
             // Enough waits: what opens next is a line or a place.
             None => None,
         };
         // This lane keeps watch.
-        let look_again = now.plus(LOOK_EVERY);
-        let until = next.into_iter().chain(self.queue.opens_at(now)).chain([look_again]).min().unwrap_or(look_again);
+        let look_again = looked_at.plus(LOOK_EVERY);
+        let until = next.into_iter().chain(self.queue.opens_at(looked_at)).chain([look_again]).min().unwrap_or(look_again);
         self.keeps_watch = true;
         self.queue.watched_until(until);
         Ok(Did::Idle { until })
@@ -107,7 +110,8 @@ impl Deliver {
                 return Ok(true);
             }
             if did || (at_the_end && whole) {
-                return Ok(did || refill.was_asked_again());
+                let asked_again = refill.end();
+                return Ok(did || asked_again);
             }
             // Begun in the middle, the walk goes round once.
             whole |= at_the_end;
@@ -116,6 +120,9 @@ impl Deliver {
 
     async fn attempt(&self, mut taken: Taken) -> Result<(), StepFault> {
         let now = self.app.clock.now();
+        if now.since(taken.claimed_at) >= CLAIM_GOOD && !deliveries::renew(&self.app, &taken.due.claimed, now).await? {
+            return Ok(());
+        }
         if now.since(taken.due.loaded_at) >= FRESH {
             let mut loaded = deliveries::load(&self.app, vec![taken.due.claimed.clone()], now).await?;
             let Some(due) = loaded.pop() else { return Ok(()) };

@@ -32,6 +32,11 @@ impl Receiver {
         Arc::new(Self { status: Mutex::new(status), got: Mutex::default() })
     }
 
+    /// Answers so from now on.
+    pub fn answers(&self, status: u16) {
+        *self.status.lock().unwrap() = status;
+    }
+
     pub fn count(&self) -> usize {
         self.got.lock().unwrap().len()
     }
@@ -182,7 +187,7 @@ pub async fn retries_follow_the_table(kind: Kind) {
     let receiver = Receiver::answering(500);
     let mut deliver = Deliver::new(gateway.app.clone(), Arc::clone(&receiver) as Arc<dyn Http>, Arc::default(), Arc::default());
     for (wait_s, attempt) in RETRIES_S.into_iter().zip(1..) {
-        *receiver.status.lock().unwrap() = [500, 0, 404, 301][attempt % 4];
+        receiver.answers([500, 0, 404, 301][attempt % 4]);
         assert_eq!(deliver.step().await.unwrap(), Did::Work);
         assert_eq!(receiver.count(), attempt);
         // As the table says, and up to a fifth later, so that what failed together does not come back together.

@@ -87,7 +87,7 @@ fn start(gateway: &Gateway, http: &Arc<dyn Http>, count: usize, lanes: &mut Join
     }
 }
 
-async fn until(what: impl Fn() -> bool, said: impl Fn() -> String) {
+pub async fn until(what: impl Fn() -> bool, said: impl Fn() -> String) {
     let came = async {
         while !what() {
             tokio::time::sleep(Duration::from_millis(2)).await;

@@ -24,8 +24,6 @@ pub const SLOW_PLACES: usize = 192;
 const WAITING_MAX: usize = 256;
 /// With fewer than so many of them it is time to claim more.
 const WAITING_LOW: usize = 96;
-/// A claim that waited so long here is left to lapse: what is sent must end before it does.
-const CLAIM_GOOD: Duration = Duration::from_secs(10);
 /// A watch that is later than this is over: its lane is sending.
 const WATCH_LATE_MAX: Duration = Duration::from_secs(2);
 /// Nobody keeps watch for so long: the clock was set back.
@@ -90,6 +88,8 @@ pub struct Queue(Mutex<State>);
 pub struct Taken {
     /// What is to be sent.
     pub due: Due,
+    /// When it was claimed.
+    pub claimed_at: Timestamp,
     queue: Arc<Queue>,
     number: u64,
 }
@@ -97,6 +97,8 @@ pub struct Taken {
 /// The right to claim more, until this is dropped.
 pub struct Refill {
     queue: Arc<Queue>,
+    /// Whether the right was given back already.
+    ended: bool,
 }
 
 impl State {
@@ -137,7 +139,7 @@ impl State {
         }
     }
 
-    fn take(&mut self, now: Timestamp) -> Option<(Due, u64)> {
+    fn take(&mut self, now: Timestamp) -> Option<(Due, Timestamp, u64)> {
         self.age(now);
         for _ in 0..self.turns.len() {
             let endpoint = self.turns.pop_front()?;
@@ -154,9 +156,6 @@ impl State {
                 self.turns.push_back(endpoint.clone());
             }
             let Some((due, claimed_at)) = next else { continue };
-            if now.since(claimed_at) >= CLAIM_GOOD {
-                continue;
-            }
             line.under_way = line.under_way.saturating_add(1);
             self.numbered = self.numbered.wrapping_add(1);
             if line.standing.is_slow() {
@@ -165,7 +164,7 @@ impl State {
                 self.quick.insert(self.numbered);
                 self.young.push_back((now, self.numbered, endpoint));
             }
-            return Some((due, self.numbered));
+            return Some((due, claimed_at, self.numbered));
         }
         None
     }
@@ -178,8 +177,8 @@ impl Queue {
 
     /// The next delivery that has a place.
     pub fn take(self: &Arc<Self>, now: Timestamp) -> Option<Taken> {
-        let (due, number) = self.state().take(now)?;
-        Some(Taken { due, queue: Arc::clone(self), number })
+        let (due, claimed_at, number) = self.state().take(now)?;
+        Some(Taken { due, claimed_at, queue: Arc::clone(self), number })
     }
 
     /// Whether there is something for another lane to do: something waits, or more should be claimed.
@@ -213,7 +212,7 @@ impl Queue {
         }
         state.refilling = true;
         state.asked_again = false;
-        Some(Refill { queue: Arc::clone(self) })
+        Some(Refill { queue: Arc::clone(self), ended: false })
     }
 
     /// When a place or a line that is closed now opens by itself, if one does.
@@ -280,16 +279,22 @@ impl Refill {
         }
     }
 
-    /// Whether somebody else wanted to claim more meanwhile.
+    /// Gives the right back. Answers whether somebody else wanted to claim more meanwhile: at the same moment, for who asks between an
+    /// answer and the giving back would be heard by nobody.
     #[must_use]
-    pub fn was_asked_again(&self) -> bool {
-        self.queue.state().asked_again
+    pub fn end(mut self) -> bool {
+        self.ended = true;
+        let mut state = self.queue.state();
+        state.refilling = false;
+        state.asked_again
     }
 }
 
 impl Drop for Refill {
     fn drop(&mut self) {
-        self.queue.state().refilling = false;
+        if !self.ended {
+            self.queue.state().refilling = false;
+        }
     }
 }
 
