@@ -148,14 +148,14 @@ scenarios! {
     work: one_holder_has_a_lease, a_lease_changes_hands, a_fenced_server_changes_nothing,
         a_lease_is_kept_while_work_takes_long;
     issuers: nothing_is_taken_in_a_stopped_token, a_frozen_address_is_not_handed_out_again;
-    outbox: events_go_to_those_who_asked, retries_follow_the_table, a_void_claim_changes_nothing, gone_is_gone,
+    outbox: an_organization_has_so_many_endpoints_and_no_more, events_go_to_those_who_asked, retries_follow_the_table, a_void_claim_changes_nothing, gone_is_gone,
         a_deleted_endpoint_gets_nothing, a_delivery_is_claimed_once;
-    sending: those_that_hang_delay_nobody_else, those_that_turn_bad_together_delay_nobody_else, a_burst_starves_nobody, many_bursts_starve_nobody, what_a_dead_server_claimed_is_sent_again,
+    sending: a_shop_whose_orders_bring_dead_endpoints_delays_nobody_else, those_that_hang_delay_nobody_else, those_that_turn_bad_together_delay_nobody_else, a_burst_starves_nobody, many_bursts_starve_nobody, what_a_dead_server_claimed_is_sent_again,
         a_sole_server_takes_back_what_was_claimed_before_it,
         servers_share_deliveries_and_overlap_in_none, nothing_is_sent_after_a_deletion, a_backlog_is_called_off_piece_by_piece, what_arrives_verifies_and_is_logged,
         old_attempts_are_forgotten;
     jumps: a_jump_passes_over_nothing, no_ring_is_missed_while_the_clock_stands;
-    failing: days_of_failures_disable_an_endpoint, one_good_answer_in_days_is_enough, old_failures_do_not_disable_what_works_again,
+    failing: an_orders_own_endpoint_is_not_disabled, days_of_failures_disable_an_endpoint, one_good_answer_in_days_is_enough, old_failures_do_not_disable_what_works_again,
         one_received_among_others_ends_the_failures_before_it, a_new_url_begins_anew, one_that_is_gone_is_told_of_to_the_others,
         a_retry_after_is_heard, a_range_is_sent_again, a_range_is_sent_piece_by_piece, bad_ranges_are_refused;
     hooks: endpoints_change_in_part, bad_changes_change_nothing, a_rotated_secret_is_good_beside_the_new_one,

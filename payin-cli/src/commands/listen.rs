@@ -22,8 +22,9 @@ use told::Told;
 Each event is posted as the server would post it: the same body and headers, signed with a secret of
 this machine (shown at the start), or with yours. It counts as received when it is answered with 2xx;
 otherwise it is tried again after 1, 2, 4, 8 and 16 seconds. What is received is remembered, so that
-listening again to the same server for the same receiver goes on behind it: nothing is lost to Ctrl-C,
-to a crash, or to a night's sleep. What was not known to be received is posted again, with the same id.
+listening again to the same server for the same receiver and types goes on behind it: nothing is lost
+to Ctrl-C, to a crash, or to a night's sleep. What was not known to be received is posted again, with
+the same id.
 
 Ends with 9 where an event was not received in the end; it is the first to be posted the next time.
 
@@ -72,7 +73,8 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         return print(context, client.webhook_events().live(query)).await;
     };
     let receiver = Receiver::at(&url, context.access.allow_http)?;
-    let mut cursor = folder.cursor(&client.base_url(), &url)?;
+    let types: Vec<&str> = args.events.iter().map(EventType::as_str).collect();
+    let mut cursor = folder.cursor(&client.base_url(), &url, &types)?;
     if query.since.is_none() {
         query.after = cursor.last().map(str::to_owned);
     }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use payin_core::delivery::{Attempted, Course, Policy};
 use payin_core::dialect::{self, Dialect};
 use payin_core::event;
-use payin_types::{DisabledReason, EndpointId, EventId, EventType, SecretString, Timestamp};
+use payin_types::{DisabledReason, EndpointId, EventId, EventType, OrganizationId, SecretString, Timestamp};
+use url::Url;
 
 use super::events::{Happened, record};
 use super::{App, Outcome, endpoints as cases};
@@ -113,8 +114,31 @@ impl Unit for TakeBackClaims {
     }
 }
 
+/// Who takes turns: an endpoint. Of those that orders brought along each is sent a few events and is then never heard of again, so all of an
+/// organization's that lead to one server take one turn: what one attempt shows of that server holds for the next.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Receiver {
+    /// Whose it is.
+    pub organization_id: OrganizationId,
+    name: String,
+}
+
+impl Receiver {
+    /// The receiver behind an endpoint, which leads to `brought_url` if an order brought it along.
+    #[must_use]
+    pub fn new(organization_id: &OrganizationId, endpoint: &EndpointId, brought_url: Option<&str>) -> Self {
+        let server = brought_url.and_then(|url| Url::parse(url).ok()).and_then(|url| {
+            let port = url.port_or_known_default()?;
+            Some(format!("{}:{port}", url.host_str()?))
+        });
+        Self { organization_id: organization_id.clone(), name: server.unwrap_or_else(|| endpoint.as_str().to_owned()) }
+    }
+}
+
 /// Where deliveries go, and what signs them.
 pub struct Target {
+    /// Who takes turns.
+    pub receiver: Receiver,
     /// Where.
     pub url: String,
     /// The present secret and, for a while after it was replaced, the one before; or why one cannot be opened.
@@ -155,7 +179,9 @@ pub async fn load(app: &App, claimed: Vec<Claimed>, now: Timestamp) -> Result<Ve
         let secrets = std::iter::once(&stored.secret_sealed).chain(previous.as_ref()).map(open).collect();
         let known = |api: String| dialect::by_name(&api).ok_or_else(|| Fault::Corrupt(format!("this server knows no API \"{api}\"")));
         let dialect = stored.api.map(known).transpose();
-        targets.insert(stored.id, Arc::new(Target { url: stored.url, secrets, failing_since: stored.failing_since, dialect }));
+        let brought_url = stored.order_id.is_some().then_some(stored.url.as_str());
+        let receiver = Receiver::new(&stored.organization_id, &stored.id, brought_url);
+        targets.insert(stored.id, Arc::new(Target { receiver, url: stored.url, secrets, failing_since: stored.failing_since, dialect }));
     }
     let mut bodies = deliveries::bodies(&mut conn, &claimed.iter().map(|one| &one.event_id).collect()).await?;
     let mut wanted: BTreeMap<EventId, usize> = BTreeMap::new();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use payin_core::{Error, endpoint, web_url};
 use payin_types::{
-    CreateEndpoint, Deleted, DisabledReason, Endpoint, EndpointId, OrganizationId, Page, Pagination, Timestamp, UpdateEndpoint,
+    CreateEndpoint, Deleted, DisabledReason, Endpoint, EndpointId, ErrorCode, OrganizationId, Page, Pagination, Timestamp, UpdateEndpoint,
 };
 use serde_json::Map;
 
@@ -100,10 +100,26 @@ impl Unit for Create {
             created_at: self.now,
             updated_at: self.now,
             api: None,
+            order_id: None,
         };
+        check_room(tx, &self.organization_id, None).await?;
         endpoints::insert(tx, &stored).await?;
         Ok(Endpoint { secret: Some(secret.to_owned()), ..to_wire(stored, self.now) })
     }
+}
+
+/// Endpoints of an organization for an API. Each is a row for every event, written while everybody else's writes wait.
+const ENDPOINTS_MAX: u64 = 100;
+
+/// Whether one more endpoint may be added for an API, the native one or another. Two that are added at the same moment may be one too many,
+/// which does no harm.
+pub(super) async fn check_room(tx: &mut Tx<'_>, organization: &OrganizationId, api: Option<&str>) -> Outcome<()> {
+    if endpoints::count(tx, organization, api).await? < ENDPOINTS_MAX {
+        return Ok(());
+    }
+    let message =
+        format!("There are {ENDPOINTS_MAX} webhook endpoints, as many as there may be; delete one, or subscribe one to more events");
+    Err(Error::new(ErrorCode::ValidationError, message).into())
 }
 
 pub(super) fn to_wire(stored: Stored, now: Timestamp) -> Endpoint {

@@ -28,6 +28,8 @@ const LOOK_AT_KEY_EVERY: Duration = Duration::from_secs(5);
 const PAGE: usize = 32;
 /// Streams of one key at once: a team that shares a key of a sandbox.
 const STREAMS_OF_KEY: usize = 20;
+/// Streams of one organization at once, over all its keys, of which it may make any number: others have theirs.
+const STREAMS_OF_ORGANIZATION: usize = 100;
 /// Streams at once in this server: each new event makes every one of them ask the database.
 const STREAMS: usize = 500;
 /// For how long, by the gateway's clock, events that only a stream asked for are recorded after it was last open: a laptop over a holiday.
@@ -39,7 +41,7 @@ const LISTEN_AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug, Default)]
 pub struct Streams {
     state: watch::Sender<State>,
-    open: Mutex<HashMap<ApiKeyId, usize>>,
+    open: Mutex<HashMap<(OrganizationId, ApiKeyId), usize>>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,7 +61,7 @@ impl Streams {
         self.state.send_modify(|state| state.stopping = true);
     }
 
-    fn seat(self: &Arc<Self>, key: &ApiKeyId) -> Result<Seat, Error> {
+    fn seat(self: &Arc<Self>, organization: &OrganizationId, key: &ApiKeyId) -> Result<Seat, Error> {
         let later = |code, message: String| Error { retry_after_s: Some(5), ..Error::new(code, message) };
         if self.state.borrow().stopping {
             return Err(later(ErrorCode::ServiceUnavailable, "The server is stopping; connect again".to_owned()));
@@ -69,13 +71,19 @@ impl Streams {
             let message = format!("{STREAMS} streams are open, as many as this server allows; try again later, or read pages");
             return Err(later(ErrorCode::ServiceUnavailable, message));
         }
-        let of_key = open.entry(key.clone()).or_default();
+        let of_organization: usize = open.iter().filter(|((owner, _), _)| owner == organization).map(|(_, count)| count).sum();
+        if of_organization >= STREAMS_OF_ORGANIZATION {
+            let message = format!("This organization has {STREAMS_OF_ORGANIZATION} streams open, as many as it may; close one");
+            return Err(later(ErrorCode::RateLimitExceeded, message));
+        }
+        let seat = (organization.clone(), key.clone());
+        let of_key = open.entry(seat.clone()).or_default();
         if *of_key >= STREAMS_OF_KEY {
             let message = format!("This key has {STREAMS_OF_KEY} streams open, as many as it may; close one, or take another key");
             return Err(later(ErrorCode::RateLimitExceeded, message));
         }
         *of_key += 1;
-        Ok(Seat { streams: Arc::clone(self), key: key.clone() })
+        Ok(Seat { streams: Arc::clone(self), of: seat })
     }
 }
 
@@ -83,16 +91,16 @@ impl Streams {
 #[derive(Debug)]
 struct Seat {
     streams: Arc<Streams>,
-    key: ApiKeyId,
+    of: (OrganizationId, ApiKeyId),
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut open = self.streams.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(of_key) = open.get_mut(&self.key) {
+        if let Some(of_key) = open.get_mut(&self.of) {
             *of_key = of_key.saturating_sub(1);
             if *of_key == 0 {
-                open.remove(&self.key);
+                open.remove(&self.of);
             }
         }
     }
@@ -194,7 +202,7 @@ impl Feed {
         let types = types(query)?;
         // Before the end is read: what moves it from here on is noticed.
         let state = app.streams.state.subscribe();
-        let seat = app.streams.seat(&key.id)?;
+        let seat = app.streams.seat(&key.organization_id, &key.id)?;
         let (at, goes_on) = start(app, &key.organization_id, query, last_event_id).await?;
         let filter =
             Filter { organization_id: key.organization_id.clone(), types, object_id: None, created_after: None, created_before: None };
@@ -363,4 +371,31 @@ impl Unit for Order {
 /// What the database says.
 pub async fn standing(app: &App) -> Result<event_positions::End, Fault> {
     event_positions::end(&mut app.store.read().await?).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_a_key_nor_an_organization_takes_every_stream() {
+        let streams = Arc::<Streams>::default();
+        let (ours, theirs) = (OrganizationId::from("org_ours"), OrganizationId::from("org_theirs"));
+        let mut seats = Vec::new();
+        let mut refused = Vec::new();
+        for number in 0..25 * (STREAMS_OF_KEY + 1) {
+            match streams.seat(&ours, &format!("key_{}", number % 25).as_str().into()) {
+                Ok(seat) => seats.push(seat),
+                Err(error) => refused.push(error),
+            }
+        }
+        assert_eq!(seats.len(), STREAMS_OF_ORGANIZATION);
+        assert!(refused.iter().all(|error| error.code == ErrorCode::RateLimitExceeded && error.message.contains("This organization has")));
+        let mut others: Vec<Seat> = (0..STREAMS_OF_KEY).map(|_| streams.seat(&theirs, &"key".into()).unwrap()).collect();
+        assert!(streams.seat(&theirs, &"key".into()).unwrap_err().message.starts_with("This key has 20 streams"));
+        others.pop();
+        others.push(streams.seat(&theirs, &"key".into()).unwrap());
+        seats.clear();
+        assert!(streams.seat(&ours, &"key_1".into()).is_ok());
+    }
 }

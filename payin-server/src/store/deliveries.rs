@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use payin_core::delivery::Next;
-use payin_types::{EndpointId, EventId, EventType, Timestamp};
+use payin_types::{EndpointId, EventId, EventType, OrganizationId, Timestamp};
 
 use super::db::Row;
 use super::statement::{Sql, claim};
@@ -28,6 +28,10 @@ pub struct DueEndpoint {
     pub failing: bool,
     /// How many of its deliveries were seen to be due.
     pub waiting: u64,
+    /// Whose it is.
+    pub organization_id: OrganizationId,
+    /// Where it leads, if it is one that an order brought along.
+    pub brought_url: Option<String>,
 }
 
 fn due_endpoint(row: &Row) -> Result<DueEndpoint, Fault> {
@@ -36,6 +40,8 @@ fn due_endpoint(row: &Row) -> Result<DueEndpoint, Fault> {
         open: row.int("enabled")? == 1 && row.opt_int("deleted_at")?.is_none(),
         failing: row.opt_int("failing_since")?.is_some(),
         waiting: row.count("waiting")?,
+        organization_id: row.text("organization_id")?.into(),
+        brought_url: row.opt_text("brought_url")?,
     })
 }
 
@@ -44,8 +50,8 @@ fn due_endpoint(row: &Row) -> Result<DueEndpoint, Fault> {
 /// # Errors
 /// What the database says.
 pub async fn oldest(conn: &mut Conn, now: Timestamp) -> Result<Vec<DueEndpoint>, Fault> {
-    let query = sql("SELECT due.endpoint_id, due.waiting, w.enabled, w.deleted_at, w.failing_since FROM (SELECT endpoint_id, \
-                     COUNT(*) AS waiting FROM (SELECT endpoint_id FROM deliveries WHERE next_attempt_at IS NOT NULL \
+    let query = sql("SELECT due.endpoint_id, due.waiting, w.enabled, w.deleted_at, w.failing_since, w.organization_id, \
+                     CASE WHEN w.order_id IS NOT NULL THEN w.url END AS brought_url FROM (SELECT endpoint_id, COUNT(*) AS waiting FROM (SELECT endpoint_id FROM deliveries WHERE next_attempt_at IS NOT NULL \
                      AND next_attempt_at <= $1 ORDER BY next_attempt_at LIMIT 256) oldest GROUP BY endpoint_id) due \
                      JOIN webhook_endpoints w ON w.id = due.endpoint_id");
     conn.all(query.int(now.millis())).await?.iter().map(due_endpoint).collect()
@@ -61,7 +67,8 @@ pub async fn walk(conn: &mut Conn, after: &str, now: Timestamp) -> Result<Vec<Du
                      WHERE next_attempt_at IS NOT NULL AND endpoint_id > $1 UNION ALL SELECT (SELECT MIN(d.endpoint_id) FROM deliveries d \
                      WHERE d.next_attempt_at IS NOT NULL AND d.endpoint_id > walk.endpoint_id), walk.steps + 1 FROM walk \
                      WHERE walk.endpoint_id IS NOT NULL AND walk.steps < 64) \
-                     SELECT walk.endpoint_id, w.enabled, w.deleted_at, w.failing_since, CASE WHEN (SELECT MIN(d.next_attempt_at) \
+                     SELECT walk.endpoint_id, w.enabled, w.deleted_at, w.failing_since, w.organization_id, \
+                     CASE WHEN w.order_id IS NOT NULL THEN w.url END AS brought_url, CASE WHEN (SELECT MIN(d.next_attempt_at) \
                      FROM deliveries d WHERE d.endpoint_id = walk.endpoint_id AND d.next_attempt_at IS NOT NULL) <= $2 \
                      THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END AS waiting FROM walk \
                      JOIN webhook_endpoints w ON w.id = walk.endpoint_id ORDER BY walk.endpoint_id");

@@ -46,10 +46,12 @@ pub struct Stored {
     pub updated_at: Timestamp,
     /// The API in whose form and by whose schedule it is told; `None`: the native one.
     pub api: Option<String>,
+    /// The order that brought it along, whose alone it is.
+    pub order_id: Option<String>,
 }
 
 const LIVE: &str = "SELECT id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
-    description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at, api FROM webhook_endpoints \
+    description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at, api, order_id FROM webhook_endpoints \
     WHERE deleted_at IS NULL AND api IS NULL AND organization_id = $1";
 
 fn disabled(row: &Row) -> Result<Option<Disabled>, Fault> {
@@ -76,6 +78,7 @@ fn stored(row: &Row) -> Result<Stored, Fault> {
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
         api: row.opt_text("api")?,
+        order_id: row.opt_text("order_id")?,
     })
 }
 
@@ -104,6 +107,20 @@ pub async fn insert(tx: &mut Tx<'_>, endpoint: &Stored) -> Result<(), Fault> {
     .await
 }
 
+/// How many endpoints an organization has for an API, the native one or another.
+///
+/// # Errors
+/// What the database says.
+pub async fn count(tx: &mut Tx<'_>, organization: &OrganizationId, api: Option<&str>) -> Result<u64, Fault> {
+    const NATIVE: &str =
+        "SELECT COUNT(*) AS total FROM webhook_endpoints WHERE deleted_at IS NULL AND api IS NULL AND organization_id = $1";
+    let query = match api {
+        None => sql(NATIVE).text(organization.as_str()),
+        Some(api) => dialect::total().text(organization.as_str()).text(api),
+    };
+    tx.one(query).await?.map_or(Ok(0), |row| row.count("total"))
+}
+
 /// One endpoint.
 ///
 /// # Errors
@@ -120,7 +137,7 @@ pub async fn get(conn: &mut Conn, organization: &OrganizationId, id: &str) -> Re
 pub async fn lock(tx: &mut Tx<'_>, organization: &OrganizationId, id: &str) -> Result<Option<Locked<Stored>>, Fault> {
     let query = locked!(
         "SELECT id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
-         description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at, api FROM webhook_endpoints \
+         description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at, api, order_id FROM webhook_endpoints \
          WHERE deleted_at IS NULL AND api IS NULL AND organization_id = $1 AND id = $2"
     );
     let row = tx.lock(query.text(organization.as_str()).text(id)).await?;
@@ -202,9 +219,9 @@ pub async fn disable(
     let row = tx
         .one(
             sql("UPDATE webhook_endpoints SET enabled = 0, disabled_at = $2, disabled_reason = $3, updated_at = $2 \
-                 WHERE id = $1 AND enabled = 1 AND deleted_at IS NULL AND ($3 <> 'failing' OR failing_since = $4) \
+                 WHERE id = $1 AND enabled = 1 AND deleted_at IS NULL AND order_id IS NULL AND ($3 <> 'failing' OR failing_since = $4) \
                  RETURNING id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
-                 description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at, api")
+                 description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at, api, order_id")
             .text(id.as_str())
             .int(disabled.at.millis())
             .text(disabled.reason.as_str())
@@ -233,7 +250,7 @@ pub async fn open(conn: &mut Conn, ids: &BTreeSet<&EndpointId>) -> Result<Vec<St
     }
     let query = sql_rows(
         "SELECT id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
-         description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at, api FROM webhook_endpoints \
+         description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at, api, order_id FROM webhook_endpoints \
          WHERE deleted_at IS NULL AND enabled = 1 AND id IN (",
         "$",
         ids.len(),

@@ -2,7 +2,8 @@
 
 use payin_types::{EndpointId, EventId, EventType, OrganizationId, Timestamp};
 
-use super::{Fault, Tx, sql};
+use super::statement::Sql;
+use super::{Fault, Tx, sql, sql_rows};
 
 /// An event to be recorded.
 #[derive(Debug, Clone)]
@@ -62,15 +63,17 @@ pub async fn insert(tx: &mut Tx<'_>, event: &New, endpoints: &[EndpointId]) -> R
     )
     .await?;
     tx.happened = true;
-    tx.queued |= !endpoints.is_empty();
-    for endpoint in endpoints {
-        tx.change_one(
-            sql("INSERT INTO deliveries (event_id, endpoint_id, created_at, attempts, next_attempt_at, claim) VALUES ($1, $2, $3, 0, $3, 0)")
-                .text(event.id.as_str())
-                .text(endpoint.as_str())
-                .int(event.created_at.millis()),
-        )
-        .await?;
+    if endpoints.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    tx.queued = true;
+    let deliveries = sql_rows(
+        "INSERT INTO deliveries (event_id, endpoint_id, created_at, attempts, next_attempt_at, claim) VALUES ",
+        "($, $, $, 0, $, 0)",
+        endpoints.len(),
+        "",
+    );
+    let (event_id, at) = (event.id.as_str(), event.created_at.millis());
+    let row = |deliveries: Sql, endpoint: &EndpointId| deliveries.text(event_id).text(endpoint.as_str()).int(at).int(at);
+    tx.change(endpoints.iter().fold(deliveries, row), endpoints.len()).await
 }

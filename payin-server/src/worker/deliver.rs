@@ -18,7 +18,7 @@ use super::{Did, StepFault, Worker};
 use crate::app::App;
 use crate::app::deliveries::{self, Attempt, Due, GiveUp, Record};
 use crate::env::{Answer, Http, SendFault};
-pub use queue::{PLACES, Queue, SLOW_PLACES};
+pub use queue::{PLACES, Queue, SLOW_PLACES, UNPROVEN_MAX};
 use queue::{Refill, Taken};
 
 /// How many attempts, claims and records may be under way: every place, and as many lanes again as there are quick places, which record
@@ -101,7 +101,7 @@ impl Deliver {
                 did |= self.app.store.write(GiveUp { endpoint: closed.id.clone(), now }).await? > 0;
             }
             let at_the_end = walked.is_empty();
-            let open = due.into_iter().filter(|endpoint| endpoint.open).map(|endpoint| (endpoint.id, endpoint.failing));
+            let open = due.into_iter().filter(|endpoint| endpoint.open);
             let shares = refill.shares(open, walked, now);
             let claimed = deliveries::claim(&self.app, &shares, now).await?;
             if !claimed.is_empty() {

@@ -20,6 +20,7 @@ use serde_json::json;
 
 use super::World;
 use super::outbox::{Receiver, claim, deliver_all, endpoint, tell};
+use super::sending::brought_along;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -402,4 +403,32 @@ pub async fn bad_ranges_are_refused(kind: Kind) {
     world.place.execute(&format!("UPDATE webhook_endpoints SET enabled = 0 WHERE id = '{own}'")).await;
     assert_eq!(refused(ResendEvents { endpoint_id: Some(own), ..all() }).await.code, ErrorCode::InvalidState);
     assert_eq!(world.place.value("SELECT COUNT(*) FROM deliveries WHERE claim > 0").await, "0");
+}
+
+/// Answers so, whatever comes.
+struct Says(u16);
+
+impl Http for Says {
+    fn post(&self, _: Outgoing) -> BoxFuture<'_, Result<Answer, SendFault>> {
+        futures_util::future::ready(Ok(Answer { status: self.0, body: Vec::new(), retry_after: None })).boxed()
+    }
+}
+
+/// Where another API's order leads is told of that order alone: an answer that ends what a merchant set up does not end what is still to be
+/// told of the order.
+pub async fn an_orders_own_endpoint_is_not_disabled(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(0).await;
+    let own = brought_along(&world, &organization, "cryptopay", &["https://shop.example/hook".to_owned()]).await;
+    for (status, expected) in [(410, ["1", "0"]), (200, ["1", "1"])] {
+        tell(gateway, &organization, 1, &own).await;
+        let mut lane = Deliver::new(gateway.app.clone(), Arc::new(Says(status)), Arc::default(), Arc::default());
+        while lane.step().await.expect("a step") == Did::Work {}
+        for (column, expected) in ["given_up_at", "delivered_at"].into_iter().zip(expected) {
+            let query = format!("SELECT COUNT(*) FROM deliveries WHERE {column} IS NOT NULL");
+            assert_eq!(world.place.value(&query).await, expected, "{column} after {status}");
+        }
+    }
+    assert_eq!(world.place.value("SELECT enabled FROM webhook_endpoints WHERE order_id IS NOT NULL").await, "1");
 }

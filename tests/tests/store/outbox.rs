@@ -8,6 +8,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use payin_core::delivery::{Next, RETRIES_S};
 use payin_server::app::deliveries::{self as cases, Claimed, Due};
+use payin_server::app::dialect::endpoints::{self as dialect, New};
 use payin_server::app::endpoints;
 use payin_server::env::{Answer, Http, Outgoing, SendFault};
 use payin_server::store::deliveries::{self, Attempt};
@@ -325,4 +326,32 @@ pub async fn a_delivery_is_claimed_once(kind: Kind) {
 pub async fn deliver_all(gateway: &Gateway, receiver: Arc<Receiver>) {
     let mut deliver = Deliver::new(gateway.app.clone(), receiver, Arc::default(), Arc::default());
     while deliver.step().await.expect("a step") == Did::Work {}
+}
+
+pub async fn an_organization_has_so_many_endpoints_and_no_more(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let (organization, other) = (gateway.merchant(0).await, gateway.merchant(0).await);
+    let create = async |organization: &OrganizationId| {
+        let request =
+            CreateEndpoint { url: "https://a.example/".to_owned(), events: vec![EventType::All], secret: None, description: None };
+        gateway.write(endpoints::Create::new(&gateway.app, organization.clone(), Ok(request))).await
+    };
+    let create_elsewhere = async || {
+        let new = New { url: "https://a.example/".to_owned(), events: vec!["payment.confirmed".into()], secret: None };
+        gateway.write(dialect::Create::new(&gateway.app, "cryptopay", organization.clone(), Ok(new))).await
+    };
+    for _ in 0..100 {
+        create(&organization).await.expect("an endpoint");
+        create_elsewhere().await.expect("counted apart");
+    }
+    for refused in [refusal(create(&organization).await), refusal(create_elsewhere().await)] {
+        assert_eq!(refused.code, ErrorCode::ValidationError);
+        assert!(refused.message.starts_with("There are 100 webhook endpoints"), "{}", refused.message);
+    }
+    create(&other).await.expect("another organization's");
+    let some = format!("SELECT MIN(id) FROM webhook_endpoints WHERE api IS NULL AND organization_id = '{organization}'");
+    let id = EndpointId::from(world.place.value(&some).await);
+    delete(gateway, &organization, &id).await;
+    create(&organization).await.expect("room again");
 }

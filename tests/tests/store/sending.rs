@@ -11,7 +11,7 @@ use payin_sdk::webhook::{self, Scheme, Verifier};
 use payin_server::app::deliveries::TakeBackClaims;
 use payin_server::app::event_log;
 use payin_server::env::{Answer, Http, Outgoing, SendFault};
-use payin_server::worker::deliver::{Deliver, LANES, PLACES, Queue, SLOW_PLACES};
+use payin_server::worker::deliver::{Deliver, LANES, PLACES, Queue, SLOW_PLACES, UNPROVEN_MAX};
 use payin_server::worker::maintain::Maintain;
 use payin_server::worker::{Did, Worker as _};
 use payin_tests::gateway::{Gateway, Kind};
@@ -104,6 +104,19 @@ async fn endpoints(gateway: &Gateway, organization: &OrganizationId, count: usiz
     all
 }
 
+/// Endpoints that orders of an API brought along, all of one organization's, each leading to one of the URLs.
+pub async fn brought_along(world: &World, organization: &OrganizationId, api: &str, urls: &[String]) -> Vec<EndpointId> {
+    let mut all = Vec::new();
+    for (number, url) in urls.iter().enumerate() {
+        // No more fit into an organization until they are an order's own.
+        let id = endpoint(&world.gateway, organization, "[\"*\"]").await;
+        let change = format!("UPDATE webhook_endpoints SET api = '{api}'");
+        world.place.execute(&format!("{change}, order_id = 'ord_{organization}_{number}', url = '{url}' WHERE id = '{id}'")).await;
+        all.push(id);
+    }
+    all
+}
+
 async fn url(world: &World, id: &EndpointId) -> String {
     world.place.value(&format!("SELECT url FROM webhook_endpoints WHERE id = '{id}'")).await
 }
@@ -112,15 +125,20 @@ pub async fn those_that_hang_delay_nobody_else(kind: Kind) {
     let world = World::new(kind).await;
     let gateway = &world.gateway;
     let organization = gateway.merchant(0).await;
-    // Nearly three times as many as there are places, told first, three events each; none of them ever answers.
-    let doomed = endpoints(gateway, &organization, PLACES * 2 + SLOW_PLACES / 4).await;
+    // Nearly three times as many as there are places, told first, three events each; none of them ever answers. No organization could have
+    // them all.
+    let (mut doomed, mut dead) = (0, BTreeSet::new());
     let living = endpoints(gateway, &organization, 6).await;
-    let mut dead = BTreeSet::new();
-    for id in &doomed {
-        dead.insert(url(&world, id).await);
+    while doomed < PLACES * 2 + SLOW_PLACES / 4 {
+        let unlucky = gateway.merchant(0).await;
+        let theirs = endpoints(gateway, &unlucky, 8).await;
+        doomed += theirs.len();
+        for id in &theirs {
+            dead.insert(url(&world, id).await);
+        }
+        tell(gateway, &unlucky, 3, &theirs).await;
     }
     let http = Arc::new(HalfDead { dead, hanging: Mutex::default(), living: Receiver::answering(200) });
-    tell(gateway, &organization, 3, &doomed).await;
     gateway.clock.advance(Duration::from_secs(1));
     let mut lanes = JoinSet::new();
     start(gateway, &(Arc::clone(&http) as Arc<dyn Http>), LANES, &mut lanes);
@@ -172,6 +190,36 @@ pub async fn those_that_turn_bad_together_delay_nobody_else(kind: Kind) {
     }
     assert!(is_told(), "two seconds later the one event is not sent: {}", said());
     lanes.shutdown().await;
+}
+
+/// Every order of one shop that is down brings an endpoint of its own along, or its owner names a new host each time.
+pub async fn a_shop_whose_orders_bring_dead_endpoints_delays_nobody_else(kind: Kind) {
+    let one_host: Vec<String> = (0..300).map(|number| format!("https://dead.example/{number}")).collect();
+    let many_hosts: Vec<String> = (0..300).map(|number| format!("https://dead-{number}.example/")).collect();
+    for (urls, most) in [(one_host, 2), (many_hosts, UNPROVEN_MAX)] {
+        let world = World::new(kind).await;
+        let gateway = &world.gateway;
+        let (shop, other) = (gateway.merchant(0).await, gateway.merchant(0).await);
+        let doomed = brought_along(&world, &shop, "paywarden", &urls).await;
+        let living = endpoint(gateway, &other, "[\"*\"]").await;
+        let http = Arc::new(HalfDead { dead: urls.into_iter().collect(), hanging: Mutex::default(), living: Receiver::answering(200) });
+        tell(gateway, &shop, 1, &doomed).await;
+        gateway.clock.advance(Duration::from_secs(1));
+        let mut lanes = JoinSet::new();
+        start(gateway, &(Arc::clone(&http) as Arc<dyn Http>), LANES, &mut lanes);
+        let said = || format!("{} were told while {} hang", http.living.count(), http.hanging());
+        until(|| http.hanging() > 0, said).await;
+        tell(gateway, &other, 1, std::slice::from_ref(&living)).await;
+        // The clock stands: nothing that hangs gives up its place.
+        until(|| http.living.count() == 1, said).await;
+        for told in 2..6 {
+            gateway.clock.advance(Duration::from_secs(1));
+            tell(gateway, &other, 1, std::slice::from_ref(&living)).await;
+            until(|| http.living.count() == told, said).await;
+        }
+        assert!(http.hanging() <= most, "{}", said());
+        lanes.shutdown().await;
+    }
 }
 
 pub async fn a_burst_starves_nobody(kind: Kind) {

@@ -1,6 +1,7 @@
 //! What `payin listen` keeps on this machine: the secret it signs with, and for each receiver where reading goes on. Files that only their
 //! owner may read. It must not decide when something is kept.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -30,16 +31,20 @@ struct Contents {
     profile: String,
     server: String,
     forward_to: String,
-    /// Everything up to here has been received.
+    /// The types it is sent, in order, separated by commas; none: all.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    events: String,
+    /// Everything of them up to here has been received.
     cursor: String,
 }
 
-/// Where reading goes on, for one receiver of one server's events.
+/// Where reading goes on, for one receiver of one server's events of some types: what was passed over was not received.
 pub struct Cursor {
     path: PathBuf,
     profile: String,
     server: String,
     forward_to: String,
+    events: String,
     last: Option<String>,
     /// Held while we listen; the system lets go of it however we end.
     _lock: File,
@@ -68,21 +73,26 @@ impl Folder {
         Ok(secret)
     }
 
-    /// Where reading goes on for a receiver, which is from now on ours alone.
-    pub fn cursor(&self, server: &str, forward_to: &str) -> Result<Cursor, Failure> {
-        let path = self.path.join(format!("{}.json", name(&[&self.profile, server, forward_to])));
-        let lock = lock(&path)?;
+    /// Where reading goes on for a receiver of events of these types (none: all), which is from now on ours alone.
+    pub fn cursor(&self, server: &str, forward_to: &str, types: &[&str]) -> Result<Cursor, Failure> {
+        let events = types.iter().copied().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(",");
+        let receiver = [self.profile.as_str(), server, forward_to];
+        let lock = lock(&self.path.join(format!("{}.json", name(&receiver))))?;
+        let parts = receiver.into_iter().chain(Some(events.as_str()).filter(|events| !events.is_empty())).collect::<Vec<_>>();
+        let path = self.path.join(format!("{}.json", name(&parts)));
         let found = file::read(&path)?.map(|text| serde_json::from_str::<Contents>(&text)).transpose();
         let found = found.map_err(|error| {
             Failure::usage(format!("{} cannot be read: {error}", path.display())).hint("remove it, and say --since when to begin")
         })?;
         // Two receivers whose names come to the same number do not take each other's place.
-        let ours = found.filter(|found| found.profile == self.profile && found.server == server && found.forward_to == forward_to);
+        let is_ours = |found: &Contents| [found.profile.as_str(), &found.server, &found.forward_to] == receiver && found.events == events;
+        let ours = found.filter(is_ours);
         Ok(Cursor {
             path,
             profile: self.profile.clone(),
             server: server.to_owned(),
             forward_to: forward_to.to_owned(),
+            events,
             last: ours.map(|found| found.cursor),
             _lock: lock,
         })
@@ -101,6 +111,7 @@ impl Cursor {
             profile: self.profile.clone(),
             server: self.server.clone(),
             forward_to: self.forward_to.clone(),
+            events: self.events.clone(),
             cursor: cursor.to_owned(),
         };
         let text = serde_json::to_string_pretty(&contents).map_err(|error| Failure::internal(error.to_string()))?;
@@ -138,7 +149,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_found_again_by_the_same_receiver_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let open = |profile: &str, to: &str| Folder::at(folder.path().to_owned(), profile).cursor("https://a.test/api/v1", to);
+        let open = |profile: &str, to: &str| Folder::at(folder.path().to_owned(), profile).cursor("https://a.test/api/v1", to, &[]);
         let mut cursor = open("default", "http://localhost/a").unwrap();
         assert_eq!(cursor.last(), None);
         cursor.keep("e-7").unwrap();
@@ -147,6 +158,21 @@ mod tests {
         assert_eq!(open("other", "http://localhost/a").unwrap().last(), None);
         drop(cursor);
         assert_eq!(open("default", "http://localhost/a").unwrap().last(), Some("e-7"));
+    }
+
+    #[test]
+    fn what_was_passed_over_by_a_filter_was_not_received() {
+        let folder = tempfile::tempdir().unwrap();
+        let open =
+            |types: &[&str]| Folder::at(folder.path().to_owned(), "default").cursor("https://a.test/api/v1", "http://localhost/a", types);
+        let mut some = open(&["order.expired", "order.completed"]).unwrap();
+        some.keep("e-7").unwrap();
+        assert!(open(&[]).is_err(), "one at a time, whatever it reads");
+        drop(some);
+        assert_eq!(open(&[]).unwrap().last(), None);
+        assert_eq!(open(&["order.expired"]).unwrap().last(), None);
+        open(&[]).unwrap().keep("e-9").unwrap();
+        assert_eq!(open(&["order.completed", "order.expired", "order.completed"]).unwrap().last(), Some("e-7"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use payin_core::{Error, endpoint};
 use payin_types::{Endpoint, EndpointId, EventType, ExposeSecret as _, OrganizationId, Timestamp};
 
 use super::Secret;
-use crate::app::endpoints::{check_url, not_found, place, standing, to_wire};
+use crate::app::endpoints::{check_room, check_url, not_found, place, standing, to_wire};
 use crate::app::query::{is_findable, paging};
 use crate::app::{App, Outcome};
 use crate::env::Targets;
@@ -80,7 +80,9 @@ impl Unit for Create {
             created_at: self.now,
             updated_at: self.now,
             api: Some(self.api.to_owned()),
+            order_id: None,
         };
+        check_room(tx, &self.organization_id, Some(self.api)).await?;
         rows::insert(tx, &stored).await?;
         Ok(Endpoint { secret: Some(secret.to_owned()), ..to_wire(stored, self.now) })
     }

@@ -4,12 +4,19 @@ use payin_types::{EndpointId, EventType, OrganizationId};
 
 use super::{Stored, stored};
 use crate::store::db::Locked;
-use crate::store::statement::locked;
+use crate::store::statement::{Sql, locked};
 use crate::store::{Conn, Fault, Tx, sql, sql_of};
 
 const LISTED: &str = "SELECT id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
-    description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at, api FROM webhook_endpoints \
+    description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at, api, order_id FROM webhook_endpoints \
     WHERE deleted_at IS NULL AND order_id IS NULL AND organization_id = $1 AND api = $2";
+
+/// How many endpoints an organization (`$1`) has of an API (`$2`), as `total`.
+pub(super) fn total() -> Sql {
+    sql(
+        "SELECT COUNT(*) AS total FROM webhook_endpoints WHERE deleted_at IS NULL AND order_id IS NULL AND organization_id = $1 AND api = $2",
+    )
+}
 
 /// One page of an organization's endpoints of an API, newest first, and how many there are.
 ///
@@ -21,9 +28,7 @@ pub async fn list(
     api: &str,
     (limit, offset): (i64, i64),
 ) -> Result<(Vec<Stored>, u64), Fault> {
-    let total = sql("SELECT COUNT(*) AS total FROM webhook_endpoints \
-                     WHERE deleted_at IS NULL AND order_id IS NULL AND organization_id = $1 AND api = $2");
-    let total = conn.one(total.text(organization.as_str()).text(api)).await?.map_or(Ok(0), |row| row.count("total"))?;
+    let total = conn.one(total().text(organization.as_str()).text(api)).await?.map_or(Ok(0), |row| row.count("total"))?;
     let page = sql_of(&[LISTED, " ORDER BY created_at DESC, id DESC LIMIT $3 OFFSET $4"]);
     let rows = conn.all(page.text(organization.as_str()).text(api).int(limit).int(offset)).await?;
     Ok((rows.iter().map(stored).collect::<Result<_, _>>()?, total))
@@ -36,7 +41,7 @@ pub async fn list(
 pub async fn lock(tx: &mut Tx<'_>, organization: &OrganizationId, api: &str, id: &str) -> Result<Option<Locked<Stored>>, Fault> {
     let query = locked!(
         "SELECT id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
-         description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at, api FROM webhook_endpoints \
+         description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at, api, order_id FROM webhook_endpoints \
          WHERE deleted_at IS NULL AND order_id IS NULL AND organization_id = $1 AND api = $2 AND id = $3"
     );
     let row = tx.lock(query.text(organization.as_str()).text(api).text(id)).await?;

@@ -1,10 +1,12 @@
-//! Whose turn it is: claimed deliveries that wait for a place, one line for each endpoint, and the places. It neither sends nor asks the
+//! Whose turn it is: claimed deliveries that wait for a place, one line for each receiver, and the places. It neither sends nor asks the
 //! database, and knows no clock.
 //!
 //! [`PLACES`] attempts may be under way that have not lasted a second. Whoever takes longer goes on outside of them, where
-//! [`SLOW_PLACES`] may; an endpoint that took long the last time begins there, two attempts at a time, and those may take only half of that
+//! [`SLOW_PLACES`] may; a receiver that took long the last time begins there, two attempts at a time, and those may take only half of that
 //! room, so that those who turn slow find some. So dead receivers that are known hold no place of living ones, and those that just died
-//! hold theirs for a second, until more of them die at once than there is room for. Endpoints take turns, and none has more than its share ([`Standing`]) under way: who has ten thousand events waits for itself.
+//! hold theirs for a second, until more of them die at once than there is room for. Receivers take turns, and none has more than its share
+//! ([`Standing`]) under way: who has ten thousand events waits for itself. Nor may an organization have more than [`UNPROVEN_MAX`] attempts
+//! under way at receivers that do not answer well or have not answered yet, however many of them it names.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,14 +14,16 @@ use std::time::Duration;
 
 use payin_core::delivery::Standing;
 use payin_core::delivery::standing::SLOW_AFTER;
-use payin_types::{EndpointId, Timestamp};
+use payin_types::{EndpointId, OrganizationId, Timestamp};
 
-use crate::app::deliveries::Due;
+use crate::app::deliveries::{Due, DueEndpoint, Receiver};
 
 /// Attempts under way that have not lasted long.
 pub const PLACES: usize = 64;
 /// Attempts under way that have.
 pub const SLOW_PLACES: usize = 192;
+/// Attempts of one organization under way at receivers that are not known to answer well.
+pub const UNPROVEN_MAX: usize = 32;
 /// How many may wait here, claimed, that may be sent soon: what is sent while the next ones are being claimed.
 const WAITING_MAX: usize = 256;
 /// With fewer than so many of them it is time to claim more.
@@ -28,7 +32,7 @@ const WAITING_LOW: usize = 96;
 const WATCH_LATE_MAX: Duration = Duration::from_secs(2);
 /// Nobody keeps watch for so long: the clock was set back.
 const WATCH_AHEAD_MAX: Duration = Duration::from_secs(5);
-/// Endpoints whose standing is remembered though nothing of theirs is here. Beyond that only who stands badly is.
+/// Receivers whose standing is remembered though nothing of theirs is here. Beyond that only who stands badly is.
 const REMEMBERED_MAX: usize = 10_000;
 
 struct Line {
@@ -60,16 +64,19 @@ impl Line {
 
 #[derive(Default)]
 struct State {
-    lines: HashMap<EndpointId, Line>,
-    /// Endpoints with something waiting, each once, in the order of their turns.
-    turns: VecDeque<EndpointId>,
+    lines: HashMap<Receiver, Line>,
+    /// Receivers with something waiting, each once, in the order of their turns.
+    turns: VecDeque<Receiver>,
     /// How many deliveries wait.
     waiting: usize,
     /// Attempts under way, the oldest first, by number; those that have ended, or are slow, are passed over.
-    young: VecDeque<(Timestamp, u64, EndpointId)>,
+    young: VecDeque<(Timestamp, u64, Receiver)>,
     /// The attempts under way that hold a place, and those that are slow.
     quick: HashSet<u64>,
     slow: usize,
+    /// The attempts under way at receivers that were not known to answer well when they began, and how many each organization has.
+    unproven: HashSet<u64>,
+    unproven_of: HashMap<OrganizationId, usize>,
     numbered: u64,
     refilling: bool,
     /// Somebody wanted to refill while another did: something may have come since that one looked.
@@ -102,19 +109,19 @@ pub struct Refill {
 }
 
 impl State {
-    /// Attempts that have lasted long by now give up their places, and their endpoints get one at a time.
+    /// Attempts that have lasted long by now give up their places, and their receivers get one at a time.
     fn age(&mut self, now: Timestamp) {
         let quick = &self.quick;
         let is_over =
-            |(started_at, number, _): &mut (Timestamp, u64, EndpointId)| now.since(*started_at) >= SLOW_AFTER || !quick.contains(number);
+            |(started_at, number, _): &mut (Timestamp, u64, Receiver)| now.since(*started_at) >= SLOW_AFTER || !quick.contains(number);
         let mut over = Vec::new();
         while let Some(one) = self.young.pop_front_if(is_over) {
             over.push(one);
         }
-        for (_, number, endpoint) in over {
+        for (_, number, receiver) in over {
             if self.quick.remove(&number) {
                 self.slow = self.slow.saturating_add(1);
-                if let Some(line) = self.lines.get_mut(&endpoint) {
+                if let Some(line) = self.lines.get_mut(&receiver) {
                     line.standing.lingers();
                 }
             }
@@ -124,14 +131,56 @@ impl State {
     /// How many of those that wait may be sent soon.
     fn ready(&self, now: Timestamp) -> usize {
         let slow_have_place = self.slow < SLOW_PLACES / 2;
-        self.turns.iter().filter_map(|endpoint| self.lines.get(endpoint)).map(|line| line.ready(now, slow_have_place)).sum()
+        let mut room: HashMap<&OrganizationId, usize> = HashMap::new();
+        let mut all: usize = 0;
+        for (receiver, line) in self.turns.iter().filter_map(|receiver| self.lines.get_key_value(receiver)) {
+            let mut ready = line.ready(now, slow_have_place);
+            if !line.standing.is_steady() {
+                let organization = &receiver.organization_id;
+                let room = room.entry(organization).or_insert_with(|| self.unproven_room(organization));
+                ready = ready.min(*room);
+                *room = room.saturating_sub(ready);
+            }
+            all = all.saturating_add(ready);
+        }
+        all
+    }
+
+    /// How many more attempts an organization may have under way at receivers that are not known to answer well.
+    fn unproven_room(&self, organization: &OrganizationId) -> usize {
+        UNPROVEN_MAX.saturating_sub(self.unproven_of.get(organization).copied().unwrap_or_default())
+    }
+
+    /// An attempt of an organization at a receiver that was not known to answer well is over.
+    fn proven(&mut self, organization: &OrganizationId) {
+        if let Some(of) = self.unproven_of.get_mut(organization) {
+            *of = of.saturating_sub(1);
+            if *of == 0 {
+                self.unproven_of.remove(organization);
+            }
+        }
+    }
+
+    /// How many deliveries of a receiver may be claimed besides those that wait here.
+    fn may_claim(&self, receiver: &Receiver, failing: bool, now: Timestamp) -> usize {
+        let unknown = Line::new(failing);
+        let line = self.lines.get(receiver).unwrap_or(&unknown);
+        let standing = &line.standing;
+        let organization = &receiver.organization_id;
+        let has_room = standing.is_steady() || self.unproven_room(organization) > 0;
+        let open = has_room && !standing.rests(now) && (!standing.is_slow() || self.has_place(organization, standing));
+        let most = if standing.is_steady() { standing.at_once().saturating_mul(2) } else { standing.at_once() };
+        if open { most.saturating_sub(line.under_way).saturating_sub(line.waiting.len()) } else { 0 }
     }
 
     fn has_watch(&self, now: Timestamp) -> bool {
         self.watched_until.plus(WATCH_LATE_MAX) > now && self.watched_until.since(now) <= WATCH_AHEAD_MAX
     }
 
-    fn has_place(&self, standing: &Standing) -> bool {
+    fn has_place(&self, organization: &OrganizationId, standing: &Standing) -> bool {
+        if !standing.is_steady() && self.unproven_room(organization) == 0 {
+            return false;
+        }
         if standing.is_slow() {
             self.slow < SLOW_PLACES / 2
         } else {
@@ -142,27 +191,33 @@ impl State {
     fn take(&mut self, now: Timestamp) -> Option<(Due, Timestamp, u64)> {
         self.age(now);
         for _ in 0..self.turns.len() {
-            let endpoint = self.turns.pop_front()?;
-            let Some(line) = self.lines.get(&endpoint) else { continue };
-            let may = line.under_way < line.standing.at_once() && !line.standing.rests(now) && self.has_place(&line.standing);
+            let receiver = self.turns.pop_front()?;
+            let Some(line) = self.lines.get(&receiver) else { continue };
+            let standing = &line.standing;
+            let may = line.under_way < standing.at_once() && !standing.rests(now) && self.has_place(&receiver.organization_id, standing);
             if !may {
-                self.turns.push_back(endpoint);
+                self.turns.push_back(receiver);
                 continue;
             }
-            let Some(line) = self.lines.get_mut(&endpoint) else { continue };
+            let Some(line) = self.lines.get_mut(&receiver) else { continue };
             let next = line.waiting.pop_front();
             self.waiting = self.waiting.saturating_sub(usize::from(next.is_some()));
             if !line.waiting.is_empty() {
-                self.turns.push_back(endpoint.clone());
+                self.turns.push_back(receiver.clone());
             }
             let Some((due, claimed_at)) = next else { continue };
             line.under_way = line.under_way.saturating_add(1);
             self.numbered = self.numbered.wrapping_add(1);
+            if !line.standing.is_steady() {
+                self.unproven.insert(self.numbered);
+                let of = self.unproven_of.entry(receiver.organization_id.clone()).or_default();
+                *of = of.saturating_add(1);
+            }
             if line.standing.is_slow() {
                 self.slow = self.slow.saturating_add(1);
             } else {
                 self.quick.insert(self.numbered);
-                self.young.push_back((now, self.numbered, endpoint));
+                self.young.push_back((now, self.numbered, receiver));
             }
             return Some((due, claimed_at, self.numbered));
         }
@@ -231,33 +286,35 @@ impl Refill {
         self.queue.state().walked.clone()
     }
 
-    /// How many deliveries of each of these endpoints may be claimed, and where the walk stands now. An endpoint that answers well may have
+    /// How many deliveries of each of these endpoints may be claimed, and where the walk stands now. A receiver that answers well may have
     /// as many again waiting here, so that it need not wait for the next claim. First the room is shared evenly, so that however many are
     /// busy, everybody who is named has something; then those named first have what is left.
-    pub fn shares(&self, endpoints: impl Iterator<Item = (EndpointId, bool)>, walked: String, now: Timestamp) -> Vec<(EndpointId, usize)> {
+    pub fn shares(&self, endpoints: impl Iterator<Item = DueEndpoint>, walked: String, now: Timestamp) -> Vec<(EndpointId, usize)> {
         let mut state = self.queue.state();
         state.walked = walked;
         state.age(now);
-        let may = |(endpoint, failing): (EndpointId, bool)| {
-            let unknown = Line::new(failing);
-            let line = state.lines.get(&endpoint).unwrap_or(&unknown);
-            let standing = &line.standing;
-            let open = !standing.rests(now) && (!standing.is_slow() || state.has_place(standing));
-            let most = if standing.is_steady() { standing.at_once().saturating_mul(2) } else { standing.at_once() };
-            let may = most.saturating_sub(line.under_way).saturating_sub(line.waiting.len());
-            (open && may > 0).then_some((endpoint, may, 0))
-        };
-        let mut shares: Vec<(EndpointId, usize, usize)> = endpoints.filter_map(may).collect();
+        let mut left: HashMap<Receiver, usize> = HashMap::new();
+        let mut shares: Vec<(DueEndpoint, Receiver, usize)> = Vec::new();
+        for endpoint in endpoints {
+            let receiver = Receiver::new(&endpoint.organization_id, &endpoint.id, endpoint.brought_url.as_deref());
+            let may = *left.entry(receiver.clone()).or_insert_with(|| state.may_claim(&receiver, endpoint.failing, now));
+            if may > 0 {
+                shares.push((endpoint, receiver, 0));
+            }
+        }
         let mut room = WAITING_MAX.saturating_sub(state.ready(now));
-        let even = room.checked_div(shares.len()).unwrap_or_default().max(1);
-        let mut give = |(_, may, share): &mut (EndpointId, usize, usize), most: usize| {
-            let more = may.saturating_sub(*share).min(most).min(room);
-            (*share, room) = (share.saturating_add(more), room.saturating_sub(more));
+        let even = room.checked_div(left.values().filter(|may| **may > 0).count()).unwrap_or_default().max(1);
+        let mut give = |(endpoint, receiver, share): &mut (DueEndpoint, Receiver, usize), most: usize| {
+            let Some(left) = left.get_mut(receiver) else { return };
+            // Of those that orders brought along many share a receiver, and none has more waiting than was seen.
+            let waiting = if endpoint.brought_url.is_some() { usize::try_from(endpoint.waiting).unwrap_or(usize::MAX) } else { usize::MAX };
+            let more = most.min(*left).min(waiting.saturating_sub(*share)).min(room);
+            (*share, *left, room) = (share.saturating_add(more), left.saturating_sub(more), room.saturating_sub(more));
         };
         // Those named last are those of the walk: whose turn it is there comes again only when it has gone round.
         shares.iter_mut().rev().for_each(|one| give(one, even));
         shares.iter_mut().for_each(|one| give(one, usize::MAX));
-        shares.into_iter().map(|(endpoint, _, share)| (endpoint, share)).filter(|(_, share)| *share > 0).collect()
+        shares.into_iter().map(|(endpoint, _, share)| (endpoint.id, share)).filter(|(_, share)| *share > 0).collect()
     }
 
     /// Puts what was claimed at the ends of its lines.
@@ -267,14 +324,14 @@ impl Refill {
             state.lines.retain(|_, line| line.is_in_use() || line.standing.is_slow() || line.standing.rests(claimed_at));
         }
         for due in all {
-            let endpoint = due.claimed.endpoint_id.clone();
+            let receiver = due.target.receiver.clone();
             let failing = due.target.failing_since.is_some();
-            let line = state.lines.entry(endpoint.clone()).or_insert_with(|| Line::new(failing));
+            let line = state.lines.entry(receiver.clone()).or_insert_with(|| Line::new(failing));
             let is_first = line.waiting.is_empty();
             line.waiting.push_back((due, claimed_at));
             state.waiting = state.waiting.saturating_add(1);
             if is_first {
-                state.turns.push_back(endpoint);
+                state.turns.push_back(receiver);
             }
         }
     }
@@ -299,10 +356,10 @@ impl Drop for Refill {
 }
 
 impl Taken {
-    /// The attempt has ended. Answers whether its endpoint had failed since the last attempt that was received.
+    /// The attempt has ended. Answers whether its receiver had failed since the last attempt that was received.
     pub fn ended(&self, received: bool, took: Duration, now: Timestamp) -> bool {
         let mut state = self.queue.state();
-        let Some(line) = state.lines.get_mut(&self.due.claimed.endpoint_id) else { return false };
+        let Some(line) = state.lines.get_mut(&self.due.target.receiver) else { return false };
         let was_failing = line.standing.is_failing();
         line.standing.ended(received, took, now);
         was_failing
@@ -315,7 +372,10 @@ impl Drop for Taken {
         if !state.quick.remove(&self.number) {
             state.slow = state.slow.saturating_sub(1);
         }
-        if let Some(line) = state.lines.get_mut(&self.due.claimed.endpoint_id) {
+        if state.unproven.remove(&self.number) {
+            state.proven(&self.due.target.receiver.organization_id);
+        }
+        if let Some(line) = state.lines.get_mut(&self.due.target.receiver) {
             line.under_way = line.under_way.saturating_sub(1);
         }
     }
