@@ -59,6 +59,8 @@ fn main() -> ExitCode {
 }
 
 fn start() -> anyhow::Result<()> {
+    // Clients are not made without one, though nothing here is encrypted. The error is that there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     match Cli::parse().command {
         // One thread drives all connections: it spends less of the machine that the servers share with it.
         Command::Run(options) => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run::run(options)),
