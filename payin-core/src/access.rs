@@ -28,6 +28,11 @@ pub fn allows(role: &Role, permission: Permission) -> bool {
     )
 }
 
+/// The roles that have a permission.
+pub fn roles_with(permission: Permission) -> impl Iterator<Item = &'static Role> {
+    Role::KNOWN.iter().filter(move |role| allows(role, permission))
+}
+
 /// Refuses what the role does not allow.
 ///
 /// # Errors

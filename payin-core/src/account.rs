@@ -74,13 +74,15 @@ pub struct Claims {
     pub iat: i64,
     /// From when on it is taken no more, in seconds.
     pub exp: i64,
+    /// Which token it is, so that one can be ended by itself.
+    pub jti: String,
 }
 
 impl Claims {
     /// Of somebody who signs in now.
     #[must_use]
-    pub fn new(user: UserId, organization: OrganizationId, now: Timestamp) -> Self {
-        Self { sub: user, org: organization, iat: now.secs(), exp: now.plus(ACCESS_LIFETIME).secs() }
+    pub fn new(user: UserId, organization: OrganizationId, id: String, now: Timestamp) -> Self {
+        Self { sub: user, org: organization, iat: now.secs(), exp: now.plus(ACCESS_LIFETIME).secs(), jti: id }
     }
 
     /// Whether its time has come and is not over, and nothing has ended the person's sessions since.
@@ -117,7 +119,7 @@ mod tests {
     #[test]
     fn a_token_holds_for_a_day_unless_sessions_were_ended() {
         let at = Timestamp::from_secs;
-        let claims = Claims::new("usr_1".into(), "org_1".into(), at(1000));
+        let claims = Claims::new("usr_1".into(), "org_1".into(), "1".to_owned(), at(1000));
         assert!(claims.holds(at(0), at(1000)) && claims.holds(at(1000), at(1000 + 86_399)));
         assert!(!claims.holds(at(0), at(1000 + 86_400)) && !claims.holds(at(1001), at(1001)));
     }

@@ -1,11 +1,13 @@
 //! When a webhook is tried again, and when an endpoint is told no more. Sending is the worker's business.
 
+pub mod progress;
 pub mod standing;
 
 use std::time::Duration;
 
 use payin_types::{DisabledReason, Timestamp};
 
+pub use progress::{Progress, State};
 pub use standing::Standing;
 
 /// Waits between attempts: the documented quick retries (1, 2, 4, 8, 16 s; source: Webhooks guide), then a long tail, so that a

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use payin_types::{SecretString, Timestamp};
+use payin_types::{OrderId, SecretString, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::delivery::{Attempted, Next};
@@ -172,6 +172,18 @@ pub fn window(field: &str, ends_at: Timestamp, now: Timestamp, settings: &Settin
         return Err(Error::field(field, format!("must be at most {} minutes from now, which is {now}; is {ends_at}", most.as_secs() / 60)));
     }
     Ok(window)
+}
+
+/// The object whose events tell an API's merchant of an order: those are counted apart from the order's own.
+#[must_use]
+pub fn object_id(api: &str, order: &OrderId) -> String {
+    format!("{api}:{order}")
+}
+
+/// The order that such an object is.
+#[must_use]
+pub fn order_of(object_id: &str) -> Option<OrderId> {
+    object_id.split_once(':').map(|(_, order)| OrderId::from(order))
 }
 
 /// What a request for a reference that is taken gets: the order, if it came through the same API and asked for the same.

@@ -8,6 +8,7 @@
 pub mod access;
 pub mod account;
 pub mod block;
+pub mod calendar;
 pub mod chains;
 pub mod checkout;
 pub mod client;
@@ -25,6 +26,7 @@ pub mod followed;
 pub mod import;
 pub mod json;
 pub mod link;
+pub mod merchant;
 pub mod metadata;
 pub mod money;
 pub mod order;

@@ -1,6 +1,8 @@
 //! What the PayWarden API's documents say of an order: what opens one, the words for where it stands, what its merchant is told and how
 //! often that is tried. Sources: its Payments API document, else its guides, version 1. It decides nothing about money.
 
+pub mod admin;
+
 use std::time::Duration;
 
 use payin_types::id::hex;

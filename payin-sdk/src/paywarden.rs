@@ -1,10 +1,17 @@
 //! The PayWarden API: USDT on Tron, with the same client, key, retries, errors and pages as the native API. It must not decide about
 //! attempts, time or pages.
 
+mod admin;
+
 use futures_util::Stream;
 
+pub use admin::Admin;
 use payin_types::OrderId;
 use payin_types::Timestamp;
+pub use payin_types::paywarden::admin::{
+    AdminStats, CreateMerchant, DailyQuery, DailyStats, Day, HotWallet, ListMerchants, ListWebhooks, Merchant, MerchantCounts,
+    MerchantPage, OrderCounts, RetriedWebhook, Revenue, SignedOut, UpdateMerchant, Webhook, WebhookStatus,
+};
 pub use payin_types::paywarden::{
     CheckoutStatus, CreatePayment, FlatPage, InitWallet, ListPayments, Payment, PaymentErrorCode, PaymentEvent, PaymentEventType,
     PaymentStatus, TimelineEvent, TimelineType, Wallet,

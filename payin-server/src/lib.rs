@@ -16,4 +16,5 @@ pub mod sandbox;
 pub mod seal;
 pub mod serve;
 pub mod store;
+pub mod users;
 pub mod worker;

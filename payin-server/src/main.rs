@@ -12,7 +12,7 @@ use payin_core::quota::Limits;
 use payin_server::config::{Config, log_filter};
 use payin_server::http::dialect::Apis;
 use payin_server::store::Location;
-use payin_server::{app, demo, dev, lost, reconcile, resume, serve, store};
+use payin_server::{app, demo, dev, lost, reconcile, resume, serve, store, users};
 use payin_types::{ExposeSecret as _, Role, SecretString, Timestamp};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -83,6 +83,9 @@ enum Command {
     /// API keys
     #[command(subcommand)]
     Keys(Keys),
+    /// People who sign in
+    #[command(subcommand)]
+    Users(Users),
     /// Show, on stdout, what an organization's webhooks of other APIs than the native one are signed with; it is made where there is none
     WebhookSecret {
         #[command(flatten)]
@@ -144,12 +147,48 @@ enum Keys {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum Users {
+    /// Make an account, and the first organization if there is none: who owns or administrates a server signs in with it. The password is
+    /// read from a hidden prompt or, piped, from the first line of standard input; no flag takes it, because other users can read flags
+    Create {
+        #[command(flatten)]
+        configured: Configured,
+        /// Their e-mail address, by which they sign in
+        #[arg(long)]
+        email: String,
+        /// What they are called, and may sign in by; their address when left out
+        #[arg(long)]
+        name: Option<String>,
+        /// Name of the organization, which is made if there is none of that name; the only one when left out
+        #[arg(long)]
+        organization: Option<String>,
+        /// Who they are there: owners and admins run it, members and viewers have the rights of a key of that role
+        #[arg(long, value_enum, default_value = "owner")]
+        role: RoleArgument,
+        /// Make a password instead of reading one; it is printed once, on stdout
+        #[arg(long)]
+        generate_password: bool,
+    },
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum RoleArgument {
     Owner,
     Admin,
     Member,
     Viewer,
+}
+
+impl From<RoleArgument> for Role {
+    fn from(role: RoleArgument) -> Self {
+        match role {
+            RoleArgument::Owner => Self::Owner,
+            RoleArgument::Admin => Self::Admin,
+            RoleArgument::Member => Self::Member,
+            RoleArgument::Viewer => Self::Viewer,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -264,6 +303,10 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Keys(Keys::Create { configured, role, name, organization }) => create_key(&configured, role, &name, organization).await,
         Command::Keys(Keys::List(configured)) => list_keys(&configured).await,
         Command::Keys(Keys::Revoke { configured, id }) => revoke_key(&configured, id).await,
+        Command::Users(Users::Create { configured, email, name, organization, role, generate_password }) => {
+            let options = users::Options { email, name, organization, role: role.into(), generate_password };
+            users::create(&Config::load(configured.config.as_deref())?, options).await
+        }
         Command::WebhookSecret { configured, organization } => webhook_secret(&configured, organization.as_deref()).await,
         Command::Config(ConfigCommand::Check(configured)) => {
             let config = Config::load(configured.config.as_deref())?;
@@ -280,12 +323,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
 
 async fn create_key(configured: &Configured, role: RoleArgument, name: &str, organization: Option<String>) -> anyhow::Result<()> {
     let app = serve::app(&Config::load(configured.config.as_deref())?).await?;
-    let role = match role {
-        RoleArgument::Owner => Role::Owner,
-        RoleArgument::Admin => Role::Admin,
-        RoleArgument::Member => Role::Member,
-        RoleArgument::Viewer => Role::Viewer,
-    };
+    let role = Role::from(role);
     let secret = app::access::make_key(&app);
     let unit = app::access::CreateKey::new(&app, secret.expose_secret(), role.clone(), name, organization);
     let (id, organization) = app.store.write(unit).await?;

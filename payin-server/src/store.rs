@@ -17,6 +17,7 @@ pub mod events;
 pub mod idempotency;
 pub mod leases;
 pub mod links;
+pub mod merchants;
 pub mod open;
 pub mod orders;
 pub mod pool;

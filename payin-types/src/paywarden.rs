@@ -1,6 +1,8 @@
 //! Words and bodies of the PayWarden API (source: its Payments API document, version 1; where that is silent, its guides). Snake case
 //! throughout. What the words mean for an order is a rule of the server's; nothing of another API is named here.
 
+pub mod admin;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -139,7 +141,8 @@ pub struct CreatePayment {
     pub currency: Currency,
     /// The merchant's own id of the order: 1 to 255 characters, unique.
     pub external_id: String,
-    /// Where the order's events are posted. Version 2 of the documents calls it `callback_url`, which is taken too.
+    /// Where the order's events are posted; where it is left out, and the merchant has one, at the merchant's. Version 2 of the documents
+    /// calls it `callback_url`, which is taken too.
     #[serde(default, alias = "callback_url", skip_serializing_if = "Option::is_none")]
     pub webhook_url: Option<String>,
     /// The merchant's own data, returned in webhooks: at most 8 KiB.

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Method};
+use payin_server::app::accounts::{CreateUser, NewUser};
 use payin_server::app::{App, access};
 use payin_server::config::Config;
 use payin_server::dev::{self, Dev, Options};
@@ -12,7 +13,7 @@ use payin_server::env::Targets;
 use payin_server::http::dialect::Apis;
 use payin_server::serve;
 use payin_server::store::Location;
-use payin_types::{Environment, ExposeSecret, Role};
+use payin_types::{Environment, ExposeSecret, Role, SecretString};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection};
 use tempfile::TempDir;
@@ -25,6 +26,9 @@ use crate::openapi::Contract;
 
 /// The chain that tests use unless they want another: 3 confirmations.
 pub const CHAIN: &str = "ethereum-sepolia";
+
+/// Of everybody who signs in.
+pub const PASSWORD: &str = "correct horse battery";
 
 /// The contract, read once.
 #[must_use]
@@ -229,6 +233,36 @@ impl Sandbox {
         secret.expose_secret().to_owned()
     }
 
+    /// Somebody new who has this role in the organization that a key belongs to: their e-mail address, and their id.
+    pub async fn person(&self, key: &str, role: Role) -> (String, String) {
+        let app = self.back_door().await;
+        let key = access::authenticate(app, key).await.unwrap_or_else(|error| panic!("no organization: {error:?}"));
+        let email = format!("{:x}@shop.example", app.random_id());
+        let asked = NewUser {
+            name: None,
+            email: email.clone(),
+            password: SecretString::from(PASSWORD),
+            organization: Some(key.organization_name.clone()),
+            role,
+        };
+        let unit = CreateUser::new(app, asked).await.unwrap_or_else(|error| panic!("no account: {error:?}"));
+        let (id, _, _) = app.store.write(unit).await.unwrap_or_else(|error| panic!("no account: {error:?}"));
+        (email, id.as_str().to_owned())
+    }
+
+    /// The token of a login at PayWarden's administration.
+    pub async fn log_in(&self, email: &str) -> String {
+        let body = json!({ "email": email, "password": PASSWORD });
+        let session = self.ask("POST", "/api/v1/admin/login").no_key().json(&body).send().await.ok(200);
+        text(&session["token"]).to_owned()
+    }
+
+    /// The token of somebody new who has this role in the organization that a key belongs to.
+    pub async fn admin(&self, key: &str, role: Role) -> String {
+        let (email, _) = self.person(key, role).await;
+        self.log_in(&email).await
+    }
+
     /// An owner's key of another organization, whose pool is empty.
     pub async fn stranger(&self) -> String {
         let app = self.back_door().await;
@@ -310,11 +344,12 @@ pub struct Ask<'a> {
 }
 
 impl Ask<'_> {
-    /// Another key than the owner's, in the header that the path's API reads.
+    /// Another key or token than the owner's key, in the header that the path's API reads.
     pub fn key(self, key: &str) -> Self {
         let is_cryptopay = self.path.starts_with("/api/") && !self.path.starts_with("/api/v1");
+        let is_admin = self.path.starts_with("/api/v1/admin/");
         let ask = self.no_key();
-        if is_cryptopay { ask.header("Authorization", format!("Bearer {key}")) } else { ask.header("X-API-Key", key) }
+        if is_cryptopay || is_admin { ask.header("Authorization", format!("Bearer {key}")) } else { ask.header("X-API-Key", key) }
     }
 
     pub fn no_key(mut self) -> Self {

@@ -1,6 +1,7 @@
 //! The SDK over real HTTP: against the sandbox, and against the documents' own examples.
 
 mod cryptopay;
+mod paywarden;
 pub mod proxy;
 
 use std::time::Duration;

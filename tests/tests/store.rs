@@ -25,6 +25,7 @@ mod ledger;
 mod line;
 mod links;
 mod listing;
+mod merchants;
 mod other_names;
 mod outbox;
 mod plans;
@@ -140,6 +141,8 @@ scenarios! {
     accounts: people_register_once_and_sign_in, a_session_is_prolonged_by_each_token_once;
     dialects: the_same_wish_is_the_same_order, orders_are_found_through_their_own_api, what_a_list_says_is_what_the_rule_says;
     other_names: orders_are_numbered_without_gaps, a_wallet_is_what_was_added_by_itself, endpoints_of_another_api_hear_of_it_alone;
+    merchants: an_operator_makes_people, a_token_is_ended_by_itself, a_name_is_one_merchants, what_was_told_is_begun_anew_once,
+        what_merchants_come_to_is_exact;
     explain: what_came_on_any_chain_is_explained, a_payment_that_is_gone_is_explained;
     dust: dust_is_recorded_and_not_told, many_small_parts_are_a_payment;
     recycling: addresses_come_back_in_chain_time, addresses_wait_for_the_slowest_chain, the_longest_released_comes_first,

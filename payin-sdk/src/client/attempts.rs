@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
 use tracing::Instrument;
 
@@ -85,18 +85,18 @@ pub(super) async fn run(
 /// Puts the token of the session, or else the key, where some calls bear it. Answers the session's tokens, if it bears one of those.
 #[cfg(feature = "cryptopay")]
 fn authorize(client: &Client, plan: &Plan, request: &mut Request) -> Result<Option<super::Tokens>, Error> {
-    use super::session::bearer;
+    use super::plan::bearer;
     use secrecy::ExposeSecret as _;
     if !plan.wants_bearer() {
         return Ok(None);
     }
     request.headers.remove(API_KEY);
     if let Some(tokens) = client.session_tokens() {
-        request.headers.insert(http::header::AUTHORIZATION, bearer(tokens.access.expose_secret())?);
+        request.headers.insert(AUTHORIZATION, bearer(tokens.access.expose_secret())?);
         return Ok(Some(tokens));
     }
     if let Some(key) = client.inner.api_key.as_ref().and_then(|key| key.to_str().ok()) {
-        request.headers.insert(http::header::AUTHORIZATION, bearer(key)?);
+        request.headers.insert(AUTHORIZATION, bearer(key)?);
     }
     Ok(None)
 }
@@ -106,7 +106,9 @@ fn headers(client: &Client, plan: &Plan, key: Option<&HeaderValue>, options: &Op
     let mut headers = options.headers.clone();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(USER_AGENT, client.inner.user_agent.clone());
-    if let Some(key) = client.inner.api_key.as_ref().filter(|_| !plan.is_public()) {
+    if let Some(bearer) = &plan.bearer {
+        headers.insert(AUTHORIZATION, bearer.clone());
+    } else if let Some(key) = client.inner.api_key.as_ref().filter(|_| !plan.is_public()) {
         headers.insert(API_KEY, key.clone());
     }
     if let Some(key) = key {

@@ -126,7 +126,7 @@ impl Builder {
     }
 
     /// Without a key, unless one was given.
-    #[cfg(feature = "cryptopay")]
+    #[cfg(any(feature = "cryptopay", feature = "paywarden"))]
     pub(crate) fn without_key(mut self) -> Self {
         self.keyless = true;
         self

@@ -8,9 +8,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderValue;
+#[cfg(feature = "paywarden")]
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 
 use super::options::Options;
+#[cfg(feature = "paywarden")]
+use super::plan::bearer;
 use super::{Client, Kind, Plan, RateLimit, attempts};
 use crate::error::{Body, Error};
 use crate::transport::Response;
@@ -85,6 +89,13 @@ impl<T> Call<T> {
         {
             self.plan = Err(error);
         }
+        self
+    }
+
+    /// With a token instead of the key.
+    #[cfg(feature = "paywarden")]
+    pub(crate) fn bearing(mut self, token: &SecretString) -> Self {
+        self.plan = self.plan.and_then(|plan| Ok(Plan { bearer: Some(bearer(token.expose_secret())?), ..plan }));
         self
     }
 

@@ -33,6 +33,17 @@ pub(crate) struct Plan {
     pub(crate) body: Bytes,
     /// What the body is; `None` for none.
     pub(crate) content: Option<HeaderValue>,
+    /// What it bears in `Authorization` instead of the key.
+    pub(crate) bearer: Option<HeaderValue>,
+}
+
+/// `Authorization` of a key or token.
+#[cfg(any(feature = "cryptopay", feature = "paywarden"))]
+pub(super) fn bearer(token: &str) -> Result<HeaderValue, Error> {
+    let mut value =
+        HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Error::Config("the token cannot stand in a header".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 impl Plan {
@@ -48,7 +59,7 @@ impl Plan {
 
     /// Whether anybody may make this call: then it bears no key.
     pub(crate) fn is_public(&self) -> bool {
-        self.is_health() || self.route.starts_with("/checkout") || self.route.starts_with("/api/auth/")
+        self.is_health() || ["/checkout", "/api/auth/", "/admin/login"].iter().any(|public| self.route.starts_with(public))
     }
 
     /// Whether the key, or what stands for it, goes in `Authorization`.
@@ -65,7 +76,7 @@ impl Client {
     fn plan(&self, kind: Kind, method: Method, route: &'static str, args: &[&str], query: &impl Serialize) -> Result<Plan, Error> {
         let mut url = self.inner.base.url(route, args)?;
         base::add_query(&mut url, query)?;
-        Ok(Plan { kind, method, route, url, body: Bytes::new(), content: None })
+        Ok(Plan { kind, method, route, url, body: Bytes::new(), content: None, bearer: None })
     }
 
     pub(crate) fn read<T>(&self, route: &'static str, args: &[&str], query: &impl Serialize) -> Call<T> {
@@ -96,6 +107,11 @@ impl Client {
 
     pub(crate) fn put<T>(&self, route: &'static str, args: &[&str], body: &impl Serialize) -> Call<T> {
         Call::new(self, self.plan(Kind::Set, Method::PUT, route, args, NOTHING).and_then(|plan| with_json(plan, body)))
+    }
+
+    #[cfg(feature = "paywarden")]
+    pub(crate) fn patch<T>(&self, route: &'static str, args: &[&str], body: &impl Serialize) -> Call<T> {
+        Call::new(self, self.plan(Kind::Set, Method::PATCH, route, args, NOTHING).and_then(|plan| with_json(plan, body)))
     }
 
     pub(crate) fn delete<T>(&self, kind: Kind, route: &'static str, args: &[&str], query: &impl Serialize) -> Call<T> {

@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::lock::Mutex as Turn;
-use http::HeaderValue;
 use payin_types::SecretString;
 use payin_types::cryptopay::{Refresh, Refreshed};
 use secrecy::ExposeSecret as _;
@@ -32,14 +31,6 @@ impl fmt::Debug for Tokens {
 pub(crate) struct Session {
     current: Mutex<Tokens>,
     turn: Turn<()>,
-}
-
-/// `Authorization` of a key or token.
-pub(super) fn bearer(token: &str) -> Result<HeaderValue, Error> {
-    let mut value =
-        HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Error::Config("the token cannot stand in a header".to_owned()))?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 impl Session {

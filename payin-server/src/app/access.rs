@@ -168,13 +168,20 @@ async fn find(app: &App, mac: &str, now: Timestamp) -> Result<Option<Arc<Key>>, 
     Ok(found)
 }
 
+/// Finds an organization by name, and makes it where there is none of that name.
+#[derive(Debug)]
+pub struct Founding {
+    /// The organization's name; `None`: the only one, or the first one, which is made.
+    organization: Option<String>,
+    /// Its id, should it be made.
+    new_id: OrganizationId,
+    now: Timestamp,
+}
+
 /// Makes a key for an organization, by name, which it makes where there is none of that name.
 #[derive(Debug)]
 pub struct CreateKey {
-    /// The organization's name; `None`: the only one, or the first one, which is made.
-    pub organization: Option<String>,
-    /// The id of the organization, should it be made.
-    pub new_organization_id: OrganizationId,
+    founding: Founding,
     /// The key's id.
     pub id: ApiKeyId,
     /// What it may do.
@@ -192,23 +199,19 @@ pub struct CreateKey {
 /// The name of the first organization, where nobody gives it one.
 const FIRST_ORGANIZATION: &str = "My organization";
 
-impl CreateKey {
-    /// A key with this secret.
+impl Founding {
+    /// Of this name.
     #[must_use]
-    pub fn new(app: &App, secret: &str, role: Role, name: &str, organization: Option<String>) -> Self {
-        Self {
-            organization,
-            new_organization_id: OrganizationId::from_random(app.random_id()),
-            id: ApiKeyId::from_random(app.random_id()),
-            role,
-            name: name.to_owned(),
-            prefix: shown_prefix(app, secret),
-            mac: mac(app, secret),
-            now: app.clock.now(),
-        }
+    pub fn new(app: &App, organization: Option<String>) -> Self {
+        Self { organization, new_id: OrganizationId::from_random(app.random_id()), now: app.clock.now() }
     }
+}
 
-    async fn organization(&self, tx: &mut Tx<'_>) -> Outcome<(OrganizationId, String)> {
+impl Unit for Founding {
+    /// The organization's id and name.
+    type Output = (OrganizationId, String);
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<(OrganizationId, String)> {
         let all = access::organizations(tx).await?;
         let found = match &self.organization {
             Some(name) => all.iter().find(|(_, other)| other == name),
@@ -222,8 +225,24 @@ impl CreateKey {
             return Ok(found.clone());
         }
         let name = self.organization.clone().unwrap_or_else(|| FIRST_ORGANIZATION.to_owned());
-        access::insert_organization(tx, &self.new_organization_id, &name, self.now).await?;
-        Ok((self.new_organization_id.clone(), name))
+        access::insert_organization(tx, &self.new_id, &name, self.now).await?;
+        Ok((self.new_id.clone(), name))
+    }
+}
+
+impl CreateKey {
+    /// A key with this secret.
+    #[must_use]
+    pub fn new(app: &App, secret: &str, role: Role, name: &str, organization: Option<String>) -> Self {
+        Self {
+            founding: Founding::new(app, organization),
+            id: ApiKeyId::from_random(app.random_id()),
+            role,
+            name: name.to_owned(),
+            prefix: shown_prefix(app, secret),
+            mac: mac(app, secret),
+            now: app.clock.now(),
+        }
     }
 }
 
@@ -232,7 +251,7 @@ impl Unit for CreateKey {
     type Output = (OrganizationId, String);
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<(OrganizationId, String)> {
-        let (organization, name) = self.organization(tx).await?;
+        let (organization, name) = self.founding.run(tx).await?;
         let key = Key {
             id: self.id.clone(),
             organization_id: organization.clone(),

@@ -1,18 +1,22 @@
-//! People: they register, sign in, and prolong their sessions; who they are for an organization is a role like a key's. For every API that
-//! knows people. What an address, a password or a session may be is a rule of `payin-core`.
+//! People: they register, sign in, prolong their sessions and end them; who they are for an organization is a role like a key's. For every
+//! API that knows people. What an address, a password or a session may be is a rule of `payin-core`.
 
+mod create;
 mod password;
 mod refresh;
 mod token;
 
 use payin_core::account::{Claims, check_email, check_name, check_password, folded};
 use payin_core::{Error, access};
+use payin_types::id::base62;
 use payin_types::{ErrorCode, ExposeSecret as _, OrganizationId, Role, SecretString, Timestamp, UserId};
 
+use super::query::is_findable;
 use super::{App, Outcome};
 use crate::store::access::insert_organization;
 use crate::store::accounts::{self, User};
 use crate::store::{Tx, Unit};
+pub use create::{CreateUser, NewUser};
 pub use password::Passwords;
 pub use refresh::{Refreshed, open_session, prolong};
 pub use token::Tokens;
@@ -63,17 +67,23 @@ impl Register {
     /// # Errors
     /// `VALIDATION_ERROR`.
     pub async fn new(app: &App, asked: Registration) -> Outcome<Self> {
-        check_email(&asked.email)?;
-        let name = asked.name.unwrap_or_else(|| asked.email.clone());
-        check_name("username", &name)?;
         check_name("organization", &asked.organization)?;
-        check_password(asked.password.expose_secret())?;
-        let password_hash = app.passwords.hash(asked.password, app.entropy.array()).await?;
-        let now = app.clock.now();
-        let id = UserId::from_random(app.random_id());
-        let user = User { id, name, email: asked.email, password_hash, sessions_from: now, disabled_at: None };
-        Ok(Self { user, organization: asked.organization, organization_id: OrganizationId::from_random(app.random_id()), now })
+        let user = new_user(app, asked.name, asked.email, asked.password).await?;
+        let organization_id = OrganizationId::from_random(app.random_id());
+        Ok(Self { user, organization: asked.organization, organization_id, now: app.clock.now() })
     }
+}
+
+/// Checks what somebody is to be called and sign in by, and hashes the password.
+async fn new_user(app: &App, name: Option<String>, email: String, password: SecretString) -> Outcome<User> {
+    check_email(&email)?;
+    let name = name.unwrap_or_else(|| email.clone());
+    check_name("username", &name)?;
+    check_password(password.expose_secret())?;
+    let password_hash = app.passwords.hash(password, app.entropy.array()).await?;
+    let id = UserId::from_random(app.random_id());
+    // Nothing was handed out before there was an account, and whoever makes it may have another clock than the server.
+    Ok(User { id, name, email, password_hash, sessions_from: Timestamp::default(), disabled_at: None })
 }
 
 impl Unit for Register {
@@ -105,6 +115,7 @@ impl Unit for Register {
 pub async fn login(app: &App, login: Option<&str>, password: SecretString) -> Outcome<Session> {
     let mut conn = app.store.read().await?;
     let found = match login {
+        Some(login) if !is_findable(login) => None,
         Some(login) => accounts::by_login(&mut conn, &folded(login)).await?,
         None => match accounts::first(&mut conn).await? {
             several if several.len() > 1 => return Err(Error::field("email", "there are several accounts here: say which").into()),
@@ -126,7 +137,30 @@ pub async fn login(app: &App, login: Option<&str>, password: SecretString) -> Ou
 /// The token of a session.
 #[must_use]
 pub fn access_token(app: &App, session: &Session) -> SecretString {
-    Tokens::new(&app.seal).sign(&Claims::new(session.user_id.clone(), session.organization_id.clone(), app.clock.now()))
+    let id = base62(app.random_id(), 22);
+    Tokens::new(&app.seal).sign(&Claims::new(session.user_id.clone(), session.organization_id.clone(), id, app.clock.now()))
+}
+
+struct EndToken {
+    claims: Claims,
+    now: Timestamp,
+}
+
+impl Unit for EndToken {
+    type Output = ();
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
+        Ok(accounts::end_token(tx, &self.claims.jti, Timestamp::from_secs(self.claims.exp), self.now).await?)
+    }
+}
+
+/// Ends a session's token before its time, on every server at once. One that is none of ours is nothing to end.
+///
+/// # Errors
+/// What the database says.
+pub async fn end(app: &App, token: &str) -> Outcome<()> {
+    let Some(claims) = Tokens::new(&app.seal).read(token) else { return Ok(()) };
+    app.store.write(EndToken { claims, now: app.clock.now() }).await
 }
 
 /// Whose token this is, and who they are now.
@@ -136,7 +170,11 @@ pub fn access_token(app: &App, session: &Session) -> SecretString {
 pub async fn authenticate(app: &App, token: &str) -> Outcome<Session> {
     let refused = || unauthorized("The session is over or was never begun: sign in again");
     let claims = Tokens::new(&app.seal).read(token).ok_or_else(refused)?;
-    let found = accounts::member(&mut app.store.read().await?, &claims.sub, &claims.org).await?;
+    let mut conn = app.store.read().await?;
+    if accounts::is_ended(&mut conn, &claims.jti).await? {
+        return Err(refused().into());
+    }
+    let found = accounts::member(&mut conn, &claims.sub, &claims.org).await?;
     let (user, role) =
         found.filter(|(user, _)| user.disabled_at.is_none() && claims.holds(user.sessions_from, app.clock.now())).ok_or_else(refused)?;
     Ok(Session { user_id: user.id, name: user.name, email: user.email, organization_id: claims.org, role })

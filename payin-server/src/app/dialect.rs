@@ -2,8 +2,10 @@
 //! between APIs is a `payin_core::dialect::Dialect`; this file knows none by name.
 
 pub mod endpoints;
+pub mod merchants;
 mod open;
 mod secret;
+pub mod told;
 
 use payin_core::Error;
 use payin_core::dialect::Stage;

@@ -87,6 +87,14 @@ pub async fn join(tx: &mut Tx<'_>, id: &UserId, organization: &OrganizationId, r
     tx.change_one(insert.text(id.as_str()).text(organization.as_str()).text(role.as_str()).int(now.millis())).await
 }
 
+/// A person who may sign in, in order to do what is bounded for them as a whole.
+///
+/// # Errors
+/// What the database says.
+pub async fn lock(tx: &mut Tx<'_>, id: &UserId) -> Result<bool, Fault> {
+    Ok(tx.lock(locked!("SELECT id FROM users WHERE id = $1 AND disabled_at IS NULL").text(id.as_str())).await?.is_some())
+}
+
 /// The organizations that a person is a member of, with their names, the one they joined first first.
 ///
 /// # Errors
@@ -166,4 +174,22 @@ pub async fn end_family(tx: &mut Tx<'_>, family: &str, now: Timestamp) -> Result
 /// What the database says.
 pub async fn forget_expired(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), Fault> {
     tx.execute(sql("DELETE FROM refresh_tokens WHERE expires_at < $1").int(now.millis())).await.map(drop)
+}
+
+/// Ends an access token before its time, and forgets those whose time has come.
+///
+/// # Errors
+/// What the database says.
+pub async fn end_token(tx: &mut Tx<'_>, id: &str, expires_at: Timestamp, now: Timestamp) -> Result<(), Fault> {
+    tx.execute(sql("DELETE FROM ended_tokens WHERE expires_at < $1").int(now.millis())).await?;
+    let insert = sql("INSERT INTO ended_tokens (id, expires_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING");
+    tx.execute(insert.text(id).int(expires_at.millis())).await.map(drop)
+}
+
+/// Whether an access token was ended before its time.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_ended(conn: &mut Conn, id: &str) -> Result<bool, Fault> {
+    Ok(conn.one(sql("SELECT id FROM ended_tokens WHERE id = $1").text(id)).await?.is_some())
 }

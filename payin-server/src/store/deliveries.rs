@@ -1,6 +1,8 @@
 //! The outbox from the sender's side: find what is due, claim it, commit, send, record. Nothing is sent while a transaction is open.
 //! Many deliveries are claimed, and many attempts recorded, in a few statements. Whose turn it is, is not decided here.
 
+pub mod dialect;
+
 use std::collections::{BTreeMap, HashSet};
 
 use payin_core::delivery::Next;

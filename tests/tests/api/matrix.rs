@@ -24,13 +24,14 @@ struct Operation {
     body: Option<Value>,
 }
 
-/// Every operation but the public ones (`security: []`), the sandbox's, and the stream, whose answer has no end: who may read that one is
-/// asked in `stream.rs`.
+/// Every operation but the public ones (`security: []`), the sandbox's, the stream, whose answer has no end (who may read that one is asked in
+/// `stream.rs`), and the end of a session, after which nothing could be asked with it (`paywarden/admin.rs`).
 fn operations() -> Vec<Operation> {
     let asked = contract().operations().into_iter().filter(|(method, template)| {
         let operation = contract().operation(method, template);
         let is_endless = operation["responses"]["200"]["content"].get("text/event-stream").is_some();
-        !contract().is_public(method, template) && operation["tags"] != json!(["Sandbox"]) && !is_endless
+        let is_the_end = operation["operationId"] == json!("adminLogOut");
+        !contract().is_public(method, template) && operation["tags"] != json!(["Sandbox"]) && !is_endless && !is_the_end
     });
     asked.map(|(method, template)| Operation::new(method, template)).collect()
 }
@@ -50,6 +51,11 @@ impl Operation {
 
     fn admits(&self, role: &Role) -> bool {
         self.roles.iter().any(|admitted| admitted == role.as_str())
+    }
+
+    /// Whether people ask it, who have signed in, instead of keys.
+    fn wants_a_session(&self) -> bool {
+        self.template.starts_with("/api/v1/admin/")
     }
 
     /// The name of the parameter in its path, if it has one.
@@ -115,9 +121,11 @@ struct World {
     sandbox: Sandbox,
     own: Keys,
     foreign: Keys,
-    roles: Vec<(Role, String)>,
-    /// A key that was taken back, and one that never was.
+    /// Of each role a key, and the token of a person.
+    roles: Vec<(Role, String, String)>,
+    /// A key that was taken back, and one that never was; a session that was ended, and one that never was.
     bad_keys: Vec<String>,
+    bad_tokens: Vec<String>,
     /// Takes what fixtures set going at once, so that it is over before anything is asked.
     _shop: Receiver,
 }
@@ -125,17 +133,26 @@ struct World {
 impl World {
     async fn new(sandbox: Sandbox) -> Self {
         let shop = Receiver::start().await;
-        let own = Keys { owner: sandbox.key().to_owned(), shop: shop.url().to_owned() };
-        let foreign = Keys { owner: sandbox.stranger().await, shop: shop.url().to_owned() };
+        let keys = async |owner: String| {
+            let admin = sandbox.admin(&owner, Role::Owner).await;
+            Keys { owner, admin, people: Vec::new(), shop: shop.url().to_owned() }
+        };
+        let (mut own, foreign) = (keys(sandbox.key().to_owned()).await, keys(sandbox.stranger().await).await);
         fixtures::fill_pool(&sandbox, &foreign).await;
         let mut roles = Vec::new();
         for role in ROLES {
-            roles.push((role.clone(), sandbox.key_with_role(role).await));
+            let (email, id) = sandbox.person(&own.owner, role.clone()).await;
+            own.people.push((role.clone(), id));
+            roles.push((role.clone(), sandbox.key_with_role(role).await, sandbox.log_in(&email).await));
         }
         let revoked = sandbox.key_with_role(Role::Owner).await;
         sandbox.end_key(&revoked, "revoked_at").await;
         let mistyped = format!("{}{}", &own.owner[..own.owner.len() - 1], if own.owner.ends_with('0') { '1' } else { '0' });
-        Self { sandbox, own, foreign, roles, bad_keys: vec![revoked, mistyped], _shop: shop }
+        let ended = sandbox.admin(&own.owner, Role::Owner).await;
+        sandbox.ask("POST", "/api/v1/admin/logout").key(&ended).send().await.ok(200);
+        // A key is no session.
+        let bad_tokens = vec![ended, own.owner.clone()];
+        Self { sandbox, own, foreign, roles, bad_keys: vec![revoked, mistyped], bad_tokens, _shop: shop }
     }
 
     async fn object(&self, keys: &Keys, operation: &Operation) -> Fixture {
@@ -166,7 +183,8 @@ impl World {
     async fn without_a_key(&self, operation: &Operation, tally: &mut Tally) {
         let id = self.object(&self.own, operation).await;
         let before = self.settled().await;
-        let keys = std::iter::once(None).chain(self.bad_keys.iter().map(|key| Some(key.as_str())));
+        let bad = if operation.wants_a_session() { &self.bad_tokens } else { &self.bad_keys };
+        let keys = std::iter::once(None).chain(bad.iter().map(|key| Some(key.as_str())));
         for key in keys {
             let reply = operation.ask(&self.sandbox, key, id.id()).await;
             let is_right = reply.status == 401 && *reply.code() == operation.code("INVALID_API_KEY");
@@ -209,7 +227,8 @@ async fn every_cell(sandbox: Sandbox) {
     let operations = operations();
     for operation in &operations {
         world.without_a_key(operation, &mut tally).await;
-        for (role, key) in &world.roles {
+        for (role, key, token) in &world.roles {
+            let key = if operation.wants_a_session() { token } else { key };
             world.own(operation, role, key, &mut tally).await;
             world.foreign(operation, role, key, &mut tally).await;
         }

@@ -1,5 +1,6 @@
 //! The PayWarden API over HTTP: orders, what is refused in its own words, and what of it the native API shows.
 
+mod admin;
 mod webhooks;
 
 use payin_tests::sandbox::{Reply, Sandbox, new_order, text};

@@ -277,3 +277,61 @@ async fn blocks_are_declared_lost_after_a_persons_word() {
     assert_eq!(losses, [["21", "50", "pruned"], ["51", "79", "pruned"]]);
     assert_eq!(place.rows("SELECT from_number, to_number, to_hash FROM chain_scans").await, [["10", "90", "0x90"]]);
 }
+
+#[tokio::test]
+async fn people_are_made_beside_a_server_and_sign_in() {
+    let folder = configured("apis = [\"payin\", \"paywarden\"]");
+    let (mut running, url) = serve(folder.path()).await;
+    let create = |args: &[&str], password: &str| {
+        let mut command = with_config(folder.path(), &[&["users", "create"], args].concat());
+        command.stdin(password.to_owned());
+        command.run()
+    };
+    let log_in = async |email: &str, password: &str| {
+        let body = json!({ "email": email, "password": password });
+        let answer = http_client().post(format!("{url}/api/v1/admin/login")).json(&body).send().await.expect("an answer");
+        let (status, cookie) = (answer.status().as_u16(), answer.headers().get("set-cookie").map(|cookie| cookie.as_bytes().to_vec()));
+        (status, String::from_utf8(cookie.unwrap_or_default()).expect("a text"), answer.json::<Value>().await.expect("JSON"))
+    };
+    // The password is read from a pipe; nothing of it is shown.
+    let exit = create(&["--email", "alice@shop.example"], "correct horse battery\n").await;
+    assert_eq!((exit.code, exit.stdout.as_str()), (Some(0), ""), "{exit:?}");
+    assert!(exit.stderr.contains("as owner of \"My organization\" (org_") && !exit.stderr.contains("horse"), "{exit:?}");
+    let (status, cookie, session) = log_in("alice@shop.example", "correct horse battery").await;
+    // Nobody said that the server is reached without TLS.
+    assert!(status == 200 && cookie.ends_with("; HttpOnly; SameSite=Strict; Secure"), "{cookie}");
+    let token = session["token"].as_str().expect("a token");
+    let stats = http_client().get(format!("{url}/api/v1/admin/stats")).bearer_auth(token).send().await.expect("an answer");
+    assert_eq!(stats.json::<Value>().await.expect("JSON")["merchants"], json!({ "total": 1, "active": 0 }));
+    // Or it is made, and shown once.
+    let args = ["--email", "bob@shop.example", "--name", "bob", "--organization", "Second", "--role", "admin", "--generate-password"];
+    let exit = create(&args, "").await;
+    assert_eq!((exit.code, exit.stdout.trim().len()), (Some(0), 22), "{exit:?}");
+    assert!(exit.stderr.contains("as admin of \"Second\"") && !exit.stderr.contains(exit.stdout.trim()), "{exit:?}");
+    assert_eq!(log_in("bob", exit.stdout.trim()).await.0, 200);
+    for (args, password, says) in [
+        (
+            &["--email", "ALICE@shop.example", "--organization", "Second"][..],
+            "correct horse battery",
+            "'ALICE@shop.example' is another account's",
+        ),
+        (
+            &["--email", "carol@shop.example", "--name", "BOB", "--organization", "Second"],
+            "correct horse battery",
+            "name: 'BOB' is another",
+        ),
+        (&["--email", "carol@shop.example", "--organization", "Second"], "short-1", "password: must be 8 to 256 characters"),
+        (&["--email", "carol@shop.example", "--organization", "Second"], "", "no password was given"),
+        (&["--email", "carol", "--organization", "Second"], "correct horse battery", "email: must be an e-mail address"),
+        (&["--email", "carol@shop.example"], "correct horse battery", "organization: there are several"),
+    ] {
+        let exit = create(args, password).await;
+        assert_eq!((exit.code, exit.stdout.as_str()), (Some(1), ""), "{exit:?}");
+        let shows_it = !password.is_empty() && exit.stderr.contains(password);
+        assert!(exit.stderr.contains(says) && !shows_it, "{says}: {exit:?}");
+    }
+    let help = with_config(folder.path(), &["users", "create", "--help"]).run().await;
+    assert!(help.stdout.contains("no flag takes it"), "{help:?}");
+    running.terminate();
+    assert_eq!(running.wait().await.code, Some(0));
+}

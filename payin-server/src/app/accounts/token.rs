@@ -56,7 +56,7 @@ mod tests {
     fn only_what_was_signed_here_is_read() {
         let seal = |byte: u8| Seal::new(&[SecretBox::new(Box::new([byte; 32]))]);
         let (ours, theirs) = (seal(1), seal(2));
-        let claims = Claims::new("usr_1".into(), "org_1".into(), Timestamp::from_secs(1000));
+        let claims = Claims::new("usr_1".into(), "org_1".into(), "1".to_owned(), Timestamp::from_secs(1000));
         let token = Tokens::new(&ours).sign(&claims);
         let token = token.expose_secret();
         assert_eq!(Tokens::new(&ours).read(token), Some(claims.clone()));

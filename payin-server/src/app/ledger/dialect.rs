@@ -17,7 +17,7 @@ pub(super) async fn tell(tx: &mut Tx<'_>, before: &Stored, after: &Facts, head: 
         return Ok(());
     }
     let own = dialect::endpoint(tx, after.id.as_str()).await?;
-    let object_id = format!("{}:{}", dialect.name(), after.id);
+    let object_id = rules::object_id(dialect.name(), &after.id);
     for change in changes {
         let Some((word, body)) = dialect.tells(change, after, Some(head)) else { continue };
         let event_type = EventType::from(word);

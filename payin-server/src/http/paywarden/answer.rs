@@ -37,7 +37,7 @@ fn text(error: &Error) -> String {
         ErrorCode::DuplicateOrderReference => "An order with this external_id exists and asks for something else".to_owned(),
         // The use cases speak of what another API calls so.
         ErrorCode::OutcomeUnknown => {
-            "The database was lost at the last moment: it was done, or not. Ask again with the same external_id".to_owned()
+            "The database was lost at the last moment: it was done, or not. Ask again: what has an external_id is made once".to_owned()
         }
         _ => error.message.clone(),
     }

@@ -9,14 +9,22 @@ use payin_types::paywarden::{CreatePayment, FlatPage, ListPayments};
 
 use super::merchant::Merchant;
 use crate::app::App;
-use crate::app::dialect::{self, Wish};
+use crate::app::dialect::{self, Wish, merchants};
 use crate::http::answer::{Reject, json};
-use crate::http::call::{BODY_MAX, body, parse, query};
+use crate::http::call::{BODY_MAX, Caller, body, parse, query};
 use crate::http::checkout::Visitor;
+
+const WEBHOOK_URL: &str = "webhook_url";
 
 fn wish(request: CreatePayment, app: &App) -> Result<Wish, Error> {
     let (order, fingerprint) = (rules::order(&request, &app.chains)?, rules::fingerprint(&request));
-    Ok(Wish { order, fingerprint, webhook: request.webhook_url.map(|url| ("webhook_url", url)), ends_at: None, is_numbered: false })
+    Ok(Wish { order, fingerprint, webhook: request.webhook_url.map(|url| (WEBHOOK_URL, url)), ends_at: None, is_numbered: false })
+}
+
+/// An order that brings no URL along is told of where its merchant says.
+async fn webhook(caller: &Caller) -> Result<Option<(&'static str, String)>, Reject> {
+    let url = merchants::webhook_url(&caller.app, &caller.key.organization_id).await?;
+    Ok(url.map(|url| (WEBHOOK_URL, url)))
 }
 
 /// `POST /payments`
@@ -24,7 +32,12 @@ pub async fn create(Merchant(caller): Merchant, request: Request) -> Result<Resp
     caller.may(Permission::CreateOrders)?;
     let body = body(request, BODY_MAX).await?;
     let (app, organization) = (&caller.app, caller.key.organization_id.clone());
-    let wish = parse(&body).and_then(|request| wish(request, app));
+    let mut wish = parse(&body).and_then(|request| wish(request, app));
+    if let Ok(wish) = &mut wish
+        && wish.webhook.is_none()
+    {
+        wish.webhook = webhook(&caller).await?;
+    }
     let opened = app.store.write(dialect::Open::new(app, &rules::PayWarden, organization, wish)).await?;
     let (public_url, order) = (app.front.public_url.as_deref(), opened.order);
     if opened.is_new {

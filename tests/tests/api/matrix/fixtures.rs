@@ -4,12 +4,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use payin_core::address::Address;
 use payin_tests::sandbox::{CHAIN, Sandbox, new_order, text};
-use payin_types::Protocol;
+use payin_types::{Protocol, Role};
 use serde_json::{Value, json};
 
 /// An organization, by its owner's key.
 pub struct Keys {
     pub owner: String,
+    /// The token of somebody who owns it.
+    pub admin: String,
+    /// The people of each role who ask: a new merchant is made theirs, too.
+    pub people: Vec<(Role, String)>,
     /// Where its webhooks are received.
     pub shop: String,
 }
@@ -44,14 +48,21 @@ fn address() -> String {
     format!("0x{:040x}", 0x1234_5678_9abc_def0_u128 << 64 | u128::from(fresh()))
 }
 
+impl Keys {
+    /// What an operation wants: a key or a token.
+    fn for_path(&self, path: &str) -> &str {
+        if path.starts_with("/api/v1/admin/") { &self.admin } else { &self.owner }
+    }
+}
+
 async fn post(sandbox: &Sandbox, keys: &Keys, path: &str, body: &Value) -> Value {
-    let reply = sandbox.ask("POST", path).key(&keys.owner).json(body).send().await;
+    let reply = sandbox.ask("POST", path).key(keys.for_path(path)).json(body).send().await;
     assert!((200..300).contains(&reply.status), "no fixture: {reply:?}");
     reply.json
 }
 
 async fn get(sandbox: &Sandbox, keys: &Keys, path: &str) -> Value {
-    sandbox.ask("GET", path).key(&keys.owner).send().await.ok(200)
+    sandbox.ask("GET", path).key(keys.for_path(path)).send().await.ok(200)
 }
 
 /// Gives an organization addresses for its fixtures.
@@ -100,6 +111,32 @@ pub async fn make(sandbox: &Sandbox, keys: &Keys, parameter: &str, template: &st
         "paymentOrderId" => {
             let order = json!({ "amount": "1", "currency": "USDC", "blockchain": "base", "order_info": "{}", "nonce": fresh() });
             field(&post(sandbox, keys, "/api/payment-orders/", &order).await["data"], "order_id")
+        }
+        "merchantId" => {
+            let merchant = post(sandbox, keys, "/api/v1/admin/merchants", &json!({ "name": reference })).await;
+            for (role, person) in &keys.people {
+                let id = text(&merchant["id"]);
+                let join = format!(
+                    "INSERT INTO memberships (user_id, organization_id, role, created_at) VALUES ('{person}', '{id}', '{role}', 0)"
+                );
+                sandbox.database().execute(&join).await;
+            }
+            field(&merchant, "id")
+        }
+        "webhookId" => {
+            let payment = json!({ "amount": "1", "currency": "USDT", "external_id": reference, "webhook_url": keys.shop });
+            let payment = post(sandbox, keys, "/api/v1/payments", &payment).await;
+            post(sandbox, keys, "/api/v1/sandbox/pay", &json!({ "orderId": payment["id"] })).await;
+            post(sandbox, keys, "/api/v1/sandbox/mine", &json!({ "chainId": "tron-nile", "blocks": 20 })).await;
+            let told = format!("/api/v1/admin/webhooks?order_id={}&status=delivered", text(&payment["id"]));
+            loop {
+                // Detected and confirmed; then nothing more happens to it.
+                let page = get(sandbox, keys, &told).await;
+                if page["total"] == 2 {
+                    break field(&page["data"][0], "id");
+                }
+                tokio::task::yield_now().await;
+            }
         }
         "transactionHash" => {
             let order = order().await;
