@@ -68,7 +68,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let mut new = CreatePaymentOrder::new(args.nonce, amount, args.currency.as_str(), args.blockchain, &Value::Null);
     new.order_info = args.order_info;
     (new.webhook_url, new.redirect_url, new.expires_at) = (args.webhook_url, args.redirect_url, args.expires_at);
-    let client = context.client()?;
+    let client = context.cryptopay()?;
     context.leaves_behind("the order may exist; the same command finds it, or creates it");
     let order = client.cryptopay().orders().create(&new).await?;
     context.leaves_behind(format!("the order exists; wait for it with: payin cryptopay orders wait {}", order.order_id));
