@@ -45,8 +45,8 @@ pub struct Registration {
     pub email: String,
     /// Their password.
     pub password: SecretString,
-    /// What their organization is called.
-    pub organization: String,
+    /// What their API calls the name of their organization, and that name.
+    pub organization: (&'static str, String),
 }
 
 /// Makes an account, and with it an organization that it owns.
@@ -63,16 +63,22 @@ impl Register {
     /// # Errors
     /// `VALIDATION_ERROR`.
     pub async fn new(app: &App, asked: Registration) -> Outcome<Self> {
-        check_email(&asked.email)?;
         let name = asked.name.unwrap_or_else(|| asked.email.clone());
-        check_name("username", &name)?;
-        check_name("organization", &asked.organization)?;
-        check_password(asked.password.expose_secret())?;
+        let (field, organization) = asked.organization;
+        let checked = [
+            check_name("username", &name),
+            check_email(&asked.email),
+            check_password(asked.password.expose_secret()),
+            check_name(field, &organization),
+        ];
+        if let Some(error) = Error::together(checked.into_iter().filter_map(Result::err).collect()) {
+            return Err(error.into());
+        }
         let password_hash = app.passwords.hash(asked.password, app.entropy.array()).await?;
         let now = app.clock.now();
         let id = UserId::from_random(app.random_id());
         let user = User { id, name, email: asked.email, password_hash, sessions_from: now, disabled_at: None };
-        Ok(Self { user, organization: asked.organization, organization_id: OrganizationId::from_random(app.random_id()), now })
+        Ok(Self { user, organization, organization_id: OrganizationId::from_random(app.random_id()), now })
     }
 }
 

@@ -25,7 +25,7 @@ pub async fn register(visitor: Visitor, request: Request) -> Result<Response, Re
         name: Some(asked.username),
         email: asked.email,
         password: SecretString::from(asked.password),
-        organization: asked.shop_name,
+        organization: ("shop_name", asked.shop_name),
     };
     let app = &visitor.app;
     let session = app.store.write(accounts::Register::new(app, asked).await?).await?;
