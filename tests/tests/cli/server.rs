@@ -277,3 +277,26 @@ async fn blocks_are_declared_lost_after_a_persons_word() {
     assert_eq!(losses, [["21", "50", "pruned"], ["51", "79", "pruned"]]);
     assert_eq!(place.rows("SELECT from_number, to_number, to_hash FROM chain_scans").await, [["10", "90", "0x90"]]);
 }
+
+#[tokio::test]
+async fn the_secret_of_other_apis_webhooks_is_shown_and_replaced() {
+    let folder = configured("");
+    let run = async |args: &[&str]| with_config(folder.path(), &[&["webhook-secret"], args].concat()).run().await;
+    let exit = with_config(folder.path(), &["keys", "create", "--role", "owner"]).run().await;
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    let first = run(&[]).await;
+    assert!(first.stdout.starts_with("whsec_") && !first.stderr.contains("signs from"), "{first:?}");
+    assert_eq!(run(&[]).await.stdout, first.stdout);
+    let second = run(&["--rotate"]).await;
+    assert!(second.stdout != first.stdout && second.stderr.contains("until then the one before does"), "{second:?}");
+    let shown = run(&[]).await;
+    assert!(shown.stdout == second.stdout && shown.stderr.contains("until then the one before does"), "{shown:?}");
+    let hasty = run(&["--rotate"]).await;
+    assert!(hasty.code == Some(1) && hasty.stdout.is_empty() && hasty.stderr.contains("it can be replaced at once"), "{hasty:?}");
+    let third = run(&["--rotate", "--old-secret-valid-hours", "0"]).await;
+    assert!(third.stdout != second.stdout && !third.stderr.contains("signs from"), "{third:?}");
+    for bad in [&["--old-secret-valid-hours", "0"][..], &["--rotate", "--old-secret-valid-hours", "169"]] {
+        assert_ne!(run(bad).await.code, Some(0), "{bad:?}");
+    }
+    assert_eq!(run(&[]).await.stdout, third.stdout);
+}
