@@ -152,7 +152,7 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
         targets: TARGETS,
         deliveries: Arc::default(),
         keys: Arc::default(),
-        front: Arc::new(Front { public_url, ..Front::default() }),
+        front: Arc::new(Front { public_url, open_registration: true, ..Front::default() }),
         quotas: Arc::new(Meters::new(options.rate_limits)),
         passwords: Arc::default(),
         health: Arc::default(),

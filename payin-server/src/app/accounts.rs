@@ -49,6 +49,18 @@ pub struct Registration {
     pub organization: (&'static str, String),
 }
 
+/// Whether anybody who reaches the server may register.
+///
+/// # Errors
+/// `INSUFFICIENT_PERMISSIONS`.
+pub fn check_open(app: &App) -> Result<(), Error> {
+    if app.front.open_registration {
+        return Ok(());
+    }
+    let message = "Registration is closed on this server: ask whoever runs it for an API key, or to open it (open_registration = true)";
+    Err(Error::new(ErrorCode::InsufficientPermissions, message))
+}
+
 /// Makes an account, and with it an organization that it owns.
 pub struct Register {
     user: User,

@@ -279,6 +279,26 @@ async fn blocks_are_declared_lost_after_a_persons_word() {
 }
 
 #[tokio::test]
+async fn strangers_register_only_where_the_operator_says_so() {
+    let who = json!({ "username": "alice", "email": "alice@shop.example", "password": "correct horse battery", "shop_name": "A shop" });
+    for (more, status) in [("", 403), ("open_registration = true", 201)] {
+        let folder = configured(&format!("apis = [\"payin\", \"cryptopay\"]\n{more}"));
+        let server = with_config(folder.path(), &["serve"]).start();
+        let url = url(&server).await;
+        let reply = http_client().post(format!("{url}/api/auth/register")).json(&who).send().await.expect("an answer");
+        assert_eq!(reply.status(), status);
+        let said = reply.json::<Value>().await.expect("JSON");
+        match status {
+            403 => {
+                assert_eq!(said["error"]["code"], "FORBIDDEN", "{said}");
+                assert!(said["error"]["message"].as_str().is_some_and(|text| text.contains("open_registration = true")), "{said}");
+            }
+            _ => assert_eq!(said["data"]["username"], "alice", "{said}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_secret_of_other_apis_webhooks_is_shown_and_replaced() {
     let folder = configured("");
     let run = async |args: &[&str]| with_config(folder.path(), &[&["webhook-secret"], args].concat()).run().await;

@@ -20,6 +20,7 @@ const REFRESH: &[Field] = &[required::<String>("refresh")];
 
 /// `POST /auth/register`
 pub async fn register(visitor: Visitor, request: Request) -> Result<Response, Reject> {
+    accounts::check_open(&visitor.app)?;
     let asked: Register = parse_fields(&body(request, BODY_MAX).await?, REGISTRATION)?;
     let asked = Registration {
         name: Some(asked.username),
