@@ -66,6 +66,10 @@ impl Watched for PaymentOrder {
         &self.order_id
     }
 
+    fn address(&self) -> &str {
+        &self.receiving_address
+    }
+
     fn invitation(&self) -> Option<String> {
         let Self { order_id, amount, currency, blockchain, receiving_address, .. } = self;
         let waits = self.status == PaymentOrderStatus::Pending && self.transaction.is_none();
