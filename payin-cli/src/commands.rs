@@ -59,12 +59,22 @@ impl Context {
         crate::config::client(&self.credentials()?)
     }
 
+    /// The client of the CryptoPay API, which takes a session as well as a key.
+    pub fn cryptopay(&self) -> Result<Client, Failure> {
+        self.note_precedence();
+        crate::config::client_of(crate::config::login(&self.access, &self.variables)?)
+    }
+
     /// The key in force, and where it goes.
     pub fn credentials(&self) -> Result<Credentials, Failure> {
+        self.note_precedence();
+        crate::config::credentials(&self.access, &self.variables)
+    }
+
+    fn note_precedence(&self) {
         if self.access.profile.is_some() && self.variables.has_key() {
             self.ui.note("PAYIN_API_KEY is set and goes before the profile: unset it to use the profile");
         }
-        crate::config::credentials(&self.access, &self.variables)
     }
 
     /// From here on an interrupt leaves something behind, that the reader should know of.

@@ -1,15 +1,16 @@
-//! Which server is asked with which key: flags, then the environment, then the profile. The only place where this program reads the
-//! environment.
+//! Which server is asked with which key or session: flags, then the environment, then the profile. The only place where this program reads
+//! the environment.
 
 use std::path::PathBuf;
 
+use payin_sdk::cryptopay::Tokens;
 use payin_sdk::types::ExposeSecret;
-use payin_sdk::{Client, Environment, SecretString};
+use payin_sdk::{Builder, Client, Environment, SecretString};
 
 use crate::args::Access;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::profiles::Profiles;
+use crate::profiles::{Kept, Profiles, Secret};
 
 /// How often a failed call is tried again: three pauses are 3.5 s at most, which a person at a terminal sits through.
 const RETRIES_MAX: u32 = 3;
@@ -82,11 +83,40 @@ pub struct Credentials {
     pub allow_http: bool,
 }
 
-/// The credentials in force. The environment's key goes before the profile's, and never to the profile's server.
+/// A session of the CryptoPay API, and where it goes on.
+#[derive(Debug)]
+pub struct Session {
+    tokens: Tokens,
+    kept: Kept,
+    base_url: Option<String>,
+    allow_http: bool,
+}
+
+/// What calls are made with.
+#[derive(Debug)]
+pub enum Login {
+    Key(Credentials),
+    Session(Box<Session>),
+}
+
+/// The credentials in force, for the APIs that take a key.
 pub fn credentials(access: &Access, variables: &Variables) -> Result<Credentials, Failure> {
+    match login(access, variables)? {
+        Login::Key(credentials) => Ok(credentials),
+        Login::Session(session) => {
+            let name = &session.kept.name;
+            Err(Failure::new(Exit::Auth, "NO_API_KEY", format!("profile {name:?} is for a session of the CryptoPay API, and has no key"))
+                .hint("payin cryptopay … goes on with it; for other commands log in with a key, under another profile: payin login --profile NAME"))
+        }
+    }
+}
+
+/// The key or session in force. The environment's key goes before the profile, and never to the profile's server.
+pub fn login(access: &Access, variables: &Variables) -> Result<Login, Failure> {
     let base_url = variables.base_url(access).map(str::to_owned);
     if let Some(key) = &variables.api_key {
-        return Ok(Credentials { api_key: key.clone(), source: "PAYIN_API_KEY".to_owned(), base_url, allow_http: access.allow_http });
+        let (api_key, source) = (key.clone(), "PAYIN_API_KEY".to_owned());
+        return Ok(Login::Key(Credentials { api_key, source, base_url, allow_http: access.allow_http }));
     }
     let name = variables.profile(access);
     let named = access.profile.is_some() || variables.profile.is_some();
@@ -103,24 +133,30 @@ pub fn credentials(access: &Access, variables: &Variables) -> Result<Credentials
             Failure::no_key()
         });
     };
-    Ok(Credentials {
-        api_key: profiles.key(name, &profile)?,
-        source: format!("profile {name:?} ({})", profile.place()),
-        base_url: base_url.or(profile.base_url),
-        allow_http: access.allow_http || profile.allow_http,
+    let (base_url, allow_http) = (base_url.or_else(|| profile.base_url.clone()), access.allow_http || profile.allow_http);
+    Ok(match profiles.secret(name, &profile)? {
+        Secret::Key(api_key) => {
+            Login::Key(Credentials { api_key, source: format!("profile {name:?} ({})", profile.place()), base_url, allow_http })
+        }
+        Secret::Session(tokens) => {
+            Login::Session(Box::new(Session { tokens, kept: Kept { profiles, name: name.to_owned(), profile }, base_url, allow_http }))
+        }
     })
+}
+
+/// A client that is not set up yet, of a server.
+pub fn builder(base_url: Option<&str>, allow_http: bool) -> Builder {
+    let builder =
+        Client::builder().allow_http(allow_http).retries_max(RETRIES_MAX).user_agent(concat!("payin-cli/", env!("CARGO_PKG_VERSION")));
+    match base_url {
+        Some(url) => builder.base_url(url),
+        None => builder,
+    }
 }
 
 /// The client for credentials. A key of another environment than its server's is refused before it is sent there.
 pub fn client(credentials: &Credentials) -> Result<Client, Failure> {
-    let mut builder = Client::builder()
-        .api_key(credentials.api_key.clone())
-        .allow_http(credentials.allow_http)
-        .retries_max(RETRIES_MAX)
-        .user_agent(concat!("payin-cli/", env!("CARGO_PKG_VERSION")));
-    if let Some(url) = &credentials.base_url {
-        builder = builder.base_url(url);
-    }
+    let builder = builder(credentials.base_url.as_deref(), credentials.allow_http).api_key(credentials.api_key.clone());
     let client = builder.build().map_err(in_clear)?;
     match mismatch(credentials.api_key.expose_secret(), &client.base_url()) {
         Some(message) => Err(Failure::new(Exit::Auth, "WRONG_ENVIRONMENT", message)
@@ -129,7 +165,19 @@ pub fn client(credentials: &Credentials) -> Result<Client, Failure> {
     }
 }
 
-fn in_clear(error: payin_sdk::Error) -> Failure {
+/// The client for a key or session, of the API that takes either.
+pub fn client_of(login: Login) -> Result<Client, Failure> {
+    match login {
+        Login::Key(credentials) => client(&credentials),
+        Login::Session(session) => {
+            let Session { tokens, kept, base_url, allow_http } = *session;
+            builder(base_url.as_deref(), allow_http).shared_session(tokens, kept).build().map_err(in_clear)
+        }
+    }
+}
+
+/// Says what to do where a key or password could be read on the way.
+pub fn in_clear(error: payin_sdk::Error) -> Failure {
     let is_in_clear = error.to_string().contains("allow_http");
     let failure = match &error {
         payin_sdk::Error::Config(_) if is_in_clear => Failure::new(

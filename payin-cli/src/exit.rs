@@ -35,6 +35,7 @@ impl Exit {
             Error::Api(error) => Self::of_api(error),
             Error::Transport { .. } | Error::OutcomeUnknown { .. } => Self::Network,
             Error::Config(_) | Error::Request(_) => Self::Usage,
+            Error::Session(_) => Self::Auth,
             _ => Self::Api,
         }
     }

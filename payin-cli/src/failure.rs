@@ -113,6 +113,10 @@ fn detail_lines(details: &Value) -> Vec<String> {
         Value::Object(fields) => {
             let texts = fields.iter().map(|(name, value)| match value {
                 Value::String(text) => format!("{name}: {text}"),
+                // All that is wrong with one field, in another API's errors.
+                Value::Array(texts) if texts.iter().all(Value::is_string) => {
+                    format!("{name}: {}", texts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; "))
+                }
                 other => format!("{name}: {other}"),
             });
             texts.collect::<Vec<_>>().join(", ")
@@ -136,6 +140,7 @@ impl From<Error> for Failure {
             Error::Decode { .. } => "UNREADABLE_ANSWER",
             Error::Config(_) => "CONFIG",
             Error::Request(_) => "USAGE",
+            Error::Session(_) => "SESSION",
             _ => "INTERNAL",
         };
         let mut report = Report::new(exit, code, message);
@@ -175,6 +180,7 @@ fn hint(error: &Error) -> Option<String> {
             format!("run the same command again with --idempotency-key {idempotency_key}: it does nothing twice")
         }
         Error::Decode { .. } => "what was asked for has been done; this version of payin cannot read the answer".to_owned(),
+        Error::Session(_) => "log in again: payin cryptopay login".to_owned(),
         Error::Api(api) => return hint_of_api(api).map(str::to_owned),
         _ => return None,
     };
@@ -201,6 +207,9 @@ fn hint_of_api(error: &ApiError) -> Option<&'static str> {
         ErrorCode::ChainUnavailable => "the server's connection to this chain is cut off or behind; try again later",
         ErrorCode::RateLimitExceeded => "wait, then try again",
         ErrorCode::InternalError => "report the request id to whoever runs the server",
+        ErrorCode::Unknown(word) if word == "UNAUTHORIZED" => {
+            "check PAYIN_API_KEY or log in again: payin login with a key, payin cryptopay login with a password"
+        }
         ErrorCode::Unknown(word) if word == "NO_WALLET_AVAILABLE" => {
             "add wallets: payin cryptopay wallets add --blockchain base --address ADDRESS"
         }

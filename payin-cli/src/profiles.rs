@@ -1,20 +1,25 @@
-//! Keys that `payin login` has kept, by the name of their profile: in the system's keyring, or in a file that nobody else may read.
+//! Keys and sessions that a login has kept, by the name of their profile: in the system's keyring, or in a file that nobody else may read.
 //! It must not decide which profile is used; `config.rs` does.
 
 pub mod file;
 mod keyring;
+mod secret;
+mod session;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::PathBuf;
 
-use payin_sdk::SecretString;
 use payin_sdk::types::ExposeSecret;
 use serde::{Deserialize, Serialize};
+
+pub use self::secret::Secret;
+pub use self::session::Kept;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Where a key is to be kept.
+/// Where a key or session is to be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Keeping {
     /// In the system's keyring
@@ -27,18 +32,18 @@ pub enum Keeping {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
-    /// The server; without it the key tells.
+    /// The server; without it the key tells. A session's is always named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
     /// Whether that server may be asked in clear.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_http: bool,
-    /// The key; absent where the keyring has it.
+    /// The key, or the session's tokens as one text; absent where the keyring has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     api_key: Option<Hidden>,
 }
 
-/// A key within the file: no `Debug` shows it.
+/// A secret within the file: no `Debug` shows it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 struct Hidden(String);
@@ -64,12 +69,23 @@ impl Profile {
     pub fn place(&self) -> &'static str {
         if self.api_key.is_some() { "kept in a file" } else { "kept in the keyring" }
     }
+
+    fn keeping(&self) -> Keeping {
+        if self.api_key.is_some() { Keeping::File } else { Keeping::Keyring }
+    }
 }
 
 /// The profiles of one person.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Profiles {
     path: PathBuf,
+}
+
+/// The profiles, while no other program changes them.
+#[derive(Debug)]
+pub struct Locked {
+    profiles: Profiles,
+    _lock: File,
 }
 
 impl Profiles {
@@ -83,52 +99,24 @@ impl Profiles {
         Ok(self.load()?.profiles.remove(name))
     }
 
-    /// The key of a profile.
-    pub fn key(&self, name: &str, profile: &Profile) -> Result<SecretString, Failure> {
-        if let Some(Hidden(key)) = &profile.api_key {
-            return Ok(key.as_str().into());
+    /// What a profile is for.
+    pub fn secret(&self, name: &str, profile: &Profile) -> Result<Secret, Failure> {
+        if let Some(Hidden(text)) = &profile.api_key {
+            return Secret::read(text);
         }
         let lost = |why: String| {
             Failure::new(Exit::Auth, "NO_KEYRING", format!("the key of profile {name:?} cannot be read from the keyring: {why}"))
                 .hint(format!("unlock the keyring, or log in again: payin login --profile {name}"))
         };
-        keyring::get(name).map_err(lost)
+        Secret::read(keyring::get(name).map_err(lost)?.expose_secret())
     }
 
-    /// Keeps a profile and its key. A key that the keyring does not take is kept in the file only where `keeping` says so.
-    pub fn put(&self, name: &str, mut profile: Profile, key: &SecretString, keeping: Keeping) -> Result<Profile, Failure> {
-        check(name)?;
-        let mut contents = self.load()?;
-        profile.api_key = None;
-        match keeping {
-            Keeping::Keyring => keyring::set(name, key).map_err(|why| {
-                Failure::new(Exit::Api, "NO_KEYRING", format!("the keyring did not take the key: {why}"))
-                    .hint("keep it in a file that only you may read: payin login --keep-in file")
-            })?,
-            Keeping::File => profile.api_key = Some(Hidden(key.expose_secret().to_owned())),
-        }
-        let before = contents.profiles.insert(name.to_owned(), profile.clone());
-        self.save(&contents)?;
-        if profile.api_key.is_some() && before.is_some_and(|before| before.api_key.is_none()) {
-            // The key that the keyring had is of no use any more; where the keyring has gone, so has the key.
-            let _ = keyring::delete(name);
-        }
-        Ok(profile)
-    }
-
-    /// Forgets a profile and its key; false if there was none.
-    pub fn remove(&self, name: &str) -> Result<bool, Failure> {
-        check(name)?;
-        let mut contents = self.load()?;
-        let Some(profile) = contents.profiles.remove(name) else { return Ok(false) };
-        if profile.api_key.is_none() {
-            keyring::delete(name).map_err(|why| {
-                Failure::new(Exit::Api, "NO_KEYRING", format!("the keyring did not let go of the key: {why}"))
-                    .hint("unlock the keyring and try again; revoke the key if it may be in wrong hands: payin keys delete KEY_ID")
-            })?;
-        }
-        self.save(&contents)?;
-        Ok(true)
+    /// Waits until no other program changes them.
+    pub fn locked(&self) -> Result<Locked, Failure> {
+        let path = self.path.with_extension("lock");
+        let lock = file::open(&path).and_then(|file| file.lock().map(|()| file));
+        let lock = lock.map_err(|error| Failure::usage(format!("cannot lock {}: {error}", path.display())))?;
+        Ok(Locked { profiles: self.clone(), _lock: lock })
     }
 
     fn load(&self) -> Result<Contents, Failure> {
@@ -143,6 +131,44 @@ impl Profiles {
     fn save(&self, contents: &Contents) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(contents).map_err(|error| Failure::internal(error.to_string()))?;
         file::write(&self.path, &(text + "\n"))
+    }
+}
+
+impl Locked {
+    /// Keeps a profile and what it is for. What the keyring does not take is kept in the file only where `keeping` says so.
+    pub fn put(&self, name: &str, mut profile: Profile, secret: &Secret, keeping: Keeping) -> Result<Profile, Failure> {
+        check(name)?;
+        let (mut contents, text) = (self.profiles.load()?, secret.to_text()?);
+        profile.api_key = None;
+        match keeping {
+            Keeping::Keyring => keyring::set(name, &text).map_err(|why| {
+                Failure::new(Exit::Api, "NO_KEYRING", format!("the keyring did not take {}: {why}", secret.kind()))
+                    .hint("keep it in a file that only you may read: --keep-in file")
+            })?,
+            Keeping::File => profile.api_key = Some(Hidden(text.expose_secret().to_owned())),
+        }
+        let before = contents.profiles.insert(name.to_owned(), profile.clone());
+        self.profiles.save(&contents)?;
+        if profile.api_key.is_some() && before.is_some_and(|before| before.api_key.is_none()) {
+            // What the keyring had is of no use any more; where the keyring has gone, so has that.
+            let _ = keyring::delete(name);
+        }
+        Ok(profile)
+    }
+
+    /// Forgets a profile and what it is for; false if there was none.
+    pub fn remove(&self, name: &str) -> Result<bool, Failure> {
+        check(name)?;
+        let mut contents = self.profiles.load()?;
+        let Some(profile) = contents.profiles.remove(name) else { return Ok(false) };
+        if profile.api_key.is_none() {
+            keyring::delete(name).map_err(|why| {
+                Failure::new(Exit::Api, "NO_KEYRING", format!("the keyring did not let go of the key: {why}"))
+                    .hint("unlock the keyring and try again; revoke the key if it may be in wrong hands: payin keys delete KEY_ID")
+            })?;
+        }
+        self.profiles.save(&contents)?;
+        Ok(true)
     }
 }
 

@@ -48,7 +48,8 @@ impl Dialect for CryptoPay {
     }
 
     fn headers(&self, secrets: &[SecretString], _event_id: &str, body: &[u8]) -> Vec<(&'static str, String)> {
-        let signature = secrets.first().map(|secret| ("X-Webhook-Signature", signature::sign_cryptopay(secret, body)));
+        // One signature: by the secret that receivers have had for longest.
+        let signature = secrets.last().map(|secret| ("X-Webhook-Signature", signature::sign_cryptopay(secret, body)));
         signature.into_iter().chain([("User-Agent", "CryptoPay-Webhook/1.0".to_owned())]).collect()
     }
 

@@ -36,7 +36,8 @@ pub trait Dialect: Send + Sync {
     /// Whether it judges a paid order by what becomes of the webhook that tells so.
     fn awaits(&self) -> bool;
 
-    /// The headers of a delivery, signed.
+    /// The headers of a delivery, signed: with the present secret or, where there is room for one signature only, with the one before while
+    /// that is good, which stands behind it. Every receiver has that, and has been given the other to take over.
     fn headers(&self, secrets: &[SecretString], event_id: &str, body: &[u8]) -> Vec<(&'static str, String)>;
 
     /// How a delivery goes on after an attempt; `None`: by the deployment's own schedule.

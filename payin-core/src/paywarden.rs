@@ -57,7 +57,8 @@ impl Dialect for PayWarden {
     }
 
     fn headers(&self, secrets: &[SecretString], event_id: &str, body: &[u8]) -> Vec<(&'static str, String)> {
-        let signature = secrets.first().map(|secret| ("X-PayWarden-Signature", signature::sign_paywarden(secret, body)));
+        // One signature: by the secret that receivers have had for longest.
+        let signature = secrets.last().map(|secret| ("X-PayWarden-Signature", signature::sign_paywarden(secret, body)));
         let others = [("X-Idempotency-Key", idempotency_key(event_id)), ("User-Agent", "PayWarden-Webhook/1.0".to_owned())];
         signature.into_iter().chain(others).collect()
     }

@@ -28,7 +28,7 @@ pub use rate_limit::RateLimit;
 #[cfg(feature = "cryptopay")]
 pub(crate) use session::Session;
 #[cfg(feature = "cryptopay")]
-pub use session::Tokens;
+pub use session::{KeepError, Keeper, Tokens, Turn, Turning};
 
 /// A client of the API. Cheap to clone; clones share their connections.
 ///

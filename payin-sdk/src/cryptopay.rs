@@ -9,7 +9,7 @@ use payin_types::{EndpointId, OrderId, SecretString, Timestamp, TransferId};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
-pub use crate::client::Tokens;
+pub use crate::client::{KeepError, Keeper, Tokens, Turn, Turning};
 pub use payin_types::cryptopay::{
     AddWallet, CreatePaymentOrder, CreateWebhookEndpoint, CryptoPayErrorCode, MerchantWallet, OrderTransaction, PageQuery, PaymentOrder,
     PaymentOrderStatus, Register, Results, Transaction, UpdateWallet, UpdateWebhookEndpoint, User, WebhookEndpoint, WebhookEvent,
@@ -77,12 +77,18 @@ impl Builder {
         let client = self.without_key().build()?;
         let session: LoggedIn = client.post(Kind::Act, "/api/auth/login", &[], &body).await?;
         let tokens = Tokens { access: session.access.into(), refresh: session.refresh.into() };
-        Ok((client.with_session(Session::new(tokens)), session.user))
+        Ok((client.with_session(Session::new(tokens, None)), session.user))
     }
 
-    /// Goes on with a session that was begun before.
+    /// Goes on with a session that was begun before, and that no other program goes on with.
     pub fn session(self, tokens: Tokens) -> Self {
-        self.with_tokens(tokens)
+        self.with_session(Session::new(tokens, None))
+    }
+
+    /// Goes on with a session that other programs may go on with, too: they take turns at prolonging it. `tokens` are those that were kept
+    /// when the caller looked.
+    pub fn shared_session(self, tokens: Tokens, keeper: impl Keeper) -> Self {
+        self.with_session(Session::new(tokens, Some(Box::new(keeper))))
     }
 }
 

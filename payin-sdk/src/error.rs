@@ -70,6 +70,10 @@ pub enum Error {
         /// How many.
         pages: u32,
     },
+    /// The tokens of a shared session could not be read or kept where they are. The call was refused before anything was done.
+    #[cfg(feature = "cryptopay")]
+    #[error("the session could not be prolonged: {0}")]
+    Session(crate::cryptopay::KeepError),
     /// The client is set up wrongly; nothing was sent.
     #[error("{0}")]
     Config(String),

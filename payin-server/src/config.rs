@@ -35,6 +35,9 @@ struct File {
     apis: Option<Vec<String>>,
     /// Where payers reach the server.
     public_url: Option<String>,
+    /// Whether anybody may register through an API that knows people.
+    #[serde(default)]
+    open_registration: bool,
     /// Whose `X-Forwarded-For` is believed.
     #[serde(default)]
     trusted_proxies: Vec<String>,
@@ -96,6 +99,9 @@ pub struct Config {
     pub apis: Apis,
     /// Where payers reach the server, without a slash at the end.
     pub public_url: Option<String>,
+    /// Whether anybody may register, through an API that knows people. Not unless the operator says so: who registers has an organization
+    /// here, and addresses that are watched and webhooks that are sent at the operator's cost.
+    pub open_registration: bool,
     /// Proxies that are believed when they say whom they speak for.
     pub trusted_proxies: Vec<Network>,
     /// Where the data is.
@@ -177,6 +183,7 @@ impl Config {
             listen,
             apis,
             public_url,
+            open_registration: file.open_registration,
             trusted_proxies,
             database,
             master_keys,

@@ -152,7 +152,7 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
         targets: TARGETS,
         deliveries: Arc::default(),
         keys: Arc::default(),
-        front: Arc::new(Front { public_url, ..Front::default() }),
+        front: Arc::new(Front { public_url, open_registration: true, ..Front::default() }),
         quotas: Arc::new(Meters::new(options.rate_limits)),
         passwords: Arc::default(),
         health: Arc::default(),
@@ -163,7 +163,7 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
     let (api_key, organization) = seed(&app, options.api_key).await?;
     let webhook_secret = match options.apis.names().as_slice() {
         [NATIVE] => None,
-        _ => Some(app.store.write(dialect::Secret::new(&app, organization)).await?.expose_secret().to_owned()),
+        _ => Some(app.store.write(dialect::Secret::new(&app, organization)).await?.secret.expose_secret().to_owned()),
     };
     let wake = Arc::new(Notify::new());
     let world = Arc::new(World::new(&chains, options.seed.unwrap_or_default(), clock));

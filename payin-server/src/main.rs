@@ -5,9 +5,11 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
+use payin_core::endpoint;
 use payin_core::quota::Limits;
 use payin_server::config::{Config, log_filter};
 use payin_server::http::dialect::Apis;
@@ -93,6 +95,12 @@ enum Command {
         /// Name of the organization; the only one when left out
         #[arg(long)]
         organization: Option<String>,
+        /// Replace it by a new one, which is shown. A running server need not be stopped
+        #[arg(long)]
+        rotate: bool,
+        /// How long the old one goes on signing, so that your server can be given the new one first, 0 to 168; 0 where the old one has leaked
+        #[arg(long, value_name = "HOURS", requires = "rotate")]
+        old_secret_valid_hours: Option<u32>,
     },
     /// The configuration
     #[command(subcommand)]
@@ -307,7 +315,11 @@ async fn run(command: Command) -> anyhow::Result<()> {
             let options = users::Options { email, name, organization, role: role.into(), generate_password };
             users::create(&Config::load(configured.config.as_deref())?, options).await
         }
-        Command::WebhookSecret { configured, organization } => webhook_secret(&configured, organization.as_deref()).await,
+        Command::WebhookSecret { configured, organization, rotate, old_secret_valid_hours } => {
+            let overlap = rotate.then(|| endpoint::overlap(old_secret_valid_hours)).transpose();
+            let overlap = overlap.map_err(|error| anyhow::anyhow!(error.message))?;
+            webhook_secret(&configured, organization.as_deref(), overlap).await
+        }
         Command::Config(ConfigCommand::Check(configured)) => {
             let config = Config::load(configured.config.as_deref())?;
             println!("environment  {}\nlisten       {}\ndatabase     {}", config.environment, config.listen, config.database);
@@ -345,7 +357,7 @@ async fn list_keys(configured: &Configured) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn webhook_secret(configured: &Configured, organization: Option<&str>) -> anyhow::Result<()> {
+async fn webhook_secret(configured: &Configured, organization: Option<&str>, overlap: Option<Duration>) -> anyhow::Result<()> {
     let app = serve::app(&Config::load(configured.config.as_deref())?).await?;
     let keys = app::keys::all(&app).await?;
     let all: BTreeMap<_, _> = keys.into_iter().map(|listed| (listed.key.organization_name, listed.key.organization_id)).collect();
@@ -357,9 +369,16 @@ async fn webhook_secret(configured: &Configured, organization: Option<&str>) -> 
             all.values().next().context("no organization")?
         }
     };
-    let secret = app.store.write(app::dialect::Secret::new(&app, found.clone())).await?;
+    let told = match overlap {
+        Some(overlap) => app.store.write(app::dialect::Replace::new(&app, found.clone(), overlap)).await,
+        None => app.store.write(app::dialect::Secret::new(&app, found.clone())).await,
+    };
     app.store.close().await;
+    let app::dialect::Told { secret, signs_from } = told?;
     println!("{}", secret.expose_secret());
+    if let Some(from) = signs_from {
+        eprintln!("It signs from {from} on, and until then the one before does: let your server take both.");
+    }
     Ok(())
 }
 

@@ -179,6 +179,7 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
         front: Arc::new(Front {
             public_url: config.public_url.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
+            open_registration: config.open_registration,
             visits: Visits::at_most(VISITS_A_MINUTE),
         }),
         quotas: Arc::new(Meters::new(config.rate_limits).agreed(config.agreed_limits.clone())),

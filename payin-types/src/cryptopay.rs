@@ -125,11 +125,20 @@ pub struct Results<T> {
     pub results: Vec<T>,
 }
 
+/// The number of the page that a link leads to.
+fn page_of(link: Option<&String>) -> Option<u64> {
+    let (_, query) = link?.split_once('?')?;
+    query.split('&').find_map(|pair| pair.strip_prefix("page=")).and_then(|number| number.parse().ok())
+}
+
 impl<T> From<Results<T>> for Page<T> {
-    /// Which page it is, is not said: only whether there are more.
-    fn from(results: Results<T>) -> Self {
-        let pagination = Pagination { has_more: results.next.is_some(), ..Pagination::new(1, 1, results.count) };
-        Self { data: results.results, pagination }
+    /// Which page it is, is said by what is beside it; how many items one has, by those here or before.
+    fn from(Results { count, next, previous, results }: Results<T>) -> Self {
+        let before = page_of(previous.as_ref()).or_else(|| page_of(next.as_ref())?.checked_sub(2)).unwrap_or(0);
+        let here = u64::try_from(results.len()).unwrap_or(u64::MAX);
+        let size = if next.is_some() { here } else { count.saturating_sub(here).checked_div(before).unwrap_or(here) };
+        let pagination = Pagination { has_more: next.is_some(), ..Pagination::new(before.saturating_add(1), size.max(1), count) };
+        Self { data: results, pagination }
     }
 }
 
@@ -148,6 +157,23 @@ pub struct PageQuery {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_a_page_stands_is_told_by_its_links() {
+        let stands = |count: u64, (previous, next): (Option<&str>, Option<&str>), items: usize| {
+            let (next, previous) = (next.map(str::to_owned), previous.map(str::to_owned));
+            let page = Page::from(Results { count, next, previous, results: vec![(); items] }).pagination;
+            (page.page, page.limit, page.total_pages, page.has_more)
+        };
+        assert_eq!(stands(0, (None, None), 0), (1, 1, 0, false));
+        assert_eq!(stands(2, (None, None), 2), (1, 2, 1, false));
+        assert_eq!(stands(5, (None, Some("/l/?page=2&page_size=2")), 2), (1, 2, 3, true));
+        assert_eq!(stands(5, (Some("/l/?page_size=2&page=1"), Some("https://a.example/l/?page=3")), 2), (2, 2, 3, true));
+        assert_eq!(stands(5, (Some("/l/?page=2"), None), 1), (3, 2, 3, false));
+        // Whatever else a server may write.
+        assert_eq!(stands(5, (Some("/l/"), None), 1), (1, 1, 5, false));
+        assert_eq!(stands(u64::MAX, (Some("?page=18446744073709551615"), None), 0), (u64::MAX, 1, u64::MAX, false));
+    }
 
     #[test]
     fn the_documents_envelope_and_error_are_read_and_written() {

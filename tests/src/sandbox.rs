@@ -304,6 +304,7 @@ impl Sandbox {
                 listen: String::new(),
                 apis: Apis::all(),
                 public_url: None,
+                open_registration: false,
                 trusted_proxies: Vec::new(),
                 database: self.location.clone(),
                 master_keys,

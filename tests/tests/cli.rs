@@ -3,6 +3,7 @@
 mod addresses;
 mod chains;
 mod chaos;
+mod cryptopay;
 mod guard;
 mod import;
 mod listen;
@@ -13,6 +14,8 @@ mod pool_and_webhooks;
 mod profiles;
 mod server;
 mod verbs;
+
+use std::path::Path;
 
 use payin_tests::nodes::program::{Command, Exit};
 use payin_tests::sandbox::Sandbox;
@@ -27,6 +30,13 @@ fn payin_at(url: &str, key: &str, args: &[&str]) -> Command {
 
 fn payin(sandbox: &Sandbox, args: &[&str]) -> Command {
     payin_at(sandbox.url(), sandbox.key(), args)
+}
+
+/// `payin` with this folder for what it keeps, and without any keyring.
+fn kept_in(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::payin();
+    command.env("XDG_CONFIG_HOME", folder).env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent").args(args);
+    command
 }
 
 /// The answer of a run that must succeed, as JSON.

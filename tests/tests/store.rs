@@ -139,7 +139,8 @@ scenarios! {
         enough_that_stays_is_enough, enough_within_the_tolerance_is_enough, a_late_payment_may_come_back_in_time, what_comes_back_may_be_something_else;
     late: late_money_that_was_never_confirmed_is_not_told, late_money_taken_back_after_it_was_told_is_told_again, late_parts_are_late_together;
     accounts: people_register_once_and_sign_in, a_session_is_prolonged_by_each_token_once;
-    dialects: the_same_wish_is_the_same_order, orders_are_found_through_their_own_api, what_a_list_says_is_what_the_rule_says;
+    dialects: the_same_wish_is_the_same_order, orders_are_found_through_their_own_api, what_a_list_says_is_what_the_rule_says,
+        a_new_secret_takes_over_when_it_was_said_to;
     other_names: orders_are_numbered_without_gaps, a_wallet_is_what_was_added_by_itself, endpoints_of_another_api_hear_of_it_alone;
     merchants: an_operator_makes_people, a_token_is_ended_by_itself, a_name_is_one_merchants, what_was_told_is_begun_anew_once,
         what_merchants_come_to_is_exact;

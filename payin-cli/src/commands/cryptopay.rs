@@ -11,7 +11,7 @@ use crate::failure::Failure;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Sign in with a name and a password, and keep the token for a day
+    /// Sign in with a name and a password, and keep the session
     Login(login::Args),
     /// Create payment orders, look at them, wait until they are paid
     #[command(subcommand)]

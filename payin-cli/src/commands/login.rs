@@ -1,15 +1,12 @@
 //! `payin login`.
 
-use std::io::{BufRead, IsTerminal};
-
 use payin_sdk::SecretString;
 use serde_json::json;
 
-use super::Context;
+use super::{Context, input};
 use crate::config::{self, Credentials};
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::profiles::{Keeping, Profile};
+use crate::profiles::{Keeping, Profile, Secret};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -27,28 +24,16 @@ pub struct Args {
 
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let (variables, access) = (&context.variables, &context.access);
-    let name = variables.profile(access);
-    let (api_key, base_url) = (read_key()?, variables.base_url(access).map(str::to_owned));
+    let api_key = SecretString::from(input::secret_line("API key")?.trim());
+    let base_url = variables.base_url(access).map(str::to_owned);
     let profile = Profile::new(base_url.clone(), access.allow_http);
-    let credentials = Credentials { api_key, source: "standard input".to_owned(), base_url, allow_http: access.allow_http };
+    let credentials =
+        Credentials { api_key: api_key.clone(), source: "standard input".to_owned(), base_url, allow_http: access.allow_http };
     let client = config::client(&credentials)?;
     let me = client.me().await?;
-    let profiles = variables.profiles()?;
-    let kept = match args.keep_in {
-        Some(keeping) => profiles.put(name, profile, &credentials.api_key, keeping)?,
-        None => match profiles.put(name, profile.clone(), &credentials.api_key, Keeping::Keyring) {
-            Err(Failure::Told(report)) if report.code == "NO_KEYRING" => {
-                context.ui.note(&format!("{}: it is kept in a file that only you may read", report.message));
-                profiles.put(name, profile, &credentials.api_key, Keeping::File)?
-            }
-            other => other?,
-        },
-    };
-    if variables.has_key() {
-        context.ui.note("PAYIN_API_KEY is set and goes before this profile: unset it to use what was kept");
-    }
+    let kept = keep(context, &profile, &Secret::Key(api_key), args.keep_in)?;
     let told = json!({
-        "profile": name,
+        "profile": variables.profile(access),
         "keptIn": kept.place().rsplit(' ').next(),
         "baseUrl": client.base_url(),
         "organization": me.organization,
@@ -58,17 +43,20 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     context.ui.record(&told, &["profile", "keptIn", "baseUrl", "organization.id", "organization.name", "role", "environment"])
 }
 
-fn read_key() -> Result<SecretString, Failure> {
-    let failed = |error: std::io::Error| Failure::usage(format!("cannot read the key: {error}"));
-    let text = if std::io::stdin().is_terminal() {
-        rpassword::prompt_password("API key (not shown): ").map_err(failed)?
-    } else {
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).map_err(failed)?;
-        line
+/// Keeps what somebody has logged in with as the profile that is meant: where they say, else in the keyring, or in a file without one.
+pub fn keep(context: &Context, profile: &Profile, secret: &Secret, keep_in: Option<Keeping>) -> Result<Profile, Failure> {
+    let variables = &context.variables;
+    let (name, profiles) = (variables.profile(&context.access), variables.profiles()?.locked()?);
+    let put = |keeping| profiles.put(name, profile.clone(), secret, keeping);
+    let kept = match put(keep_in.unwrap_or(Keeping::Keyring)) {
+        Err(Failure::Told(report)) if keep_in.is_none() && report.code == "NO_KEYRING" => {
+            context.ui.note(&format!("{}: it is kept in a file that only you may read", report.message));
+            put(Keeping::File)?
+        }
+        other => other?,
     };
-    match text.trim() {
-        "" => Err(Failure::new(Exit::Usage, "USAGE", "no key was given").hint("payin login < key.txt, or type it at the prompt")),
-        key => Ok(SecretString::from(key)),
+    if variables.has_key() {
+        context.ui.note("PAYIN_API_KEY is set and goes before this profile: unset it to use what was kept");
     }
+    Ok(kept)
 }

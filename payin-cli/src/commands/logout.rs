@@ -16,7 +16,7 @@ pub struct Args {}
 
 pub fn run(context: &Context, _: Args) -> Result<(), Failure> {
     let name = context.variables.profile(&context.access);
-    if !context.variables.profiles()?.remove(name)? {
+    if !context.variables.profiles()?.locked()?.remove(name)? {
         return Err(Failure::new(Exit::NotFound, "NO_PROFILE", format!("there is no profile {name:?}")));
     }
     if context.variables.has_key() {

@@ -5,6 +5,7 @@ mod explain;
 mod get;
 mod list;
 mod stats;
+pub mod then;
 mod wait;
 pub mod watch;
 

@@ -19,7 +19,7 @@ pub struct Paging {
     #[arg(long, value_name = "N", conflicts_with = "all")]
     pub page: Option<u64>,
 
-    /// How many a page, 1 to 100 [default: 20]
+    /// How many a page, 1 to 100 [default: 20; of the CryptoPay API 50]
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
 

@@ -25,7 +25,8 @@ fn flags_go_before_the_environment_and_that_before_the_profile() {
     let profiles = variables.profiles().unwrap();
     for (name, url) in [("default", Some("https://a.test")), ("shop", Some("https://b.test")), ("bare", None)] {
         let kept = Profile::new(url.map(str::to_owned), false);
-        profiles.put(name, kept, &format!("pk_test_{name}").into(), Keeping::File).unwrap();
+        let key = Secret::Key(format!("pk_test_{name}").into());
+        profiles.locked().unwrap().put(name, kept, &key, Keeping::File).unwrap();
     }
     let of = |name: &str, url: Option<&str>| Ok::<_, ()>((format!("pk_test_{name}"), url.map(str::to_owned)));
     assert_eq!(resolve(&access(None, None), &variables).map_err(|_| ()), of("default", Some("https://a.test")));

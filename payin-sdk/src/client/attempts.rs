@@ -16,6 +16,10 @@ pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
+/// How often one call looks for another token: what another program got may be over too, and what the second time brings is our own.
+#[cfg(feature = "cryptopay")]
+const RENEWALS_MAX: u32 = 2;
+
 /// The successful answer, and how many attempts it took.
 pub(super) async fn run(
     client: &Client,
@@ -31,7 +35,7 @@ pub(super) async fn run(
     let mut ambiguous = false;
     let mut attempts = 0;
     #[cfg(feature = "cryptopay")]
-    let mut renewed = false;
+    let mut renewals = 0;
     loop {
         let left = ends.saturating_sub(inner.world.elapsed());
         let mut request = Request::new(plan.method.clone(), plan.url.clone(), inner.policy.attempt_timeout.min(left));
@@ -55,10 +59,10 @@ pub(super) async fn run(
         #[cfg(feature = "cryptopay")]
         if let (Some(session), Some(tokens), Failure::Api(error)) = (&inner.session, &tokens, &failure)
             && error.status == 401
-            && !renewed
+            && renewals < RENEWALS_MAX
         {
             // Refused before anything was done: with another token it is the same attempt.
-            renewed = true;
+            renewals += 1;
             session.renew(client, tokens).await?;
             continue;
         }

@@ -54,7 +54,7 @@ pub struct Builder {
     /// Whether it may do without a key: it signs in, or has.
     keyless: bool,
     #[cfg(feature = "cryptopay")]
-    tokens: Option<super::Tokens>,
+    session: Option<super::Session>,
     base_url: Option<String>,
     allow_http: bool,
     user_agent: Option<String>,
@@ -134,8 +134,8 @@ impl Builder {
 
     /// With a session, and so without a key, unless one was given.
     #[cfg(feature = "cryptopay")]
-    pub(crate) fn with_tokens(self, tokens: super::Tokens) -> Self {
-        Self { tokens: Some(tokens), ..self.without_key() }
+    pub(crate) fn with_session(self, session: super::Session) -> Self {
+        Self { session: Some(session), ..self.without_key() }
     }
 
     /// The client.
@@ -179,7 +179,7 @@ impl Builder {
                 base,
                 api_key,
                 #[cfg(feature = "cryptopay")]
-                session: self.tokens.map(super::Session::new),
+                session: self.session,
                 user_agent,
                 policy: self.policy,
                 transport,

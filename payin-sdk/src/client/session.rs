@@ -1,10 +1,13 @@
 //! A person's session of the CryptoPay API: the token that calls bear, and its renewal. Of many calls that find their token over at once, one
-//! renews it and the others take what it got, since what it is renewed with is good once. It must not know single resources.
+//! renews it and the others take what it got, since what it is renewed with is good once; so do several programs that share a session. It
+//! must not know single resources, nor where tokens are kept.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
-use futures_util::lock::Mutex as Turn;
+use futures_util::lock::Mutex as Queue;
 use payin_types::SecretString;
 use payin_types::cryptopay::{Refresh, Refreshed};
 use secrecy::ExposeSecret as _;
@@ -27,15 +30,41 @@ impl fmt::Debug for Tokens {
     }
 }
 
+/// What went wrong where tokens are kept.
+pub type KeepError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A turn that is waited for.
+pub type Turning = Pin<Box<dyn Future<Output = Result<Box<dyn Turn>, KeepError>> + Send>>;
+
+/// Where the tokens of a session are kept with which several programs go on. One at a time prolongs it, since what it is prolonged with is
+/// good once: its second use ends the session for all of them.
+pub trait Keeper: Send + Sync + 'static {
+    /// Waits until no other program has its turn.
+    fn turn(&self) -> Turning;
+}
+
+/// The time in which no other program prolongs the session. It ends when this is dropped.
+pub trait Turn: Send {
+    /// The tokens as they are kept now: new ones, where another program has prolonged the session before.
+    fn tokens(&self) -> Tokens;
+
+    /// Keeps the tokens with which the session goes on.
+    ///
+    /// # Errors
+    /// Whatever is in the way. The call that prolonged the session then fails with [`Error::Session`].
+    fn keep(&mut self, tokens: &Tokens) -> Result<(), KeepError>;
+}
+
 /// A session that goes on.
 pub(crate) struct Session {
     current: Mutex<Tokens>,
-    turn: Turn<()>,
+    queue: Queue<()>,
+    keeper: Option<Box<dyn Keeper>>,
 }
 
 impl Session {
-    pub(crate) fn new(tokens: Tokens) -> Self {
-        Self { current: Mutex::new(tokens), turn: Turn::new(()) }
+    pub(crate) fn new(tokens: Tokens, keeper: Option<Box<dyn Keeper>>) -> Self {
+        Self { current: Mutex::new(tokens), queue: Queue::new(()), keeper }
     }
 
     /// The tokens as they are now.
@@ -43,18 +72,24 @@ impl Session {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Gets new tokens, unless another call has since this one was sent with `stale`.
+    /// Gets new tokens, unless another call or program has since this one was sent with `stale`.
     pub(super) async fn renew(&self, client: &Client, stale: &Tokens) -> Result<(), Error> {
-        let _turn = self.turn.lock().await;
-        let current = self.tokens();
-        if current.access.expose_secret() != stale.access.expose_secret() {
-            return Ok(());
+        let _first = self.queue.lock().await;
+        let mut turn = match &self.keeper {
+            Some(keeper) => Some(keeper.turn().await.map_err(Error::Session)?),
+            None => None,
+        };
+        let mut tokens = turn.as_ref().map_or_else(|| self.tokens(), |turn| turn.tokens());
+        if tokens.access.expose_secret() == stale.access.expose_secret() {
+            let refresh = Refresh { refresh: tokens.refresh.expose_secret().to_owned() };
+            // Sent once: whether a lost answer has used the token up is not known, and a second use would end the session.
+            let next: Refreshed = client.post(Kind::Act, "/api/auth/token/refresh/", &[], &refresh).retries_max(0).await?;
+            tokens = Tokens { access: next.access.into(), refresh: next.refresh.into() };
+            if let Some(turn) = &mut turn {
+                turn.keep(&tokens).map_err(Error::Session)?;
+            }
         }
-        let refresh = Refresh { refresh: current.refresh.expose_secret().to_owned() };
-        // Sent once: whether a lost answer has used the token up is not known, and a second use would end the session.
-        let next: Refreshed = client.post(Kind::Act, "/api/auth/token/refresh/", &[], &refresh).retries_max(0).await?;
-        let next = Tokens { access: next.access.into(), refresh: next.refresh.into() };
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = next;
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = tokens;
         Ok(())
     }
 }

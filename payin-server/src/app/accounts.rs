@@ -49,8 +49,20 @@ pub struct Registration {
     pub email: String,
     /// Their password.
     pub password: SecretString,
-    /// What their organization is called.
-    pub organization: String,
+    /// What their API calls the name of their organization, and that name.
+    pub organization: (&'static str, String),
+}
+
+/// Whether anybody who reaches the server may register.
+///
+/// # Errors
+/// `INSUFFICIENT_PERMISSIONS`.
+pub fn check_open(app: &App) -> Result<(), Error> {
+    if app.front.open_registration {
+        return Ok(());
+    }
+    let message = "Registration is closed on this server: ask whoever runs it for an API key, or to open it (open_registration = true)";
+    Err(Error::new(ErrorCode::InsufficientPermissions, message))
 }
 
 /// Makes an account, and with it an organization that it owns.
@@ -67,19 +79,27 @@ impl Register {
     /// # Errors
     /// `VALIDATION_ERROR`.
     pub async fn new(app: &App, asked: Registration) -> Outcome<Self> {
-        check_name("organization", &asked.organization)?;
-        let user = new_user(app, asked.name, asked.email, asked.password).await?;
+        let (field, organization) = asked.organization;
+        let user = new_user(app, asked.name, asked.email, asked.password, Some((field, organization.as_str()))).await?;
         let organization_id = OrganizationId::from_random(app.random_id());
-        Ok(Self { user, organization: asked.organization, organization_id, now: app.clock.now() })
+        Ok(Self { user, organization, organization_id, now: app.clock.now() })
     }
 }
 
-/// Checks what somebody is to be called and sign in by, and hashes the password.
-async fn new_user(app: &App, name: Option<String>, email: String, password: SecretString) -> Outcome<User> {
-    check_email(&email)?;
+/// Checks what somebody is to be called and sign in by, with the name of an organization that is made for them, and hashes the password.
+async fn new_user(
+    app: &App,
+    name: Option<String>,
+    email: String,
+    password: SecretString,
+    organization: Option<(&'static str, &str)>,
+) -> Outcome<User> {
     let name = name.unwrap_or_else(|| email.clone());
-    check_name("username", &name)?;
-    check_password(password.expose_secret())?;
+    let checked = [check_name("username", &name), check_email(&email), check_password(password.expose_secret())];
+    let organization = organization.map(|(field, organization)| check_name(field, organization));
+    if let Some(error) = Error::together(checked.into_iter().chain(organization).filter_map(Result::err).collect()) {
+        return Err(error.into());
+    }
     let password_hash = app.passwords.hash(password, app.entropy.array()).await?;
     let id = UserId::from_random(app.random_id());
     // Nothing was handed out before there was an account, and whoever makes it may have another clock than the server.

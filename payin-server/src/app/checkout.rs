@@ -27,6 +27,8 @@ pub struct Front {
     pub public_url: Option<String>,
     /// Proxies that are believed when they say whom they speak for.
     pub trusted_proxies: Vec<Network>,
+    /// Whether anybody may register, and so make an organization of their own.
+    pub open_registration: bool,
     /// How often a client may ask.
     pub visits: Visits,
 }

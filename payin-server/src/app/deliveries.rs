@@ -14,7 +14,7 @@ use super::events::{Happened, record};
 use super::{App, Outcome, endpoints as cases};
 use crate::store::deliveries::{self, OLDEST_MAX};
 pub use crate::store::deliveries::{Attempt, Claimed, DueEndpoint, Key};
-use crate::store::endpoints::Disabled;
+use crate::store::endpoints::{Disabled, Secrets};
 use crate::store::{Fault, Together, Tx, Unit, endpoints, events};
 
 /// After this an attempt of which nothing was heard is given up: its wait for a place, its timeout, and time to record it.
@@ -172,11 +172,15 @@ pub async fn load(app: &App, claimed: Vec<Claimed>, now: Timestamp) -> Result<Ve
     let mut conn = app.store.read().await?;
     let ids: BTreeSet<&EndpointId> = claimed.iter().map(|one| &one.endpoint_id).collect();
     let mut targets: HashMap<EndpointId, Arc<Target>> = HashMap::with_capacity(ids.len());
-    for stored in endpoints::open(&mut conn, &ids).await? {
-        let place = cases::place(&stored.id);
-        let previous = stored.previous_secret.filter(|(_, until)| *until > now).map(|(sealed, _)| sealed);
+    for (stored, shared) in endpoints::open(&mut conn, &ids).await? {
+        let own = || Secrets { present: stored.secret_sealed.clone(), previous: stored.previous_secret.clone() };
+        let (place, sealed) = match shared {
+            Some(shared) if stored.secret_sealed.is_empty() => (super::dialect::secret_place(&stored.organization_id), shared),
+            _ => (cases::place(&stored.id), own()),
+        };
+        let previous = sealed.previous.filter(|(_, until)| *until > now).map(|(sealed, _)| sealed);
         let open = |sealed: &String| app.seal.open(&place, sealed).map(SecretString::from).map_err(Fault::from);
-        let secrets = std::iter::once(&stored.secret_sealed).chain(previous.as_ref()).map(open).collect();
+        let secrets = std::iter::once(&sealed.present).chain(previous.as_ref()).map(open).collect();
         let known = |api: String| dialect::by_name(&api).ok_or_else(|| Fault::Corrupt(format!("this server knows no API \"{api}\"")));
         let dialect = stored.api.map(known).transpose();
         let brought_url = stored.order_id.is_some().then_some(stored.url.as_str());

@@ -17,7 +17,8 @@ use super::{App, Outcome};
 use crate::store::orders::dialect;
 pub use crate::store::orders::dialect::Through;
 pub use open::{Open, Opened, Wish};
-pub use secret::Secret;
+pub(super) use secret::place as secret_place;
+pub use secret::{Replace, Secret, Told};
 
 /// An order that came through an API, by id.
 ///

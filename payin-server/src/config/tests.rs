@@ -13,7 +13,7 @@ fn a_small_file_is_enough() {
     let config = config(&format!("{SMALL}[chains.ethereum-sepolia]\nrpc = \"https://rpc.example/key\"\n")).unwrap();
     assert_eq!(config.chains[0].chain.tokens.len(), 3);
     assert_eq!((config.listen.as_str(), config.public_url, config.trusted_proxies.len()), ("127.0.0.1:3000", None, 0));
-    assert!(!config.targets.allow_private);
+    assert!(!config.targets.allow_private && !config.open_registration);
 }
 
 #[test]

@@ -79,10 +79,17 @@ pub fn problem(error: &Error, request_id: &str) -> Problem {
 /// The whole answer to an error.
 #[must_use]
 pub fn rejection(error: &Error, request_id: &str) -> Response {
-    let mut response = json(error.code.status(), &problem(error, request_id));
+    let mut response = refusal(error, error.code.status(), &problem(error, request_id));
     if error.code == ErrorCode::InvalidApiKey {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
+    response
+}
+
+/// An answer that says no in an API's own words. When asking again may help stands in the same header in all of them.
+#[must_use]
+pub fn refusal(error: &Error, status: u16, body: &impl Serialize) -> Response {
+    let mut response = json(status, body);
     if let Some(seconds) = error.retry_after_s {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }

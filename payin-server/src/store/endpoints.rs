@@ -30,7 +30,7 @@ pub struct Stored {
     pub url: String,
     /// Which events.
     pub events: Vec<EventType>,
-    /// Its secret, sealed.
+    /// Its secret, sealed; empty where its deliveries are signed with its organization's.
     pub secret_sealed: String,
     /// The secret before, sealed, and until when deliveries are signed with it too.
     pub previous_secret: Option<(String, Timestamp)>,
@@ -48,6 +48,23 @@ pub struct Stored {
     pub api: Option<String>,
     /// The order that brought it along, whose alone it is.
     pub order_id: Option<String>,
+}
+
+/// What deliveries are signed with, sealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secrets {
+    /// The present secret.
+    pub present: String,
+    /// The one before, and until when it is used, too.
+    pub previous: Option<(String, Timestamp)>,
+}
+
+impl Secrets {
+    /// Those of an organization, for webhooks of other APIs, where it has any.
+    pub(super) fn of_organization(row: &Row) -> Result<Option<Self>, Fault> {
+        let previous = row.opt_text("previous_webhook_secret_sealed")?.zip(row.opt_time("previous_webhook_secret_expires_at")?);
+        Ok(row.opt_text("webhook_secret_sealed")?.map(|present| Self { present, previous }))
+    }
 }
 
 const LIVE: &str = "SELECT id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
@@ -240,23 +257,26 @@ pub async fn call_off(tx: &mut Tx<'_>, id: &EndpointId, now: Timestamp) -> Resul
     deliveries::give_up(tx, id, Timestamp::from_millis(i64::MAX), now).await.map(drop)
 }
 
-/// Those of some endpoints that may be sent something.
+/// Those of some endpoints that may be sent something, with their organizations' secrets.
 ///
 /// # Errors
 /// What the database says.
-pub async fn open(conn: &mut Conn, ids: &BTreeSet<&EndpointId>) -> Result<Vec<Stored>, Fault> {
+pub async fn open(conn: &mut Conn, ids: &BTreeSet<&EndpointId>) -> Result<Vec<(Stored, Option<Secrets>)>, Fault> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let query = sql_rows(
-        "SELECT id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
-         description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at, api, order_id FROM webhook_endpoints \
-         WHERE deleted_at IS NULL AND enabled = 1 AND id IN (",
+        "SELECT e.id, e.organization_id, e.url, e.events, e.secret_sealed, e.previous_secret_sealed, e.previous_secret_expires_at, \
+         e.description, e.enabled, e.disabled_at, e.disabled_reason, e.failing_since, e.created_at, e.updated_at, e.api, e.order_id, \
+         o.webhook_secret_sealed, o.previous_webhook_secret_sealed, o.previous_webhook_secret_expires_at \
+         FROM webhook_endpoints e JOIN organizations o ON o.id = e.organization_id \
+         WHERE e.deleted_at IS NULL AND e.enabled = 1 AND e.id IN (",
         "$",
         ids.len(),
         ")",
     );
-    conn.all(ids.iter().fold(query, |query, id| query.text(id.as_str()))).await?.iter().map(stored).collect()
+    let rows = conn.all(ids.iter().fold(query, |query, id| query.text(id.as_str()))).await?;
+    rows.iter().map(|row| Ok((stored(row)?, Secrets::of_organization(row)?))).collect()
 }
 
 /// An attempt at an endpoint was received.

@@ -269,11 +269,7 @@ impl Worker for ChainWorker {
             self.app.health.chain(&self.chain.id, result.as_ref().map_err(ToString::to_string).and_then(|_| self.stalled()));
             let nodes = self.tenure.is_held().then(|| (1..).zip(self.nodes.standings()).map(shown).collect());
             self.app.health.nodes(&self.chain.id, nodes);
-            if result.is_err() {
-                // Whatever went wrong may be that another server has the lease: ask again.
-                self.tenure.doubt();
-            }
-            result
+            self.tenure.after(result)
         }
         .boxed()
     }

@@ -140,12 +140,8 @@ impl Worker for Reconcile {
 
     fn step(&mut self) -> BoxFuture<'_, Result<Did, StepFault>> {
         async move {
-            let result = self.one().await;
-            if result.is_err() {
-                // Whatever went wrong may be that another server has the lease: ask again.
-                self.tenure.doubt();
-            }
-            result
+            let did = self.one().await;
+            self.tenure.after(did)
         }
         .boxed()
     }

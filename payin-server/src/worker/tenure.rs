@@ -85,8 +85,19 @@ impl Tenure {
     }
 
     /// Another server may have it: the next step asks for it again.
-    pub fn doubt(&self) {
+    fn doubt(&self) {
         self.hold(None);
+    }
+
+    /// What a step came to. Whatever went wrong may be that another server has the lease: then the next step asks for it again.
+    ///
+    /// # Errors
+    /// Those of the step.
+    pub fn after<T>(&self, step: Result<T, StepFault>) -> Result<T, StepFault> {
+        if step.is_err() {
+            self.doubt();
+        }
+        step
     }
 
     /// Gives the lease back, so that another server need not wait for its end.

@@ -162,6 +162,7 @@ async fn server(location: &Location) -> Running {
         agreed_limits: std::collections::HashMap::new(),
         apis: payin_server::http::dialect::Apis::all(),
         public_url: None,
+        open_registration: false,
         trusted_proxies: Vec::new(),
         database: location.clone(),
         master_keys,

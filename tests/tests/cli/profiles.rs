@@ -2,21 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
-use payin_tests::nodes::program::Command;
 use payin_tests::nodes::receiver::{Answer, Receiver};
 use payin_tests::sandbox::{Sandbox, text};
 use serde_json::json;
 
-use super::{answer, failed, payin, payin_at};
-
-/// `payin` with this folder for what it keeps, and without any keyring.
-fn kept_in(folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::payin();
-    command.env("XDG_CONFIG_HOME", folder).env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent").args(args);
-    command
-}
+use super::{answer, failed, kept_in, payin, payin_at};
 
 #[tokio::test]
 async fn a_key_is_kept_used_and_forgotten() {

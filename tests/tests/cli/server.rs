@@ -335,3 +335,46 @@ async fn people_are_made_beside_a_server_and_sign_in() {
     running.terminate();
     assert_eq!(running.wait().await.code, Some(0));
 }
+
+#[tokio::test]
+async fn strangers_register_only_where_the_operator_says_so() {
+    let who = json!({ "username": "alice", "email": "alice@shop.example", "password": "correct horse battery", "shop_name": "A shop" });
+    for (more, status) in [("", 403), ("open_registration = true", 201)] {
+        let folder = configured(&format!("apis = [\"payin\", \"cryptopay\"]\n{more}"));
+        let server = with_config(folder.path(), &["serve"]).start();
+        let url = url(&server).await;
+        let reply = http_client().post(format!("{url}/api/auth/register")).json(&who).send().await.expect("an answer");
+        assert_eq!(reply.status(), status);
+        let said = reply.json::<Value>().await.expect("JSON");
+        match status {
+            403 => {
+                assert_eq!(said["error"]["code"], "FORBIDDEN", "{said}");
+                assert!(said["error"]["message"].as_str().is_some_and(|text| text.contains("open_registration = true")), "{said}");
+            }
+            _ => assert_eq!(said["data"]["username"], "alice", "{said}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_secret_of_other_apis_webhooks_is_shown_and_replaced() {
+    let folder = configured("");
+    let run = async |args: &[&str]| with_config(folder.path(), &[&["webhook-secret"], args].concat()).run().await;
+    let exit = with_config(folder.path(), &["keys", "create", "--role", "owner"]).run().await;
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    let first = run(&[]).await;
+    assert!(first.stdout.starts_with("whsec_") && !first.stderr.contains("signs from"), "{first:?}");
+    assert_eq!(run(&[]).await.stdout, first.stdout);
+    let second = run(&["--rotate"]).await;
+    assert!(second.stdout != first.stdout && second.stderr.contains("until then the one before does"), "{second:?}");
+    let shown = run(&[]).await;
+    assert!(shown.stdout == second.stdout && shown.stderr.contains("until then the one before does"), "{shown:?}");
+    let hasty = run(&["--rotate"]).await;
+    assert!(hasty.code == Some(1) && hasty.stdout.is_empty() && hasty.stderr.contains("it can be replaced at once"), "{hasty:?}");
+    let third = run(&["--rotate", "--old-secret-valid-hours", "0"]).await;
+    assert!(third.stdout != second.stdout && !third.stderr.contains("signs from"), "{third:?}");
+    for bad in [&["--old-secret-valid-hours", "0"][..], &["--rotate", "--old-secret-valid-hours", "169"]] {
+        assert_ne!(run(bad).await.code, Some(0), "{bad:?}");
+    }
+    assert_eq!(run(&[]).await.stdout, third.stdout);
+}

@@ -1,8 +1,12 @@
-//! The SDK's CryptoPay client over real HTTP: with a key, and with a session that prolongs itself once for however many calls.
+//! The SDK's CryptoPay client over real HTTP: with a key, and with a session that prolongs itself once for however many calls, or programs.
+
+use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use futures_util::future::join_all;
-use payin_sdk::cryptopay::{AddWallet, CreatePaymentOrder, CreateWebhookEndpoint, PageQuery, Register, UpdateWallet};
+use payin_sdk::cryptopay::{
+    AddWallet, CreatePaymentOrder, CreateWebhookEndpoint, KeepError, Keeper, PageQuery, Register, Tokens, Turn, Turning, UpdateWallet,
+};
 use payin_sdk::{Client, Waited};
 use payin_tests::nodes::receiver::{Answer, Receiver};
 use payin_tests::sandbox::Sandbox;
@@ -11,6 +15,7 @@ use payin_types::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 const CHAIN: &str = "base-sepolia";
+const PASSWORD: &str = "correct horse battery";
 
 fn wish(nonce: u64) -> CreatePaymentOrder {
     CreatePaymentOrder::new(nonce, "100.00".parse().expect("an amount"), "USDC", "base", &json!({ "product": "Premium Plan" }))
@@ -83,18 +88,21 @@ async fn the_documents_answers_are_read() {
     }
 }
 
+fn who() -> Register {
+    Register {
+        username: "alice".to_owned(),
+        email: "alice@shop.example".to_owned(),
+        password: PASSWORD.to_owned(),
+        shop_name: "A shop".to_owned(),
+    }
+}
+
 #[tokio::test]
 async fn many_calls_with_a_token_that_is_over_prolong_the_session_once() {
     let sandbox = Sandbox::frozen().await;
     let key = Client::builder().api_key(sandbox.key()).base_url(sandbox.url()).build().expect("a client");
-    let password = SecretString::from("correct horse battery");
-    let who = Register {
-        username: "alice".to_owned(),
-        email: "alice@shop.example".to_owned(),
-        password: password.expose_secret().to_owned(),
-        shop_name: "A shop".to_owned(),
-    };
-    assert_eq!(key.cryptopay().register(&who).await.expect("an account").username, "alice");
+    let password = SecretString::from(PASSWORD);
+    assert_eq!(key.cryptopay().register(&who()).await.expect("an account").username, "alice");
     let builder = || Client::builder().base_url(sandbox.url());
     let wrong = builder().log_in("alice", &SecretString::from("wrong horse battery")).await.expect_err("refused");
     assert_eq!(wrong.api().expect("an answer").status, 401);
@@ -121,5 +129,59 @@ async fn many_calls_with_a_token_that_is_over_prolong_the_session_once() {
     let stale = builder().session(begun).build().expect("a client");
     let error = stale.cryptopay().wallets().list(PageQuery::default()).await.expect_err("the session is over");
     assert_eq!(error.api().expect("an answer").status, 401);
+    sandbox.stop().await;
+}
+
+/// Where programs that share a session keep it, in one process.
+#[derive(Clone)]
+struct Shared(Arc<tokio::sync::Mutex<Tokens>>);
+
+struct Mine(tokio::sync::OwnedMutexGuard<Tokens>);
+
+impl Keeper for Shared {
+    fn turn(&self) -> Turning {
+        let kept = Arc::clone(&self.0);
+        Box::pin(async move { Ok(Box::new(Mine(kept.lock_owned().await)) as Box<dyn Turn>) })
+    }
+}
+
+impl Turn for Mine {
+    fn tokens(&self) -> Tokens {
+        self.0.clone()
+    }
+
+    fn keep(&mut self, tokens: &Tokens) -> Result<(), KeepError> {
+        *self.0 = tokens.clone();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn programs_that_share_a_session_prolong_it_once_and_catch_up_with_each_other() {
+    let sandbox = Sandbox::frozen().await;
+    let key = Client::builder().api_key(sandbox.key()).base_url(sandbox.url()).build().expect("a client");
+    key.cryptopay().register(&who()).await.expect("an account");
+    let builder = || Client::builder().base_url(sandbox.url());
+    let (first, _) = builder().log_in("alice", &PASSWORD.into()).await.expect("a session");
+    let begun = first.cryptopay().tokens().expect("tokens");
+    let shared = Shared(Arc::new(tokio::sync::Mutex::new(begun.clone())));
+    let clients: Vec<Client> = (0..8).map(|_| builder().shared_session(begun.clone(), shared.clone()).build().expect("a client")).collect();
+    let list = |client: &Client| client.cryptopay().wallets().list(PageQuery::default());
+    let used = async || sandbox.database().value("SELECT COUNT(*) FROM refresh_tokens WHERE used_at IS NOT NULL").await;
+
+    sandbox.advance(86_400).await;
+    let all = join_all(clients.iter().map(|client| list(client).into_future())).await;
+    assert!(all.iter().all(Result::is_ok), "{all:?}");
+    assert_eq!(used().await, "1");
+    // One that has slept for two days finds that what another got meanwhile is over as well, and prolongs it itself.
+    let asleep = builder().shared_session(begun, shared.clone()).build().expect("a client");
+    sandbox.advance(86_400).await;
+    list(&asleep).await.expect("a page");
+    assert_eq!(used().await, "2");
+    for client in &clients {
+        list(client).await.expect("a page");
+    }
+    assert_eq!(used().await, "2");
+    assert_eq!(sandbox.database().value("SELECT COUNT(*) FROM refresh_tokens WHERE revoked_at IS NOT NULL").await, "0");
     sandbox.stop().await;
 }

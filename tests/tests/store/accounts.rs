@@ -17,7 +17,7 @@ async fn register(gateway: &Gateway, name: Option<&str>, email: &str) -> Result<
         name: name.map(str::to_owned),
         email: email.to_owned(),
         password: SecretString::from(PASSWORD),
-        organization: format!("Shop of {email}"),
+        organization: ("shop_name", format!("Shop of {email}")),
     };
     gateway.write(Register::new(&gateway.app, asked).await?).await
 }

@@ -2,14 +2,15 @@
 //! they stand, told in that API's words.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use payin_core::dialect::Stage;
 use payin_core::paywarden::{NAME, PayWarden};
-use payin_server::app::dialect::{self, Open, Opened, Secret, Wish};
+use payin_sdk::webhook::{self, Scheme, Verifier};
+use payin_server::app::dialect::{self, Open, Opened, Replace, Secret, Told, Wish};
 use payin_server::env::{Answer, Http, Outgoing, SendFault};
 use payin_server::store::Failure;
 use payin_server::worker::deliver::Deliver;
@@ -49,10 +50,10 @@ pub async fn the_same_wish_is_the_same_order(kind: Kind) {
     assert_eq!(refusal(gateway.create(&organization, request("R")).await).code, ErrorCode::DuplicateOrderReference);
     // One secret for an organization, whoever asks first.
     let secrets = join_all(servers.iter().map(|server| server.write(Secret::new(&server.app, organization.clone())))).await;
-    let secrets: Vec<String> = secrets.into_iter().map(|secret| secret.expect("a secret").expose_secret().to_owned()).collect();
+    let secrets: Vec<String> = secrets.into_iter().map(|secret| secret.expect("a secret").secret.expose_secret().to_owned()).collect();
     assert!(secrets.iter().all(|secret| *secret == secrets[0]) && secrets[0].starts_with("whsec_"));
     let stranger = gateway.merchant(1).await;
-    assert_ne!(gateway.write(Secret::new(&gateway.app, stranger)).await.expect("a secret").expose_secret(), secrets[0]);
+    assert_ne!(gateway.write(Secret::new(&gateway.app, stranger)).await.expect("a secret").secret.expose_secret(), secrets[0]);
 }
 
 pub async fn orders_are_found_through_their_own_api(kind: Kind) {
@@ -144,4 +145,74 @@ pub async fn what_a_list_says_is_what_the_rule_says(kind: Kind) {
     let page = dialect::list(&gateway.app, NAME, &organization, None, (Some(2), Some(4))).await.expect("a page");
     assert_eq!((page.total, page.orders.len()), (6, 2));
     assert_eq!(refusal(dialect::list(&gateway.app, NAME, &organization, None, (Some(0), None)).await).code, ErrorCode::ValidationError);
+}
+
+/// Keeps what it is sent.
+#[derive(Default)]
+struct Kept(Mutex<Vec<Outgoing>>);
+
+impl Http for Kept {
+    fn post(&self, request: Outgoing) -> BoxFuture<'_, Result<Answer, SendFault>> {
+        self.0.lock().unwrap().push(request);
+        futures_util::future::ready(Ok(Answer { status: 200, body: Vec::new(), retry_after: None })).boxed()
+    }
+}
+
+pub async fn a_new_secret_takes_over_when_it_was_said_to(kind: Kind) {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let (organization, stranger) = (gateway.merchant(20).await, gateway.merchant(1).await);
+    let shop = Arc::new(Kept::default());
+    let mut line = Line::new(gateway, "ethereum-sepolia").await;
+    let mut worker = Deliver::new(gateway.app.clone(), Arc::clone(&shop) as Arc<dyn Http>, Arc::default(), Arc::default());
+    // An order that is paid brings a delivery, signed by whichever secret of these it is.
+    let mut signed_by = async |name: &str, secrets: &[&Told]| {
+        let opened = open(gateway, &organization, wish(name, "1", Some("https://a.example/hook"))).await.expect("an order");
+        let address = opened.order.shown.facts.address.as_str().to_owned();
+        line.block(gateway.now(), &[Sent::to(&address, "100.00", &format!("0x{name}"))]).await;
+        while worker.step().await.expect("a step") == (Did::Work {}) {}
+        let sent = std::mem::take(&mut *shop.0.lock().unwrap());
+        let sent = sent.first().expect("a delivery");
+        let headers = || sent.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let verifies = |told: &&Told| {
+            webhook::verify_as(Scheme::PayWarden, headers(), &sent.body, &Verifier::new(told.secret.clone()), gateway.now()).is_ok()
+        };
+        secrets.iter().map(verifies).collect::<Vec<bool>>()
+    };
+    let replace = async |hours: u32| gateway.write(Replace::new(&gateway.app, organization.clone(), hours * HOUR)).await;
+    let told = async || gateway.write(Secret::new(&gateway.app, organization.clone())).await.expect("a secret");
+
+    // Where there is none, the new one is the first.
+    let first = replace(24).await.expect("a secret");
+    assert_eq!((first.signs_from, told().await.signs_from), (None, None));
+    assert_eq!(signed_by("a", &[&first]).await, [true]);
+
+    // For a day the old one signs, so that receivers can be given the new one, then that; whenever the order was made.
+    let second = replace(24).await.expect("a secret");
+    let from = gateway.now().plus(24 * HOUR);
+    assert_eq!((second.signs_from, told().await.signs_from), (Some(from), Some(from)));
+    assert_eq!(told().await.secret.expose_secret(), second.secret.expose_secret());
+    assert_eq!(signed_by("b", &[&first, &second]).await, [true, false]);
+    let hasty = refusal(replace(24).await);
+    assert!(hasty.code == ErrorCode::InvalidState && hasty.message.contains(&from.to_string()), "{hasty:?}");
+    gateway.clock.advance(24 * HOUR - Duration::from_millis(1));
+    assert_eq!(signed_by("c", &[&first, &second]).await, [true, false]);
+    gateway.clock.advance(Duration::from_millis(1));
+    assert_eq!(told().await.signs_from, None);
+    assert_eq!(signed_by("d", &[&first, &second]).await, [false, true]);
+
+    // What has leaked is replaced at once, also while another replacement is under way.
+    let third = replace(168).await.expect("a secret");
+    assert_eq!(signed_by("e", &[&second, &third]).await, [true, false]);
+    let fourth = replace(0).await.expect("a secret");
+    assert_eq!(fourth.signs_from, None);
+    assert_eq!(signed_by("f", &[&second, &third, &fourth]).await, [false, false, true]);
+    assert_ne!(
+        gateway.write(Secret::new(&gateway.app, stranger)).await.expect("a secret").secret.expose_secret(),
+        fourth.secret.expose_secret()
+    );
+    for text in world.place.rows("SELECT * FROM organizations").await.iter().flatten() {
+        assert!([&first, &second, &third, &fourth].iter().all(|told| !text.contains(told.secret.expose_secret())), "{text}");
+    }
 }

@@ -45,7 +45,7 @@ pub struct Wait {
 }
 
 pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
-    let client = context.client()?;
+    let client = context.cryptopay()?;
     let cryptopay = client.cryptopay();
     match command {
         Command::Create(args) => create::run(context, args).await,
@@ -64,6 +64,10 @@ impl Watched for PaymentOrder {
 
     fn id(&self) -> &str {
         &self.order_id
+    }
+
+    fn address(&self) -> &str {
+        &self.receiving_address
     }
 
     fn invitation(&self) -> Option<String> {

@@ -23,7 +23,7 @@ pub struct Get {
 }
 
 pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
-    let client = context.client()?;
+    let client = context.cryptopay()?;
     let transactions = client.cryptopay().transactions();
     match command {
         Command::Get(args) => context.ui.record(&transactions.get(&args.hash).await?, columns::TRANSACTION),

@@ -52,7 +52,7 @@ pub struct Update {
 }
 
 pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
-    let client = context.client()?;
+    let client = context.cryptopay()?;
     let wallets = client.cryptopay().wallets();
     match command {
         Command::Add(Add { blockchain, address, xpub }) => {

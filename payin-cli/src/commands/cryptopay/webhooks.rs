@@ -53,7 +53,7 @@ fn named(events: Vec<WebhookEventType>) -> Option<Vec<WebhookEventType>> {
 }
 
 pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
-    let client = context.client()?;
+    let client = context.cryptopay()?;
     let endpoints = client.cryptopay().webhook_endpoints();
     match command {
         Command::Create(Create { url, events }) => {

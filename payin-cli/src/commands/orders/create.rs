@@ -1,13 +1,11 @@
 //! `payin orders create`.
 
-use std::time::Duration;
-
 use payin_sdk::CreateOrder;
 
 use super::super::{Context, fields};
-use super::watch;
+use super::then::Then;
 use crate::failure::Failure;
-use crate::{output, qr, text};
+use crate::text;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -55,17 +53,8 @@ pub struct Args {
     #[arg(long, alias = "grace-period-minutes", value_name = "MINUTES")]
     grace_minutes: Option<u32>,
 
-    /// Wait for the payment; exit with 9 when it does not come
-    #[arg(long)]
-    wait: bool,
-
-    /// How long to wait at most: seconds, or 90s, 16m, 2h [default: until the order has ended]
-    #[arg(long, value_name = "SPAN", value_parser = text::seconds, requires = "wait")]
-    timeout: Option<u64>,
-
-    /// Draw the address as a QR code
-    #[arg(long)]
-    qr: bool,
+    #[command(flatten)]
+    then: Then,
 }
 
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
@@ -77,18 +66,11 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     };
     context.leaves_behind(format!("the order may exist; the same command with --idempotency-key {key} creates it at most once"));
     let answer = client.orders().create(&new).idempotency_key(key).answer().await?;
-    let order = answer.body;
-    context.leaves_behind(format!("the order exists; wait for it with: payin orders wait {}", order.order_id));
     if answer.replayed {
         context.ui.note("this order was created by an earlier command with the same idempotency key");
     }
-    if args.qr {
-        qr::show(&context.ui, &order.address);
-    }
-    if !args.wait {
-        return context.ui.record(&order, output::columns::ORDER);
-    }
-    watch::run(context, client.orders().wait(&order.order_id), args.timeout.map(Duration::from_secs)).await
+    let order = answer.body;
+    args.then.run(context, &order, client.orders().wait(&order.order_id)).await
 }
 
 fn order(args: &Args) -> Result<CreateOrder, Failure> {

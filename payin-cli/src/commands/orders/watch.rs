@@ -22,6 +22,8 @@ pub trait Watched: Awaited + Serialize {
     const COMMAND: &'static str;
     /// Its id.
     fn id(&self) -> &str;
+    /// Where to pay.
+    fn address(&self) -> &str;
     /// What to do, while nothing was seen.
     fn invitation(&self) -> Option<String>;
     /// Where it stands, in one line.
@@ -36,6 +38,10 @@ impl Watched for Order {
 
     fn id(&self) -> &str {
         self.order_id.as_str()
+    }
+
+    fn address(&self) -> &str {
+        &self.address
     }
 
     fn invitation(&self) -> Option<String> {

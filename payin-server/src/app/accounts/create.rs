@@ -1,7 +1,7 @@
 //! People whom the server's operator makes: the first owner of a server, say. For an organization by name, which is made if there is none.
 
 use payin_core::Error;
-use payin_core::account::{check_name, folded};
+use payin_core::account::folded;
 use payin_types::{OrganizationId, Role, SecretString, Timestamp, UserId};
 
 use super::new_user;
@@ -38,9 +38,9 @@ impl CreateUser {
     /// # Errors
     /// `VALIDATION_ERROR` naming the field.
     pub async fn new(app: &App, asked: NewUser) -> Outcome<Self> {
-        asked.organization.as_deref().map_or(Ok(()), |name| check_name("organization", name))?;
+        let organization = asked.organization.as_deref().map(|name| ("organization", name));
+        let user = new_user(app, asked.name, asked.email, asked.password, organization).await?;
         let founding = Founding::new(app, asked.organization);
-        let user = new_user(app, asked.name, asked.email, asked.password).await?;
         Ok(Self { user, founding, role: asked.role, now: app.clock.now() })
     }
 }

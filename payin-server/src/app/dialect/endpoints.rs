@@ -65,14 +65,17 @@ impl Unit for Create {
         let New { url, events, secret } = self.new.as_ref().map_err(|error| crate::app::refused(error.clone()))?;
         check_url("url", url, &self.targets)?;
         secret.as_deref().map_or(Ok(()), endpoint::check_secret)?;
-        let usual = if secret.is_none() { Some(self.usual_secret.run(tx).await?) } else { None };
-        let secret = secret.as_deref().or_else(|| usual.as_ref().map(|usual| usual.expose_secret())).unwrap_or_default();
+        // Empty: deliveries are signed with the organization's, also when that is replaced.
+        let (secret, secret_sealed) = match secret {
+            Some(own) => (own.clone(), self.seal.seal(&place(&self.id), own, self.nonce)),
+            None => (self.usual_secret.run(tx).await?.secret.expose_secret().to_owned(), String::new()),
+        };
         let stored = Stored {
             id: self.id.clone(),
             organization_id: self.organization_id.clone(),
             url: url.clone(),
             events: events.clone(),
-            secret_sealed: self.seal.seal(&place(&self.id), secret, self.nonce),
+            secret_sealed,
             previous_secret: None,
             description: None,
             disabled: None,
@@ -84,7 +87,7 @@ impl Unit for Create {
         };
         check_room(tx, &self.organization_id, Some(self.api)).await?;
         rows::insert(tx, &stored).await?;
-        Ok(Endpoint { secret: Some(secret.to_owned()), ..to_wire(stored, self.now) })
+        Ok(Endpoint { secret: Some(secret), ..to_wire(stored, self.now) })
     }
 }
 

@@ -273,7 +273,7 @@ impl Unit for Create {
         merchants::update(tx, &self.id, &name, webhook_url.as_deref()).await?;
         accounts::join(tx, &self.user, &self.id, &Role::Owner, self.now).await?;
         self.key.insert(tx, &self.id, (KEY_ROLE, KEY_NAME), self.now).await?;
-        let webhook_secret = self.secret.run(tx).await?;
+        let webhook_secret = self.secret.run(tx).await?.secret;
         let merchant = Merchant {
             id: self.id.clone(),
             name,
@@ -325,5 +325,5 @@ impl Unit for Update {
 /// # Errors
 /// What the database says.
 pub async fn webhook_secret(app: &App, organization: &OrganizationId) -> Outcome<SecretString> {
-    app.store.write(Secret::new(app, organization.clone())).await
+    Ok(app.store.write(Secret::new(app, organization.clone())).await?.secret)
 }

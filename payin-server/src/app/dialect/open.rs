@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use payin_core::Error;
 use payin_core::dialect::{Dialect, Heard, Origin, same};
-use payin_types::{CreateOrder, EndpointId, ErrorCode, ExposeSecret as _, OrganizationId, Timestamp};
+use payin_types::{CreateOrder, EndpointId, ErrorCode, OrganizationId, Timestamp};
 
 use super::{Secret, Through};
-use crate::app::endpoints::{check_url, place};
+use crate::app::endpoints::check_url;
 use crate::app::orders::{Opener, check_shown};
 use crate::app::{App, Outcome};
 use crate::env::Targets;
@@ -47,7 +47,6 @@ pub struct Open {
     opener: Opener,
     endpoint_id: EndpointId,
     secret: Secret,
-    nonce: [u8; 24],
     seal: Arc<Seal>,
     targets: Targets,
 }
@@ -62,7 +61,6 @@ impl Open {
             secret: Secret::new(app, organization_id.clone()),
             opener: Opener::new(app, organization_id),
             endpoint_id: EndpointId::from_random(app.random_id()),
-            nonce: app.entropy.array(),
             seal: Arc::clone(&app.seal),
             targets: app.targets,
         }
@@ -76,13 +74,11 @@ impl Open {
         Ok(Some(Opened { order, is_new: false }))
     }
 
-    /// The endpoint has a sealed copy of the organization's secret, so that sending asks for nothing but the endpoint.
+    /// Its deliveries are signed with the organization's secret, which there is from here on.
     async fn bring_endpoint(&self, tx: &mut Tx<'_>, order: &str, url: &str) -> Outcome<()> {
-        let organization = &self.opener.organization_id;
-        let secret = self.secret.run(tx).await?;
-        let sealed = self.seal.seal(&place(&self.endpoint_id), secret.expose_secret(), self.nonce);
-        let api = self.dialect.name();
-        Ok(dialect::insert_endpoint(tx, organization, (api, order), (&self.endpoint_id, url, &sealed), self.opener.now).await?)
+        self.secret.run(tx).await?;
+        let (organization, api) = (&self.opener.organization_id, self.dialect.name());
+        Ok(dialect::insert_endpoint(tx, organization, (api, order), (&self.endpoint_id, url), self.opener.now).await?)
     }
 }
 

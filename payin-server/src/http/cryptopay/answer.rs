@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::app::App;
-use crate::http::answer::json;
+use crate::http::answer::{self, json};
 use crate::http::dialect::Asked;
 
 /// What was asked for, in its envelope.
@@ -77,12 +77,10 @@ fn details(error: &Error) -> BTreeMap<String, Vec<String>> {
 pub fn refusal(error: &Error, asked: &Asked<'_>) -> Response {
     let code = code(&error.code);
     let said = CryptoPayError { code: code.clone(), message: text(error), details: details(error), extra: Map::new() };
-    let mut response = json(code.status(), &CryptoPayProblem { success: false, error: said, timestamp: asked.now });
+    let problem = CryptoPayProblem { success: false, error: said, timestamp: asked.now };
+    let mut response = answer::refusal(error, code.status(), &problem);
     if code == CryptoPayErrorCode::Unauthorized {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    if let Some(seconds) = error.retry_after_s {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }

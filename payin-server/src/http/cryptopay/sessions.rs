@@ -20,12 +20,13 @@ const REFRESH: &[Field] = &[required::<String>("refresh")];
 
 /// `POST /auth/register`
 pub async fn register(visitor: Visitor, request: Request) -> Result<Response, Reject> {
+    accounts::check_open(&visitor.app)?;
     let asked: Register = parse_fields(&body(request, BODY_MAX).await?, REGISTRATION)?;
     let asked = Registration {
         name: Some(asked.username),
         email: asked.email,
         password: SecretString::from(asked.password),
-        organization: asked.shop_name,
+        organization: ("shop_name", asked.shop_name),
     };
     let app = &visitor.app;
     let session = app.store.write(accounts::Register::new(app, asked).await?).await?;

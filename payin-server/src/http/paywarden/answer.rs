@@ -1,13 +1,13 @@
 //! How the PayWarden API says no: `{error, code}` in its own codes.
 
-use axum::http::{HeaderValue, Method, header};
+use axum::http::Method;
 use axum::response::Response;
 use payin_core::Error;
 use payin_types::ErrorCode;
 use payin_types::paywarden::{PaymentErrorCode, PaymentProblem};
 use serde_json::Map;
 
-use crate::http::answer::json;
+use crate::http::answer;
 use crate::http::dialect::Asked;
 
 fn code(code: &ErrorCode, method: &Method) -> PaymentErrorCode {
@@ -46,11 +46,7 @@ fn text(error: &Error) -> String {
 /// The whole answer.
 pub fn refusal(error: &Error, asked: &Asked<'_>) -> Response {
     let code = code(&error.code, asked.method);
-    let mut response = json(code.status(), &PaymentProblem { error: text(error), code, extra: Map::new() });
-    if let Some(seconds) = error.retry_after_s {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
+    answer::refusal(error, code.status(), &PaymentProblem { error: text(error), code, extra: Map::new() })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use payin_types::{EndpointId, EventId, OrganizationId, Timestamp};
 
 use super::{COLUMNS, SHOWN_FROM, Shown, shown};
 use crate::store::db::Row;
+use crate::store::endpoints::Secrets;
 use crate::store::{Conn, Fault, Tx, sql, sql_from, sql_of};
 
 /// An order, and whether its merchant's server has answered.
@@ -125,15 +126,15 @@ pub async fn await_event(tx: &mut Tx<'_>, order: &str, event: &EventId) -> Resul
     tx.change_one(update.text(order).text(event.as_str())).await
 }
 
-/// The secret that an organization's webhooks of other APIs are signed with, sealed.
+/// The secrets that an organization's webhooks of other APIs are signed with.
 ///
 /// # Errors
 /// What the database says.
-pub async fn secret(conn: &mut Conn, organization: &OrganizationId) -> Result<Option<String>, Fault> {
-    let query = sql("SELECT webhook_secret_sealed FROM organizations WHERE id = $1");
+pub async fn secrets(conn: &mut Conn, organization: &OrganizationId) -> Result<Option<Secrets>, Fault> {
+    let query = sql("SELECT webhook_secret_sealed, previous_webhook_secret_sealed, previous_webhook_secret_expires_at \
+                     FROM organizations WHERE id = $1");
     let row = conn.one(query.text(organization.as_str())).await?;
-    let row = row.ok_or_else(|| Fault::Corrupt(format!("organization {organization} does not exist")))?;
-    row.opt_text("webhook_secret_sealed")
+    Secrets::of_organization(&row.ok_or_else(|| Fault::Corrupt(format!("organization {organization} does not exist")))?)
 }
 
 /// Gives an organization its secret, unless it has one.
@@ -145,7 +146,26 @@ pub async fn keep_secret(tx: &mut Tx<'_>, organization: &OrganizationId, sealed:
     tx.execute(update.text(organization.as_str()).text(sealed)).await.map(drop)
 }
 
-/// Adds the endpoint that an order brought along. It subscribes to nothing: what it is sent is recorded for it by name.
+/// Replaces an organization's secret, which must be the one that was read.
+///
+/// # Errors
+/// What the database says.
+pub async fn replace_secret(tx: &mut Tx<'_>, organization: &OrganizationId, before: &Secrets, after: &Secrets) -> Result<(), Fault> {
+    let (sealed, until) = after.previous.as_ref().map(|(sealed, until)| (sealed.as_str(), until.millis())).unzip();
+    tx.change_one(
+        sql("UPDATE organizations SET webhook_secret_sealed = $2, previous_webhook_secret_sealed = $3, \
+             previous_webhook_secret_expires_at = $4 WHERE id = $1 AND webhook_secret_sealed = $5")
+        .text(organization.as_str())
+        .text(after.present.as_str())
+        .opt_text(sealed)
+        .int(until)
+        .text(before.present.as_str()),
+    )
+    .await
+}
+
+/// Adds the endpoint that an order brought along. It subscribes to nothing: what it is sent is recorded for it by name, and signed with its
+/// organization's secret.
 ///
 /// # Errors
 /// What the database says; a unique violation if the order has one.
@@ -153,16 +173,15 @@ pub async fn insert_endpoint(
     tx: &mut Tx<'_>,
     organization: &OrganizationId,
     (api, order): (&str, &str),
-    (id, url, secret_sealed): (&EndpointId, &str, &str),
+    (id, url): (&EndpointId, &str),
     now: Timestamp,
 ) -> Result<(), Fault> {
     tx.change_one(
         sql("INSERT INTO webhook_endpoints (id, organization_id, url, events, secret_sealed, enabled, created_at, updated_at, api, order_id) \
-             VALUES ($1, $2, $3, '[]', $4, 1, $5, $5, $6, $7)")
+             VALUES ($1, $2, $3, '[]', '', 1, $4, $4, $5, $6)")
         .text(id.as_str())
         .text(organization.as_str())
         .text(url)
-        .text(secret_sealed)
         .int(now.millis())
         .text(api)
         .text(order),

@@ -27,8 +27,11 @@ async fn sessions(sandbox: &Sandbox) {
     // One account for a name, however it is written; and what is wrong is said by field, never the password.
     refused(&register(sandbox, "ALICE").await, 400, "VALIDATION_ERROR", "email");
     let bad =
-        post(sandbox, "/api/auth/register/", json!({ "username": "bob", "email": "bob", "password": "short-1", "shop_name": "B" })).await;
-    refused(&bad, 400, "VALIDATION_ERROR", "email");
+        post(sandbox, "/api/auth/register/", json!({ "username": " bob", "email": "bob", "password": "short-1", "shop_name": "" })).await;
+    for field in ["username", "email", "password", "shop_name"] {
+        refused(&bad, 400, "VALIDATION_ERROR", field);
+    }
+    assert!(!bad.text.contains("short-1"));
     let missing = post(sandbox, "/api/auth/register", json!({ "password": PASSWORD })).await;
     for field in ["username", "email", "shop_name"] {
         refused(&missing, 400, "VALIDATION_ERROR", field);

@@ -1,16 +1,12 @@
 //! `payin cryptopay orders create`.
 
-use std::time::Duration;
-
 use payin_sdk::Timestamp;
 use payin_sdk::cryptopay::CreatePaymentOrder;
 use serde_json::Value;
 
 use super::super::super::{Context, fields};
-use crate::commands::orders::watch;
+use crate::commands::orders::then::Then;
 use crate::failure::Failure;
-use crate::output::columns;
-use crate::{qr, text};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -50,17 +46,8 @@ pub struct Args {
     #[arg(long, value_name = "TIME")]
     expires_at: Option<Timestamp>,
 
-    /// Wait for the payment; exit with 9 when it does not come
-    #[arg(long)]
-    wait: bool,
-
-    /// How long to wait at most: seconds, or 90s, 16m, 2h [default: until the order has ended]
-    #[arg(long, value_name = "SPAN", value_parser = text::seconds, requires = "wait")]
-    timeout: Option<u64>,
-
-    /// Draw the address as a QR code
-    #[arg(long)]
-    qr: bool,
+    #[command(flatten)]
+    then: Then,
 }
 
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
@@ -68,15 +55,8 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let mut new = CreatePaymentOrder::new(args.nonce, amount, args.currency.as_str(), args.blockchain, &Value::Null);
     new.order_info = args.order_info;
     (new.webhook_url, new.redirect_url, new.expires_at) = (args.webhook_url, args.redirect_url, args.expires_at);
-    let client = context.client()?;
+    let client = context.cryptopay()?;
     context.leaves_behind("the order may exist; the same command finds it, or creates it");
     let order = client.cryptopay().orders().create(&new).await?;
-    context.leaves_behind(format!("the order exists; wait for it with: payin cryptopay orders wait {}", order.order_id));
-    if args.qr {
-        qr::show(&context.ui, &order.receiving_address);
-    }
-    if !args.wait {
-        return context.ui.record(&order, columns::PAYMENT_ORDER);
-    }
-    watch::run(context, client.cryptopay().orders().wait(&order.order_id), args.timeout.map(Duration::from_secs)).await
+    args.then.run(context, &order, client.cryptopay().orders().wait(&order.order_id)).await
 }

@@ -1,14 +1,11 @@
 //! `payin paywarden payments create`.
 
-use std::time::Duration;
-
 use payin_sdk::paywarden::CreatePayment;
 
 use super::super::super::{Context, fields};
-use crate::commands::orders::watch;
+use crate::commands::orders::then::Then;
 use crate::failure::Failure;
-use crate::output::columns;
-use crate::{qr, text};
+use crate::text;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -32,17 +29,8 @@ pub struct Args {
     #[arg(long, value_name = "KEY=VALUE", value_parser = text::pair)]
     metadata: Vec<(String, String)>,
 
-    /// Wait for the payment; exit with 9 when it does not come
-    #[arg(long)]
-    wait: bool,
-
-    /// How long to wait at most: seconds, or 90s, 16m, 2h [default: until the payment has ended]
-    #[arg(long, value_name = "SPAN", value_parser = text::seconds, requires = "wait")]
-    timeout: Option<u64>,
-
-    /// Draw the address as a QR code
-    #[arg(long)]
-    qr: bool,
+    #[command(flatten)]
+    then: Then,
 }
 
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
@@ -52,12 +40,5 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let client = context.client()?;
     context.leaves_behind("the payment may exist; the same command finds it, or creates it");
     let payment = client.paywarden().payments().create(&new).await?;
-    context.leaves_behind(format!("the payment exists; wait for it with: payin paywarden payments wait {}", payment.id));
-    if args.qr {
-        qr::show(&context.ui, &payment.address);
-    }
-    if !args.wait {
-        return context.ui.record(&payment, columns::PAYMENT);
-    }
-    watch::run(context, client.paywarden().payments().wait(&payment.id), args.timeout.map(Duration::from_secs)).await
+    args.then.run(context, &payment, client.paywarden().payments().wait(&payment.id)).await
 }

@@ -36,6 +36,10 @@ impl Watched for Payment {
         self.id.as_str()
     }
 
+    fn address(&self) -> &str {
+        &self.address
+    }
+
     fn invitation(&self) -> Option<String> {
         let Self { id, amount, currency, address, .. } = self;
         (self.status == PaymentStatus::Pending).then(|| format!("{id}: send {amount} {currency} on Tron to {address}"))
