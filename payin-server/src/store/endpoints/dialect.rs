@@ -9,7 +9,7 @@ use crate::store::{Conn, Fault, Tx, sql, sql_of};
 
 const LISTED: &str = "SELECT id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
     description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at, api FROM webhook_endpoints \
-    WHERE deleted_at IS NULL AND order_id IS NULL AND organization_id = $1 AND api = $2";
+    WHERE deleted_at IS NULL AND order_id IS NULL AND api IS NOT NULL AND organization_id = $1 AND api = $2";
 
 /// One page of an organization's endpoints of an API, newest first, and how many there are.
 ///
@@ -22,7 +22,7 @@ pub async fn list(
     (limit, offset): (i64, i64),
 ) -> Result<(Vec<Stored>, u64), Fault> {
     let total = sql("SELECT COUNT(*) AS total FROM webhook_endpoints \
-                     WHERE deleted_at IS NULL AND order_id IS NULL AND organization_id = $1 AND api = $2");
+                     WHERE deleted_at IS NULL AND order_id IS NULL AND api IS NOT NULL AND organization_id = $1 AND api = $2");
     let total = conn.one(total.text(organization.as_str()).text(api)).await?.map_or(Ok(0), |row| row.count("total"))?;
     let page = sql_of(&[LISTED, " ORDER BY created_at DESC, id DESC LIMIT $3 OFFSET $4"]);
     let rows = conn.all(page.text(organization.as_str()).text(api).int(limit).int(offset)).await?;
