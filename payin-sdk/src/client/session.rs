@@ -2,6 +2,7 @@
 //! renews it and the others take what it got, since what it is renewed with is good once. It must not know single resources.
 
 use std::fmt;
+use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::lock::Mutex as Turn;
@@ -9,6 +10,8 @@ use http::HeaderValue;
 use payin_types::SecretString;
 use payin_types::cryptopay::{Refresh, Refreshed};
 use secrecy::ExposeSecret as _;
+use tokio::runtime::Handle;
+use tracing::Instrument as _;
 
 use super::{Client, Kind};
 use crate::error::Error;
@@ -42,6 +45,30 @@ pub(super) fn bearer(token: &str) -> Result<HeaderValue, Error> {
     Ok(value)
 }
 
+/// Gets new tokens for a client's session, unless another call has since this one was sent with `stale`. What was begun goes on where the
+/// call is dropped that asked for it: by then the server may have replaced what it is renewed with, whose second use ends the session.
+pub(super) async fn renew(client: &Client, stale: &Tokens) -> Result<(), Error> {
+    let renewed = || {
+        let (client, stale) = (client.clone(), stale.clone());
+        async move {
+            match &client.inner.session {
+                Some(session) => session.renew(&client, &stale).await,
+                None => Ok(()),
+            }
+        }
+    };
+    // A task of its own. Without a runtime, nothing outlives who waits.
+    let Ok(runtime) = Handle::try_current() else { return renewed().await };
+    match runtime.spawn(renewed().in_current_span()).await {
+        Ok(renewed) => renewed,
+        Err(stopped) => match stopped.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            // The runtime is going down; the session went on or did not, which another attempt may tell.
+            Err(_) => renewed().await,
+        },
+    }
+}
+
 impl Session {
     pub(crate) fn new(tokens: Tokens) -> Self {
         Self { current: Mutex::new(tokens), turn: Turn::new(()) }
@@ -53,7 +80,7 @@ impl Session {
     }
 
     /// Gets new tokens, unless another call has since this one was sent with `stale`.
-    pub(super) async fn renew(&self, client: &Client, stale: &Tokens) -> Result<(), Error> {
+    async fn renew(&self, client: &Client, stale: &Tokens) -> Result<(), Error> {
         let _turn = self.turn.lock().await;
         let current = self.tokens();
         if current.access.expose_secret() != stale.access.expose_secret() {
