@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::delivery::{Attempted, Next};
-use crate::dialect::{Change, Dialect};
+use crate::dialect::{Change, Changed, Dialect};
 use crate::order::{Facts, Settings};
 use crate::record::{Depth, Record};
 use crate::{Error, finality};
@@ -31,6 +31,10 @@ impl Dialect for CryptoPay {
         NAME
     }
 
+    fn called(&self, order: &OrderId) -> String {
+        order_id(order)
+    }
+
     fn settings(&self, deployment: &Settings) -> Settings {
         wish::settings(deployment)
     }
@@ -39,8 +43,8 @@ impl Dialect for CryptoPay {
         wish::check_metadata(data)
     }
 
-    fn tells(&self, change: Change, facts: &Facts, head: Option<u64>) -> Option<(&'static str, String)> {
-        hooks::tells(change, facts, head)
+    fn tells(&self, change: Change, order: &Changed<'_>) -> Option<(&'static str, String)> {
+        hooks::tells(change, order)
     }
 
     fn awaits(&self) -> bool {

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
-use payin_types::{OrderId, SecretString, Timestamp};
+use payin_types::{ErrorCode, OrderId, SecretString, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::delivery::{Attempted, Next};
+use crate::error::shown;
 use crate::order::{Facts, Settings};
-use crate::{Error, Units, cryptopay, paywarden};
+use crate::transfer::is_noticed;
+use crate::{Error, cryptopay, paywarden};
 
 /// The rules of the other APIs, a line each.
 const DIALECTS: &[&dyn Dialect] = &[
@@ -21,6 +23,11 @@ pub trait Dialect: Send + Sync {
     /// What the configuration calls it, and the orders that came through it.
     fn name(&self) -> &'static str;
 
+    /// What it calls an order.
+    fn called(&self, order: &OrderId) -> String {
+        order.to_string()
+    }
+
     /// What its orders may be; the deployment's own word where its documents say nothing.
     fn settings(&self, deployment: &Settings) -> Settings;
 
@@ -31,7 +38,7 @@ pub trait Dialect: Send + Sync {
     fn check_metadata(&self, data: &Map<String, Value>) -> Result<(), Error>;
 
     /// What its merchant is told of a change: what the event is called, and the body that is sent. `None`: nothing.
-    fn tells(&self, change: Change, facts: &Facts, head: Option<u64>) -> Option<(&'static str, String)>;
+    fn tells(&self, change: Change, order: &Changed<'_>) -> Option<(&'static str, String)>;
 
     /// Whether it judges a paid order by what becomes of the webhook that tells so.
     fn awaits(&self) -> bool;
@@ -79,7 +86,7 @@ pub struct Heard {
 pub enum Stage {
     /// Nothing was seen.
     Open,
-    /// A payment was seen, or too little was confirmed.
+    /// A payment was seen, or too little was confirmed, or what was confirmed was taken back.
     Seen,
     /// Paid and confirmed; its merchant's server has not answered, or is not asked.
     Paid,
@@ -102,10 +109,12 @@ impl Stage {
         (Self::Expired, "expired"),
     ];
 
-    /// What the facts come to. A delivery that was acknowledged stays so, also when it is sent again by hand.
+    /// What the facts come to. A delivery that was acknowledged stays so, also when it is sent again by hand; but money decides first, and
+    /// while its chain has taken the payment back there is none.
     #[must_use]
     pub fn of(facts: &Facts, heard: Heard) -> Self {
         match (facts.completed_at, facts.expired_at) {
+            (Some(_), _) if facts.reverted_at.is_some() => Self::Seen,
             (Some(_), _) if heard.acknowledged_at.is_some() => Self::Acknowledged,
             (Some(_), _) if heard.given_up_at.is_some() => Self::GivenUp,
             (Some(_), _) => Self::Paid,
@@ -127,7 +136,7 @@ impl Stage {
 pub enum Change {
     /// A payment was seen.
     Seen,
-    /// Confirmed money is less than the amount, for the first time.
+    /// Confirmed money is more than dust and less than the amount, for the first time.
     Underpaid,
     /// It is paid.
     Paid,
@@ -139,11 +148,28 @@ pub enum Change {
     Expired,
 }
 
+/// An order on both sides of a change, and when it was: what an event that tells of it is written from.
+#[derive(Debug, Clone, Copy)]
+pub struct Changed<'a> {
+    /// As it was.
+    pub before: &'a Facts,
+    /// As it is.
+    pub after: &'a Facts,
+    /// Its chain's newest block.
+    pub head: u64,
+    /// When it changed. Facts that a reorganisation undoes leave no time behind.
+    pub at: Timestamp,
+    /// The event's place among those that this API's merchant is told of the order: no two have the same.
+    pub sequence: u64,
+}
+
 /// What changed between two sights of an order, in the order in which it is told.
 #[must_use]
 pub fn changes(before: &Facts, after: &Facts) -> Vec<Change> {
     let begins = |before: Option<Timestamp>, after: Option<Timestamp>| before.is_none() && after.is_some();
-    let short = before.received == Units::ZERO && after.received != Units::ZERO && after.completed_at.is_none();
+    // Dust costs its sender nothing, and must not use up what is told of a real part.
+    let comes_to_something = |facts: &Facts| is_noticed(facts.received, facts.terms.units);
+    let short = !comes_to_something(before) && comes_to_something(after) && after.completed_at.is_none();
     [
         (begins(before.seen_at, after.seen_at), Change::Seen),
         (short, Change::Underpaid),
@@ -187,12 +213,25 @@ pub fn order_of(object_id: &str) -> Option<OrderId> {
     object_id.split_once(':').map(|(_, order)| OrderId::from(order))
 }
 
+/// An order, as the API calls it that it came through.
+pub(crate) fn named(order: &Facts) -> String {
+    let Some(origin) = &order.origin else { return format!("order {} of the payin API", order.id) };
+    let called = by_name(&origin.api).map_or_else(|| order.id.to_string(), |dialect| dialect.called(&order.id));
+    format!("order {called} of the {} API", origin.api)
+}
+
 /// What a request for a reference that is taken gets: the order, if it came through the same API and asked for the same.
 ///
 /// # Errors
-/// `DUPLICATE_ORDER_REFERENCE`.
-pub fn same(asked: &Origin, existing: &Facts, origin: Option<&Origin>) -> Result<(), Error> {
-    if origin == Some(asked) { Ok(()) } else { Err(crate::order::duplicate(&existing.terms.reference, existing.id.clone())) }
+/// `DUPLICATE_ORDER_REFERENCE`, which says who has it: an organization's references are one name for all APIs.
+pub fn same(asked: &Origin, existing: &Facts) -> Result<(), Error> {
+    let why = match &existing.origin {
+        Some(origin) if origin == asked => return Ok(()),
+        Some(origin) if origin.api == asked.api => "which asks for something else",
+        _ => "and your references are one name for all APIs",
+    };
+    let message = format!("'{}' is taken by {}, {why}", shown(&existing.terms.reference), named(existing));
+    Err(Error { existing_order_id: Some(existing.id.clone()), ..Error::new(ErrorCode::DuplicateOrderReference, message) })
 }
 
 #[cfg(test)]
@@ -203,7 +242,7 @@ mod tests {
 
     use super::*;
     use crate::address::Address;
-    use crate::{Chains, chains, order};
+    use crate::{Chains, Units, chains, order};
 
     fn facts() -> Facts {
         let request = CreateOrder::new("order_123", "99.00".parse().unwrap(), "USDC", "base-sepolia");
@@ -235,8 +274,10 @@ mod tests {
         let open = facts();
         let seen = Facts { seen_at: at(1), ..open.clone() };
         let paid = Facts { completed_at: at(2), ..seen.clone() };
+        let reverted = Facts { reverted_at: at(3), ..paid.clone() };
         let expired = Facts { expired_at: at(2), ..seen.clone() };
         for (facts, expected) in [
+            (&reverted, [Stage::Seen; 3]),
             (&open, [Stage::Open; 3]),
             (&seen, [Stage::Seen; 3]),
             (&paid, [Stage::Paid, Stage::Acknowledged, Stage::GivenUp]),
@@ -253,10 +294,13 @@ mod tests {
         let at = |seconds: i64| Some(Timestamp::from_secs(seconds));
         let open = facts();
         let seen = Facts { seen_at: at(1), ..open.clone() };
+        let dust = Facts { received: Units::from_base_units(1, 6).unwrap(), ..open.clone() };
         let half = Facts { received: Units::from_base_units(1, 0).unwrap(), ..seen.clone() };
         let more = Facts { received: Units::from_base_units(2, 0).unwrap(), ..seen.clone() };
         let paid = Facts { received: open.terms.units, completed_at: at(3), ..seen.clone() };
         assert_eq!(changes(&open, &seen), [Change::Seen]);
+        assert_eq!(changes(&open, &dust), []);
+        assert_eq!(changes(&dust, &half), [Change::Seen, Change::Underpaid], "a grain of dust does not use it up");
         assert_eq!(changes(&seen, &half), [Change::Underpaid]);
         assert_eq!(changes(&half, &more), []);
         assert_eq!(changes(&half, &paid), [Change::Paid]);
@@ -293,11 +337,19 @@ mod tests {
     #[test]
     fn another_api_or_another_wish_is_a_conflict() {
         let origin = |api: &str, fingerprint: &str| Origin { api: api.to_owned(), fingerprint: fingerprint.to_owned() };
-        let existing = facts();
-        assert_eq!(same(&origin("a", "1"), &existing, Some(&origin("a", "1"))), Ok(()));
-        for other in [None, Some(origin("a", "2")), Some(origin("b", "1"))] {
-            let refused = same(&origin("a", "1"), &existing, other.as_ref()).unwrap_err();
-            assert_eq!(refused.existing_order_id, Some(existing.id.clone()));
+        let (asked, existing) = (origin("cryptopay", "1"), |origin| Facts { origin, ..facts() });
+        assert_eq!(same(&asked, &existing(Some(asked.clone()))), Ok(()));
+        for (other, says) in [
+            (None, "'order_123' is taken by order ord_1 of the payin API, and your references are one name for all APIs"),
+            (Some(origin("cryptopay", "2")), "'order_123' is taken by order ORD-1 of the cryptopay API, which asks for something else"),
+            (Some(origin("paywarden", "1")), "'order_123' is taken by order ord_1 of the paywarden API, and your references are"),
+        ] {
+            let refused = same(&asked, &existing(other)).unwrap_err();
+            assert_eq!(refused.existing_order_id, Some(facts().id));
+            assert!(refused.message.starts_with(says), "{}", refused.message);
         }
+        assert_eq!(order::duplicate(&existing(None)).message, "Order with reference 'order_123' already exists");
+        let elsewhere = order::duplicate(&existing(Some(asked))).message;
+        assert_eq!(elsewhere, "Order with reference 'order_123' already exists: order ORD-1 of the cryptopay API has it");
     }
 }

@@ -9,7 +9,7 @@ use payin_types::{
 use serde_json::{Map, Value};
 
 use crate::address::Address;
-use crate::dialect::Origin;
+use crate::dialect::{self, Origin};
 use crate::error::shown;
 use crate::{Chain, Chains, Error, Units, finality, metadata, reference, web_url};
 use payin_types::Amount;
@@ -266,11 +266,14 @@ pub fn may_expire(closes_at: Timestamp, confirmed_chain_time: Option<Timestamp>,
     !payments_pending && confirmed_chain_time.is_some_and(|time| time > closes_at)
 }
 
-/// The refusal of a reference that is taken.
+/// The refusal of a reference that an order has.
 #[must_use]
-pub fn duplicate(reference: &str, existing: OrderId) -> Error {
-    let message = format!("Order with reference '{}' already exists", shown(reference));
-    Error { existing_order_id: Some(existing), ..Error::new(ErrorCode::DuplicateOrderReference, message) }
+pub fn duplicate(existing: &Facts) -> Error {
+    let message = format!("Order with reference '{}' already exists", shown(&existing.terms.reference));
+    // Whoever looks for it would not think of another API.
+    let elsewhere = existing.origin.as_ref().map(|_| format!(": {} has it", dialect::named(existing))).unwrap_or_default();
+    let message = message + &elsewhere;
+    Error { existing_order_id: Some(existing.id.clone()), ..Error::new(ErrorCode::DuplicateOrderReference, message) }
 }
 
 /// The refusal when no address is free.

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::delivery::{Attempted, Next, is_received};
-use crate::dialect::{Change, Dialect, Heard, Stage};
+use crate::dialect::{Change, Changed, Dialect, Heard, Stage};
 use crate::error::shown;
 use crate::order::{Facts, Settings};
 use crate::{Chain, Chains, Error, finality, metadata, reference};
@@ -48,8 +48,8 @@ impl Dialect for PayWarden {
         check_metadata(data)
     }
 
-    fn tells(&self, change: Change, facts: &Facts, head: Option<u64>) -> Option<(&'static str, String)> {
-        event_word(change).map(|word| (word, event_body(word, facts, head)))
+    fn tells(&self, change: Change, order: &Changed<'_>) -> Option<(&'static str, String)> {
+        event_word(change, order.after).map(|word| (word, event_body(word, order.after, Some(order.head))))
     }
 
     fn awaits(&self) -> bool {
@@ -68,10 +68,10 @@ impl Dialect for PayWarden {
     }
 }
 
-/// What orders may be: an hour, and no grace after it. What counts as paid is the deployment's word.
+/// What orders may be: an hour. What counts as paid, and for how long after the hour, the documents leave to the deployment.
 #[must_use]
 fn settings(deployment: &Settings) -> Settings {
-    Settings { window: WINDOW, grace: Duration::ZERO, total_max: WINDOW, tolerance: deployment.tolerance }
+    Settings { window: WINDOW, total_max: WINDOW.saturating_add(deployment.grace), ..*deployment }
 }
 
 /// The bounds on the merchant's own data: any number of pairs (source: Payments API, "arbitrary"), within what a webhook can bear.
@@ -173,6 +173,7 @@ pub fn created(facts: &Facts, public_url: Option<&str>) -> Payment {
         expires_at: facts.window_ends_at(),
         created_at: facts.created_at,
         confirmed_at: None,
+        paid_late_at: None,
         checkout_url: checkout_url(facts, public_url),
         metadata: None,
         events: None,
@@ -189,6 +190,7 @@ pub fn payment(facts: &Facts, heard: Heard, head: Option<u64>, public_url: Optio
         tx_hash: tx_hash(facts),
         confirmations: confirmations(facts, head),
         confirmed_at: facts.completed_at,
+        paid_late_at: paid_late_at(facts),
         metadata: (!facts.terms.metadata.is_empty()).then(|| facts.terms.metadata.clone()),
         ..created(facts, public_url)
     }
@@ -198,6 +200,11 @@ pub fn payment(facts: &Facts, heard: Heard, head: Option<u64>, public_url: Optio
 #[must_use]
 pub fn payment_with_timeline(facts: &Facts, heard: Heard, head: Option<u64>, public_url: Option<&str>) -> Payment {
     Payment { events: Some(timeline(facts, heard)), ..payment(facts, heard, head, public_url) }
+}
+
+/// When money came too late for the order, once that is certain.
+fn paid_late_at(facts: &Facts) -> Option<Timestamp> {
+    facts.paid_late_at.filter(|_| facts.is_paid_late())
 }
 
 fn timeline(facts: &Facts, heard: Heard) -> Vec<TimelineEvent> {
@@ -217,9 +224,13 @@ fn timeline(facts: &Facts, heard: Heard) -> Vec<TimelineEvent> {
         event(TimelineType::Confirmed, facts.completed_at),
         event(TimelineType::Completed, heard.acknowledged_at.filter(|_| answered)),
         event(TimelineType::Failed, heard.given_up_at.filter(|_| answered && heard.acknowledged_at.is_none())),
+        event(TimelineType::Reverted, facts.reverted_at),
         event(TimelineType::Expired, facts.expired_at),
+        event(TimelineType::PaidLate, paid_late_at(facts)),
     ];
-    all.into_iter().flatten().collect()
+    let mut timeline: Vec<_> = all.into_iter().flatten().collect();
+    timeline.sort_by_key(|event| event.at);
+    timeline
 }
 
 /// A payment as its payer may see it.
@@ -239,15 +250,16 @@ pub fn checkout(facts: &Facts, heard: Heard, head: Option<u64>) -> CheckoutStatu
     }
 }
 
-/// What a change is called, as far as the documents have a word for it.
+/// What a change is called. The documents have no word for a payment that was confirmed and is gone; a merchant who was told that it is
+/// there is told of that, too, and when it is there again. One that was only seen was never promised.
 #[must_use]
-fn event_word(change: Change) -> Option<&'static str> {
+fn event_word(change: Change, facts: &Facts) -> Option<&'static str> {
     match change {
         Change::Seen => Some("payment.detected"),
         Change::Underpaid => Some("payment.underpaid"),
-        Change::Paid => Some("payment.confirmed"),
+        Change::Paid | Change::PaidAgain => Some("payment.confirmed"),
+        Change::TakenBack => facts.reverted_at.map(|_| "payment.reverted"),
         Change::Expired => Some("payment.expired"),
-        Change::TakenBack | Change::PaidAgain => None,
     }
 }
 

@@ -3,6 +3,8 @@
 #[cfg(feature = "blocking")]
 mod blocking;
 mod calls;
+#[cfg(feature = "cryptopay")]
+mod cancelled;
 mod ensure;
 mod errors;
 mod http;

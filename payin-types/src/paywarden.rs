@@ -13,7 +13,7 @@ open_enum! {
     PaymentStatus {
         /// Waiting for payment.
         Pending = "pending",
-        /// A transfer was seen and waits for confirmations.
+        /// A transfer was seen and waits for confirmations; or it had them, and the chain took it back.
         Detected = "detected",
         /// The payment is confirmed, the webhook is on its way.
         Confirmed = "confirmed",
@@ -41,6 +41,10 @@ open_enum! {
         Expired = "expired",
         /// The webhook was not acknowledged.
         Failed = "failed",
+        /// The chain took the confirmed payment back. No word of the documents'.
+        Reverted = "reverted",
+        /// Money came too late for the order. No word of the documents'.
+        PaidLate = "paid_late",
     }
 }
 
@@ -55,6 +59,8 @@ open_enum! {
         Expired = "payment.expired",
         /// Confirmed money is less than the amount.
         Underpaid = "payment.underpaid",
+        /// The chain took the confirmed payment back; should it come again, it is confirmed again. No word of the documents'.
+        Reverted = "payment.reverted",
     }
 }
 
@@ -204,6 +210,9 @@ pub struct Payment {
     /// When the payment was confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_at: Option<Timestamp>,
+    /// When money came that is too late for the order, which has expired. No field of the documents'.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_late_at: Option<Timestamp>,
     /// The page where the customer pays; absent where the server does not know its own address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkout_url: Option<String>,

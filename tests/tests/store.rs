@@ -140,7 +140,8 @@ scenarios! {
     late: late_money_that_was_never_confirmed_is_not_told, late_money_taken_back_after_it_was_told_is_told_again, late_parts_are_late_together;
     accounts: people_register_once_and_sign_in, a_session_is_prolonged_by_each_token_once;
     dialects: the_same_wish_is_the_same_order, orders_are_found_through_their_own_api, what_a_list_says_is_what_the_rule_says,
-        a_new_secret_takes_over_when_it_was_said_to;
+        a_new_secret_takes_over_when_it_was_said_to,
+        what_a_chain_takes_back_is_told_whatever_was_answered;
     other_names: orders_are_numbered_without_gaps, a_wallet_is_what_was_added_by_itself, endpoints_of_another_api_hear_of_it_alone;
     merchants: an_operator_makes_people, a_token_is_ended_by_itself, a_name_is_one_merchants, what_was_told_is_begun_anew_once,
         what_merchants_come_to_is_exact;
@@ -173,7 +174,7 @@ scenarios! {
         what_is_let_go_is_credited_no_more, a_deposit_address_rests_before_it_is_an_orders, an_altered_deposit_address_is_not_shown,
         references_are_found_and_paged, lists_of_transfers_filter_and_sort;
     stock: keys_fill_a_pool, a_pool_with_a_key_does_not_run_dry, a_low_pool_is_told_once, an_owner_says_when_a_pool_is_low,
-        addresses_are_put_away_and_taken_back, an_altered_address_stops_nobody_else;
+        addresses_are_put_away_and_taken_back, a_key_is_put_away_with_its_addresses, an_altered_address_stops_nobody_else;
     tenancy: organizations_see_their_own, keys_open_their_organization, a_database_knows_its_master_key;
     settings: settings_hold_for_new_orders, settings_of_two_at_once_are_both_kept, addresses_rest_as_long_as_their_organization_says;
     keys: keys_are_made_listed_and_revoked, a_key_makes_no_stronger_one, an_ended_key_makes_none, one_revokes_a_key, uses_are_written_down;
@@ -186,7 +187,7 @@ scenarios! {
         large_transfers_wait_until_more_is_known, what_fills_a_hole_leads_to_both_its_ends, another_chains_finality_is_not_ours,
         a_hole_may_be_declared_lost, what_is_taken_back_is_not_lost, filling_and_declaring_lost_may_meet;
     followed: how_chains_are_followed_is_told, a_halted_chain_goes_on, a_chain_goes_on_below_a_hole;
-    plans: a_page_is_found_by_index;
+    plans: a_page_is_found_by_index, endpoints_of_other_apis_are_found_by_index;
     totals: totals_are_what_counting_says, totals_survive_contention, statistics_are_exact;
     files: a_newer_schema_is_refused, migrations_may_run_side_by_side;
 }

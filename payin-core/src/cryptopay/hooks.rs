@@ -1,39 +1,40 @@
 //! What the CryptoPay API tells of an order, and what may be subscribed to (source: its Webhooks guide).
 
+use payin_types::EventType;
 use payin_types::cryptopay::{WebhookEvent, WebhookEventData, WebhookEventType};
 use payin_types::id::hex;
-use payin_types::{EventType, Timestamp};
 use serde_json::Map;
 use sha2::{Digest, Sha256};
 
 use super::wish::slug;
 use super::{confirmations, order_id, order_info, status};
 use crate::Error;
-use crate::dialect::Change;
+use crate::dialect::{Change, Changed};
 use crate::error::shown;
-use crate::order::Facts;
 
-/// What a change is called and when it was, as far as the documents have a word for it. That too little was paid is not told: the order
-/// stays pending.
-fn word(change: Change, facts: &Facts) -> Option<(&'static str, Option<Timestamp>)> {
+/// What a change is called, as far as the documents have a word for it. That too little was paid is not told: the order stays pending.
+fn word(change: Change) -> Option<&'static str> {
     match change {
-        Change::Seen => Some(("payment.pending", facts.seen_at)),
+        Change::Seen => Some("payment.pending"),
         Change::Underpaid => None,
-        Change::Paid | Change::PaidAgain => Some(("payment.confirmed", facts.completed_at)),
-        Change::TakenBack => Some(("payment.failed", facts.reverted_at)),
-        Change::Expired => Some(("order.expired", facts.expired_at)),
+        Change::Paid | Change::PaidAgain => Some("payment.confirmed"),
+        Change::TakenBack => Some("payment.failed"),
+        Change::Expired => Some("order.expired"),
     }
 }
 
 /// The event that tells of a change: what it is called, and its body, rendered once and sent byte for byte on every attempt.
 #[must_use]
-pub fn tells(change: Change, facts: &Facts, head: Option<u64>) -> Option<(&'static str, String)> {
-    let (word, at) = word(change, facts)?;
-    // A payment that was only seen leaves no fact behind when it is taken back: then the order is as it was created.
-    let timestamp = at.unwrap_or(facts.created_at);
-    let payment = facts.payment.as_ref();
-    // What is told again after a reorganisation is another event, of another block or time.
-    let seed = format!("{}:{word}:{timestamp}:{:?}:{change:?}", facts.id, payment.map(|payment| payment.block_number));
+pub fn tells(change: Change, order: &Changed<'_>) -> Option<(&'static str, String)> {
+    let word = word(change)?;
+    let (facts, timestamp) = (order.after, order.at);
+    let payment = match change {
+        // A payment that was only seen is gone from the facts when it is taken back; it is the one that failed.
+        Change::TakenBack => order.before.payment.as_ref().or(facts.payment.as_ref()),
+        _ => facts.payment.as_ref(),
+    };
+    // What is told again after a reorganisation is another event, and receivers tell them apart by this.
+    let seed = format!("{}:{word}:{timestamp}:{}", facts.id, order.sequence);
     let event = WebhookEvent {
         event: WebhookEventType::from(word),
         data: WebhookEventData {
@@ -44,7 +45,7 @@ pub fn tells(change: Change, facts: &Facts, head: Option<u64>) -> Option<(&'stat
             currency: facts.terms.currency.clone(),
             blockchain: slug(&facts.terms.chain_id).to_owned(),
             status: status(facts),
-            confirmations: confirmations(facts, head),
+            confirmations: confirmations(facts, Some(order.head)),
             block_number: payment.map(|payment| payment.block_number),
             from_address: None,
             to_address: Some(facts.address.as_str().to_owned()),

@@ -195,14 +195,19 @@ fn a_plan_is_so_many_requests_an_hour() {
     assert_eq!((view.limit, view.remaining, view.window), (2, 0, "hour"));
 }
 
+/// The event that tells of a change between two sights of an order: its word and its body.
+fn told(change: Change, (before, after): (&Facts, &Facts), at: i64, sequence: u64) -> Option<(&'static str, Value)> {
+    let (word, body) = hooks::tells(change, &Changed { before, after, head: 12, at: Timestamp::from_secs(at), sequence })?;
+    Some((word, serde_json::from_str(&body).unwrap()))
+}
+
 #[test]
 fn an_event_is_told_in_the_documents_form() {
     let at = |seconds: i64| Some(Timestamp::from_secs(seconds));
     let payment = Some(Payment { tx_hash: "0xaa".to_owned(), block_number: 10 });
     let seen = Facts { seen_at: at(60), payment, ..facts() };
     let paid = Facts { completed_at: at(70), received: facts().terms.units, ..seen.clone() };
-    let (word, body) = hooks::tells(Change::Paid, &paid, Some(12)).unwrap();
-    let event: Value = serde_json::from_str(&body).unwrap();
+    let (word, event) = told(Change::Paid, (&seen, &paid), 70, 2).unwrap();
     assert_eq!(word, "payment.confirmed");
     assert_eq!(
         (&event["event"], &event["timestamp"], event["webhook_id"].as_str().unwrap().len()),
@@ -217,15 +222,44 @@ fn an_event_is_told_in_the_documents_form() {
             "confirmed_at": "1970-01-01T00:01:10.000Z",
         })
     );
-    let word = |change: Change, facts: &Facts| hooks::tells(change, facts, None).map(|(word, _)| word);
+    let word = |change: Change, after: &Facts| told(change, (&facts(), after), 80, 1).map(|(word, _)| word);
     assert_eq!(word(Change::Seen, &seen), Some("payment.pending"));
     assert_eq!(word(Change::Underpaid, &seen), None);
-    let taken_back = Facts { reverted_at: at(80), ..paid.clone() };
-    let (failed, body) = hooks::tells(Change::TakenBack, &taken_back, Some(12)).unwrap();
-    assert!(failed == "payment.failed" && body.contains("\"status\":\"failed\""), "{body}");
     assert_eq!(word(Change::Expired, &Facts { expired_at: at(90), ..facts() }), Some("order.expired"));
-    // Told again it is another event.
-    assert_ne!(hooks::tells(Change::PaidAgain, &paid, Some(12)), hooks::tells(Change::Paid, &paid, Some(12)));
+}
+
+#[test]
+fn what_a_chain_takes_back_and_gives_again_is_told_in_order_and_apart() {
+    let at = |seconds: i64| Some(Timestamp::from_secs(seconds));
+    let open = facts();
+    let seen = Facts { seen_at: at(60), payment: Some(Payment { tx_hash: "0xaa".to_owned(), block_number: 10 }), ..facts() };
+    let paid = Facts { completed_at: at(70), received: facts().terms.units, ..seen.clone() };
+    let reverted = Facts { reverted_at: at(80), received: Units::ZERO, ..paid.clone() };
+    let events: Vec<Value> = [
+        (Change::Seen, (&open, &seen), 60),
+        (Change::TakenBack, (&seen, &open), 61),
+        (Change::Seen, (&open, &seen), 62),
+        // Even within one millisecond.
+        (Change::TakenBack, (&seen, &open), 62),
+        (Change::Seen, (&open, &seen), 63),
+        (Change::Paid, (&seen, &paid), 70),
+        (Change::TakenBack, (&paid, &reverted), 80),
+        (Change::PaidAgain, (&reverted, &paid), 90),
+    ]
+    .into_iter()
+    .zip(1..)
+    .map(|((change, facts, at), sequence)| told(change, facts, at, sequence).unwrap().1)
+    .collect();
+    let ids: std::collections::BTreeSet<&str> = events.iter().map(|event| event["webhook_id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), events.len(), "no two are one to a receiver that handles each once");
+    let times: Vec<i64> = events.iter().map(|event| event["timestamp"].as_str().unwrap().parse::<Timestamp>().unwrap().millis()).collect();
+    assert_eq!(times, [60, 61, 62, 62, 63, 70, 80, 90].map(|seconds| seconds * 1000));
+    for event in &events {
+        assert_eq!((&event["data"]["transaction_hash"], &event["data"]["block_number"]), (&json!("0xaa"), &json!(10)), "{event}");
+    }
+    let failed: Vec<_> = events.iter().filter(|event| event["event"] == "payment.failed").map(|event| &event["data"]).collect();
+    assert_eq!(failed.iter().map(|data| data["status"].as_str().unwrap()).collect::<Vec<_>>(), ["pending", "pending", "failed"]);
+    assert!(failed.iter().all(|data| data["confirmations"] == 0), "{failed:?}");
 }
 
 #[test]

@@ -61,7 +61,11 @@ fn confirmed() -> Facts {
 fn an_hour_of_one_token_on_tron() {
     let facts = facts();
     assert_eq!(facts.terms.chain_id.as_str(), "tron-nile");
-    assert_eq!((facts.window_ends_at(), facts.closes_at()), ("2025-01-01T01:00:00Z".parse().unwrap(), facts.window_ends_at()));
+    // What comes within the deployment's grace after the hour still counts.
+    assert_eq!(
+        (facts.window_ends_at(), facts.closes_at()),
+        ("2025-01-01T01:00:00Z".parse().unwrap(), "2025-01-01T01:05:00Z".parse().unwrap())
+    );
     let none = Chains::new(testnet().iter().filter(|chain| chain.protocol != Protocol::Tron).cloned().collect());
     assert_eq!(order(&request(), &none).unwrap_err().code, ErrorCode::ChainUnavailable);
 }
@@ -144,6 +148,36 @@ fn a_webhooks_answer_changes_the_word_and_never_the_money() {
     );
     assert_eq!(shown(Heard { acknowledged_at: None, given_up_at: at }), ("failed".to_owned(), Some(TimelineType::Failed), money));
     assert_eq!(payment(&facts(), Heard { acknowledged_at: at, given_up_at: None }, None, None).status, PaymentStatus::Pending);
+}
+
+#[test]
+fn money_that_came_too_late_is_shown() {
+    let (expired_at, paid_late_at) = ("2025-01-01T01:06:00Z".parse().unwrap(), "2025-01-01T01:08:00Z".parse().unwrap());
+    let expired = Facts { expired_at: Some(expired_at), ..facts() };
+    let shown = payment_with_timeline(&Facts { paid_late_at: Some(paid_late_at), ..expired.clone() }, Heard::default(), None, None);
+    assert_eq!((shown.status, shown.paid_late_at), (PaymentStatus::Expired, Some(paid_late_at)));
+    let types = |events: Option<Vec<TimelineEvent>>| events.unwrap().into_iter().map(|event| event.event_type).collect::<Vec<_>>();
+    assert_eq!(types(shown.events), [TimelineType::Created, TimelineType::Expired, TimelineType::PaidLate]);
+    // While a payment in time may still save the order, it is not late.
+    let waits = payment(&Facts { paid_late_at: Some(paid_late_at), ..facts() }, Heard::default(), None, None);
+    assert_eq!((waits.status, waits.paid_late_at), (PaymentStatus::Pending, None));
+}
+
+#[test]
+fn what_its_chain_takes_back_is_told_and_shown_whatever_the_webhook_came_to() {
+    let acknowledged = Heard { acknowledged_at: Some("2025-01-01T00:05:01Z".parse().unwrap()), given_up_at: None };
+    let reverted = Facts { reverted_at: Some("2025-01-01T00:09:00Z".parse().unwrap()), received: Units::ZERO, ..confirmed() };
+    let shown = payment_with_timeline(&reverted, acknowledged, Some(120), None);
+    assert_eq!((shown.status, shown.confirmations), (PaymentStatus::Detected, Some(0)));
+    let last = shown.events.unwrap().pop().map(|event| (event.event_type, event.at));
+    assert_eq!(last, reverted.reverted_at.map(|at| (TimelineType::Reverted, at)));
+    let word = |change, (before, after): (&Facts, &Facts)| {
+        let changed = Changed { before, after, head: 120, at: Timestamp::from_secs(0), sequence: 1 };
+        PayWarden.tells(change, &changed).map(|(word, _)| word)
+    };
+    assert_eq!(word(Change::TakenBack, (&confirmed(), &reverted)), Some("payment.reverted"));
+    assert_eq!(word(Change::PaidAgain, (&reverted, &confirmed())), Some("payment.confirmed"));
+    assert_eq!(word(Change::TakenBack, (&seen(), &facts())), None, "nobody was promised anything");
 }
 
 /// The body of the guide's example, with the fields that the document adds.

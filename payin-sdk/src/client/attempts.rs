@@ -57,13 +57,13 @@ pub(super) async fn run(
             Err(failure) => failure,
         };
         #[cfg(feature = "cryptopay")]
-        if let (Some(session), Some(tokens), Failure::Api(error)) = (&inner.session, &tokens, &failure)
+        if let (Some(tokens), Failure::Api(error)) = (&tokens, &failure)
             && error.status == 401
             && renewals < RENEWALS_MAX
         {
             // Refused before anything was done: with another token it is the same attempt.
             renewals += 1;
-            session.renew(client, tokens).await?;
+            super::session::renew(client, tokens).await?;
             continue;
         }
         if let (Kind::Delete, true, Failure::Api(error)) = (plan.kind, ambiguous, &failure)

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
@@ -11,6 +12,8 @@ use futures_util::lock::Mutex as Queue;
 use payin_types::SecretString;
 use payin_types::cryptopay::{Refresh, Refreshed};
 use secrecy::ExposeSecret as _;
+use tokio::runtime::Handle;
+use tracing::Instrument as _;
 
 use super::{Client, Kind};
 use crate::error::Error;
@@ -62,6 +65,30 @@ pub(crate) struct Session {
     keeper: Option<Box<dyn Keeper>>,
 }
 
+/// Gets new tokens for a client's session, unless another call has since this one was sent with `stale`. What was begun goes on where the
+/// call is dropped that asked for it: by then the server may have replaced what it is renewed with, whose second use ends the session.
+pub(super) async fn renew(client: &Client, stale: &Tokens) -> Result<(), Error> {
+    let renewed = || {
+        let (client, stale) = (client.clone(), stale.clone());
+        async move {
+            match &client.inner.session {
+                Some(session) => session.renew(&client, &stale).await,
+                None => Ok(()),
+            }
+        }
+    };
+    // A task of its own. Without a runtime, nothing outlives who waits.
+    let Ok(runtime) = Handle::try_current() else { return renewed().await };
+    match runtime.spawn(renewed().in_current_span()).await {
+        Ok(renewed) => renewed,
+        Err(stopped) => match stopped.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            // The runtime is going down; the session went on or did not, which another attempt may tell.
+            Err(_) => renewed().await,
+        },
+    }
+}
+
 impl Session {
     pub(crate) fn new(tokens: Tokens, keeper: Option<Box<dyn Keeper>>) -> Self {
         Self { current: Mutex::new(tokens), queue: Queue::new(()), keeper }
@@ -73,7 +100,7 @@ impl Session {
     }
 
     /// Gets new tokens, unless another call or program has since this one was sent with `stale`.
-    pub(super) async fn renew(&self, client: &Client, stale: &Tokens) -> Result<(), Error> {
+    async fn renew(&self, client: &Client, stale: &Tokens) -> Result<(), Error> {
         let _first = self.queue.lock().await;
         let mut turn = match &self.keeper {
             Some(keeper) => Some(keeper.turn().await.map_err(Error::Session)?),

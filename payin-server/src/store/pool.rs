@@ -133,8 +133,8 @@ pub async fn hold(tx: &mut Tx<'_>, held: &[(&Locked<Free>, Holder<'_>)]) -> Resu
     tx.change(assign, held.len()).await
 }
 
-/// Ends a hold on an address, which becomes free again after the cooldown. An interval is never empty, so that the next one begins at a
-/// time of its own.
+/// Ends a hold on an address, which becomes free again after the cooldown, or goes where the key has gone that it was derived from. An
+/// interval is never empty, so that the next one begins at a time of its own.
 ///
 /// # Errors
 /// What the database says; [`Fault::Guard`] if the holder does not hold it.
@@ -148,8 +148,11 @@ pub async fn release(
     let end = sql("UPDATE assignments SET released_at = CASE WHEN $3 > begins_at THEN $3 ELSE begins_at + 1 END \
                    WHERE holder_id = $1 AND address_id = $2 AND released_at IS NULL");
     tx.change_one(end.text(holder.id()).int(address_id).int(released_at.millis())).await?;
-    let free = sql("UPDATE pool_addresses SET held = 0, reuse_class = $3, claimable_from = $2 WHERE id = $1 AND held = 1");
-    tx.change_one(free.int(address_id).int(free_from.millis()).int(holder.class_left())).await
+    let archived_at = xpubs::lock_archived_at(tx, address_id).await?;
+    let free = sql("UPDATE pool_addresses SET held = 0, reuse_class = $3, claimable_from = $2, archived_at = COALESCE(archived_at, $4) \
+                    WHERE id = $1 AND held = 1");
+    let free = free.int(address_id).int(free_from.millis()).int(holder.class_left());
+    tx.change_one(free.int(archived_at.map(Timestamp::millis))).await
 }
 
 /// Keeps an address back for good: money arrived on it that belongs to nobody, and more may come.

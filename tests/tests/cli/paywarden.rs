@@ -57,12 +57,12 @@ async fn failures_have_their_exit_codes() {
     let exit = payin_at(sandbox.url(), &stranger, &payments(&["create", "--external-id", "x", "--amount", "1"])).run().await;
     let report = failed(&exit, 1, "NO_ADDRESS_AVAILABLE");
     assert!(text(&report["hint"]).contains("--protocol tron"), "{report}");
-    // What is not paid within the hour ends with nine.
+    // What is not paid within the hour, and the grace after it, ends with nine.
     let made = answer(payin(&sandbox, &payments(&["create", "--external-id", "late", "--amount", "1"]))).await;
     let exit = payin(&sandbox, &payments(&["wait", text(&made["id"]), "--timeout", "0"])).run().await;
     let report = failed(&exit, 9, "WAIT_TIMED_OUT");
     assert!(text(&report["hint"]).contains("payin paywarden payments wait ord_"), "{report}");
-    answer(payin(&sandbox, &["sandbox", "clock", "advance", "61m"])).await;
+    answer(payin(&sandbox, &["sandbox", "clock", "advance", "66m"])).await;
     let exit = payin(&sandbox, &payments(&["wait", text(&made["id"])])).run().await;
     failed(&exit, 9, "ORDER_EXPIRED");
     assert_eq!(exit.json()["status"], "expired");

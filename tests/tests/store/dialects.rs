@@ -100,7 +100,9 @@ pub async fn what_a_list_says_is_what_the_rule_says(kind: Kind) {
     let organization = gateway.merchant(10).await;
     let mut line = Line::new(gateway, "ethereum-sepolia").await;
     let mut addresses = BTreeMap::new();
-    for (name, hook) in [("over", None), ("open", None), ("seen", None), ("paid", None), ("good", Some("good")), ("bad", Some("bad"))] {
+    let all =
+        [("over", None), ("open", None), ("seen", None), ("gone", None), ("paid", None), ("good", Some("good")), ("bad", Some("bad"))];
+    for (name, hook) in all {
         let url = hook.map(|path| format!("https://a.example/{path}"));
         let opened = open(gateway, &organization, wish(name, "1", url.as_deref())).await.expect("an order");
         addresses.insert(name, opened.order.shown.facts.address.as_str().to_owned());
@@ -108,11 +110,16 @@ pub async fn what_a_list_says_is_what_the_rule_says(kind: Kind) {
     }
     let pays = |name: &str| Sent::to(&addresses[name], "100.00", &format!("0x{name}"));
     line.block(at(2020), &[pays("paid"), pays("good"), pays("bad")]).await;
-    // Past the hour of the first, and not of the others.
-    line.blocks(4, at(3700)).await;
+    // Past the hour and the grace of the first, and not of the others.
+    line.blocks(4, at(3901)).await;
     line.settle().await;
     line.expire().await;
-    line.block(at(3710), &[pays("seen")]).await;
+    // Paid, and then its chain has it no more.
+    line.block(at(3910), &[pays("gone")]).await;
+    line.blocks(4, at(3911)).await;
+    line.settle().await;
+    line.reorganise(5).await;
+    line.block(at(3920), &[pays("seen")]).await;
     // Ten attempts, and no more.
     for _ in 0..12 {
         deliver(gateway).await;
@@ -125,7 +132,7 @@ pub async fn what_a_list_says_is_what_the_rule_says(kind: Kind) {
     };
     let all = list(None).await;
     let references: Vec<&str> = all.iter().map(|order| order.shown.facts.terms.reference.as_str()).collect();
-    assert_eq!(references, ["bad", "good", "paid", "seen", "open", "over"]);
+    assert_eq!(references, ["bad", "good", "paid", "gone", "seen", "open", "over"]);
     let mut found = 0;
     for (stage, _) in Stage::ALL {
         for order in list(Some(stage)).await {
@@ -137,13 +144,13 @@ pub async fn what_a_list_says_is_what_the_rule_says(kind: Kind) {
     let stands = |name: &str| {
         all.iter().find(|order| order.shown.facts.terms.reference == name).map(|order| Stage::of(&order.shown.facts, order.heard))
     };
-    let expected = [Stage::Open, Stage::Seen, Stage::Paid, Stage::Acknowledged, Stage::GivenUp, Stage::Expired];
-    assert_eq!(["open", "seen", "paid", "good", "bad", "over"].map(stands), expected.map(Some));
+    let expected = [Stage::Open, Stage::Seen, Stage::Seen, Stage::Paid, Stage::Acknowledged, Stage::GivenUp, Stage::Expired];
+    assert_eq!(["open", "seen", "gone", "paid", "good", "bad", "over"].map(stands), expected.map(Some));
     let attempts = "SELECT d.attempts FROM deliveries d JOIN events e ON e.id = d.event_id \
                     JOIN webhook_endpoints w ON w.id = d.endpoint_id WHERE e.type = 'payment.confirmed' AND w.url LIKE '%bad'";
     assert_eq!(world.place.value(attempts).await, "10");
     let page = dialect::list(&gateway.app, NAME, &organization, None, (Some(2), Some(4))).await.expect("a page");
-    assert_eq!((page.total, page.orders.len()), (6, 2));
+    assert_eq!((page.total, page.orders.len()), (7, 3));
     assert_eq!(refusal(dialect::list(&gateway.app, NAME, &organization, None, (Some(0), None)).await).code, ErrorCode::ValidationError);
 }
 
@@ -215,4 +222,45 @@ pub async fn a_new_secret_takes_over_when_it_was_said_to(kind: Kind) {
     for text in world.place.rows("SELECT * FROM organizations").await.iter().flatten() {
         assert!([&first, &second, &third, &fourth].iter().all(|told| !text.contains(told.secret.expose_secret())), "{text}");
     }
+}
+
+pub async fn what_a_chain_takes_back_is_told_whatever_was_answered(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(2).await;
+    let mut line = Line::new(gateway, "ethereum-sepolia").await;
+    let opened = open(gateway, &organization, wish("R", "1", Some("https://a.example/good"))).await.expect("an order");
+    let order = opened.order.shown.facts;
+    let stands = async || {
+        let found = dialect::get(&gateway.app, NAME, &organization, order.id.as_str()).await.expect("found");
+        (Stage::of(&found.shown.facts, found.heard), found.shown.facts.received.to_amount().to_string())
+    };
+    let told = async || {
+        let rows = world.place.rows("SELECT type FROM events WHERE api = 'paywarden' ORDER BY sequence").await;
+        rows.into_iter().map(|row| row[0].clone()).collect::<Vec<_>>()
+    };
+    line.blocks(2, at(0)).await;
+    // A grain of dust uses up nothing: of the half that follows is told.
+    line.block(at(9), &[Sent::to(order.address.as_str(), "0.000001", "0xdust")]).await;
+    line.blocks(4, at(10)).await;
+    line.settle().await;
+    assert_eq!(told().await, [""; 0]);
+    line.block(at(14), &[Sent::to(order.address.as_str(), "50.00", "0xhalf")]).await;
+    line.blocks(4, at(15)).await;
+    line.settle().await;
+    assert_eq!(told().await, ["payment.detected", "payment.underpaid"]);
+    line.block(at(20), &[Sent::to(order.address.as_str(), "50.00", "0xrest")]).await;
+    line.blocks(4, at(21)).await;
+    line.settle().await;
+    deliver(gateway).await;
+    assert_eq!(stands().await, (Stage::Acknowledged, "100.000001".to_owned()));
+    line.reorganise(5).await;
+    assert_eq!(stands().await, (Stage::Seen, "50.000001".to_owned()));
+    line.block(at(30), &[Sent::to(order.address.as_str(), "50.00", "0xrest")]).await;
+    line.blocks(4, at(31)).await;
+    line.settle().await;
+    assert_eq!(stands().await, (Stage::Acknowledged, "100.000001".to_owned()));
+    assert_eq!(told().await[2..], ["payment.confirmed", "payment.reverted", "payment.confirmed"]);
+    let ids = world.place.rows("SELECT DISTINCT id FROM events WHERE api = 'paywarden'").await;
+    assert_eq!(ids.len(), 5);
 }

@@ -1,10 +1,13 @@
-//! How the databases find a page of orders: by an index and a limit, whatever the filter and the sort. The plans are those of the very
-//! statements that the store executes, on tables of a realistic size; searches and pages further back are not promised anything.
+//! How the databases find a page of orders, and who is told of one: by an index and a limit, whatever the filter and the sort. The plans are
+//! those of the very statements that the store executes, on tables of a realistic size; searches and pages further back are not promised
+//! anything.
 
 use std::sync::{Arc, Mutex};
 
-use payin_server::app::orders;
+use futures_util::FutureExt as _;
+use payin_server::app::{dialect, orders};
 use payin_server::store::db::Recorder;
+use payin_server::store::endpoints;
 use payin_tests::gateway::{Gateway, Kind, Place};
 use payin_types::order::OrderSort;
 use payin_types::{ListOrders, OrderStatus, SortOrder};
@@ -16,12 +19,17 @@ const CHAINS: [&str; 3] = ["ethereum-sepolia", "base-sepolia", "bsc-testnet"];
 /// Rows that a page may touch: its limit from each of its ranges.
 const LIMIT: u64 = 20;
 
-/// Many orders of one organization, the newest 30 of a rare chain and currency, and some of another organization.
-async fn fill(place: &Place) {
-    let numbers = match place.kind() {
+/// The numbers from one on, as many as there are orders, as `n(i)`.
+fn numbers(kind: Kind) -> String {
+    match kind {
         Kind::Sqlite => format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ORDERS}) "),
         Kind::Postgres => format!("WITH n(i) AS (SELECT * FROM generate_series(1, {ORDERS})) "),
-    };
+    }
+}
+
+/// Many orders of one organization, the newest 30 of a rare chain and currency, and some of another organization.
+async fn fill(place: &Place) {
+    let numbers = numbers(place.kind());
     place.execute("INSERT INTO organizations (id, name, created_at) VALUES ('org_one', 'One', 0), ('org_other', 'Other', 0)").await;
     place
         .execute(&format!(
@@ -112,6 +120,44 @@ pub async fn a_page_is_found_by_index(kind: Kind) {
             Kind::Sqlite => sqlite(&place, &query, &statement, ranges.len()).await,
             Kind::Postgres => postgres(&place, &query, &statement, ranges.len()).await,
         }
+    }
+}
+
+/// Every change of an order of another API asks who subscribes, and most endpoints there are came with some order.
+pub async fn endpoints_of_other_apis_are_found_by_index(kind: Kind) {
+    let place = Place::new(kind).await;
+    let recorder: Recorder = Arc::new(Mutex::default());
+    let gateway = Gateway::open(&place.location, 1, Some(Arc::clone(&recorder))).await;
+    let numbers = numbers(kind);
+    place.execute("INSERT INTO organizations (id, name, created_at) VALUES ('org_one', 'One', 0)").await;
+    place
+        .execute(&format!(
+            "{numbers} INSERT INTO webhook_endpoints (id, organization_id, url, events, secret_sealed, enabled, created_at, updated_at, api, \
+             order_id) SELECT 'whe_' || i, 'org_one', 'u', '[]', 's', 1, i, i, CASE WHEN i % 2 = 0 THEN 'cryptopay' END, \
+             CASE WHEN i % 2 = 0 AND i > 20 THEN 'ord_' || i END FROM n"
+        ))
+        .await;
+    if kind == Kind::Postgres {
+        place.execute("VACUUM ANALYZE").await;
+    }
+    let organization = "org_one".into();
+    assert_eq!(dialect::endpoints::list(&gateway.app, "cryptopay", &organization, (1, 50)).await.expect("a page").1, 10);
+    let subscribers = gateway.tx(|tx| {
+        async { Ok(endpoints::dialect::subscribers(tx, &"org_one".into(), "cryptopay", &"payment.confirmed".into()).await?) }.boxed()
+    });
+    assert_eq!(subscribers.await.expect("an answer"), []);
+    let recorded = std::mem::take(&mut *recorder.lock().unwrap());
+    let statements: Vec<&String> =
+        recorded.iter().filter(|text| text.contains("FROM webhook_endpoints") && text.contains("api = $2")).collect();
+    assert_eq!(statements.len(), 3, "the list, its total, and the subscribers: {statements:#?}");
+    for statement in statements {
+        let statement = [("$1", "'org_one'"), ("$2", "'cryptopay'"), ("$3", "50"), ("$4", "0")]
+            .into_iter()
+            .fold(statement.clone(), |statement, (place, value)| statement.replace(place, value));
+        let explain = if kind == Kind::Sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
+        let plan: String = place.rows(&format!("{explain} {statement}")).await.into_iter().flatten().map(|text| text + "\n").collect();
+        assert!(plan.contains("webhook_endpoints_by_api"), "{statement}\n{plan}");
+        assert!(!plan.contains("SCAN webhook_endpoints") && !plan.contains("Seq Scan"), "{statement}\n{plan}");
     }
 }
 

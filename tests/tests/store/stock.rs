@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use payin_core::address::evm_bytes;
+use payin_server::app::pool::wallets::{Change, Update};
 use payin_server::app::pool::{self, Archive, Named, Restore};
 use payin_server::chain::Watch as _;
 use payin_server::store::{Failure, Fault};
@@ -288,6 +289,44 @@ pub async fn addresses_are_put_away_and_taken_back(kind: Kind) {
     // An altered one is not shown as ours.
     world.place.execute(&format!("UPDATE pool_addresses SET mac = '00' WHERE address = '{free}'")).await;
     assert!(matches!(fault(restore(&free).await), Fault::Corrupt(_)));
+}
+
+pub async fn a_key_is_put_away_with_its_addresses(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(0).await;
+    derive(gateway, &organization, key(Protocol::Evm, EVM, 3)).await.unwrap();
+    let id = world.place.value("SELECT id FROM pool_xpubs").await;
+    let set = async |is_active: bool| {
+        let change = Change { is_active: Some(is_active), ..Change::default() };
+        let update = || Update::new(&gateway.app, organization.clone(), Protocol::Evm, id.clone(), Ok(change.clone()));
+        // Two at once want the same.
+        let both = futures_util::join!(gateway.write(update()), gateway.write(update()));
+        assert_eq!((both.0.unwrap().is_active, both.1.unwrap().is_active), (is_active, is_active));
+    };
+    let states = async || list(gateway, &organization, Protocol::Evm).await.into_iter().map(|one| one.state).collect::<Vec<_>>();
+    let order = gateway.create(&organization, request("first")).await.unwrap();
+    // The last was put away by itself before.
+    let last = list(gateway, &organization, Protocol::Evm).await[2].address.clone();
+    gateway.write(Archive(Named::new(&gateway.app, organization.clone(), last))).await.unwrap();
+    gateway.clock.advance(Duration::from_secs(1));
+    set(false).await;
+    assert_eq!(states().await, [AddressState::Allocated, AddressState::Archived, AddressState::Archived]);
+    assert_eq!(refusal(gateway.create(&organization, request("second")).await).code, ErrorCode::NoAvailableAddresses);
+    worker(gateway).step().await.unwrap();
+    assert!(refusal(derive(gateway, &organization, key(Protocol::Evm, EVM, 1)).await).message.contains("was put away"));
+    assert_eq!(counts(gateway, &organization).await.total, 3, "nothing more is derived");
+    // The one that was held goes the same way when its order is over; it is still watched until then, and after.
+    let mut line = Line::new(gateway, "ethereum-sepolia").await;
+    line.blocks(4, at(15 * 60 + 1)).await;
+    assert_eq!(line.expire().await, std::slice::from_ref(&order.order_id));
+    line.finalize(at(15 * 60 + 6)).await;
+    assert_eq!(line.release().await, [order.order_id]);
+    assert_eq!(states().await, [const { AddressState::Archived }; 3]);
+    set(true).await;
+    assert_eq!(states().await, [AddressState::Cooldown, AddressState::Available, AddressState::Archived]);
+    worker(gateway).step().await.unwrap();
+    assert!(counts(gateway, &organization).await.total > 3);
 }
 
 pub async fn an_altered_address_stops_nobody_else(kind: Kind) {

@@ -69,7 +69,7 @@ impl Open {
     async fn existing(&self, tx: &mut Tx<'_>, wish: &Wish, origin: &Origin) -> Outcome<Option<Opened>> {
         let found = dialect::by_reference(tx, &self.opener.organization_id, &wish.order.order_reference).await?;
         let Some(order) = found else { return Ok(None) };
-        same(origin, &order.shown.facts, order.shown.facts.origin.as_ref())?;
+        same(origin, &order.shown.facts)?;
         check_shown(&self.seal, &order.shown)?;
         Ok(Some(Opened { order, is_new: false }))
     }

@@ -1,7 +1,7 @@
 //! What the merchant of another API is told of a change to an order that came through it: in that API's words, to the endpoint that the order
 //! brought along and to those that subscribe to that API's events, in the transaction of the change.
 
-use payin_core::dialect::{self as rules, Change};
+use payin_core::dialect::{self as rules, Change, Changed};
 use payin_core::event;
 use payin_core::order::Facts;
 use payin_types::{EventType, Timestamp};
@@ -19,14 +19,15 @@ pub(super) async fn tell(tx: &mut Tx<'_>, before: &Stored, after: &Facts, head: 
     let own = dialect::endpoint(tx, after.id.as_str()).await?;
     let object_id = rules::object_id(dialect.name(), &after.id);
     for change in changes {
-        let Some((word, body)) = dialect.tells(change, after, Some(head)) else { continue };
+        let sequence = events::count(tx, &object_id).await?.saturating_add(1);
+        let changed = Changed { before: &before.facts, after, head, at: now, sequence };
+        let Some((word, body)) = dialect.tells(change, &changed) else { continue };
         let event_type = EventType::from(word);
         let mut to = endpoints::dialect::subscribers(tx, &after.organization_id, dialect.name(), &event_type).await?;
         to.extend(own.clone());
         if to.is_empty() {
             continue;
         }
-        let sequence = events::count(tx, &object_id).await?.saturating_add(1);
         let repeats = events::has_type(tx, &object_id, &event_type).await?.then_some(sequence);
         // Two APIs may have a word in common, and both tell of this order.
         let id = event::id(&event_type, &format!("{}_{}", dialect.name(), after.id), repeats);

@@ -130,7 +130,7 @@ impl Opener {
         let Some(free) = claim_genuine(tx, (&self.chains, &self.seal), &self.organization_id, &protocol, self.now).await? else {
             // An empty pool must not hide that the order exists.
             return Err(match self.existing(tx, &reference).await? {
-                Some(existing) => order::duplicate(&reference, existing).into(),
+                Some(existing) => order::duplicate(&existing).into(),
                 None => order::no_address(&protocol).into(),
             });
         };
@@ -138,7 +138,7 @@ impl Opener {
         if !orders::insert(tx, &[(&facts, free.id)]).await? {
             let existing = self.existing(tx, &reference).await?;
             let existing = existing.ok_or_else(|| Fault::Corrupt("a reference is taken by nobody".to_owned()))?;
-            return Err(order::duplicate(&reference, existing).into());
+            return Err(order::duplicate(&existing).into());
         }
         pool::hold(tx, &[(&free, Holder::Order(&facts.id))]).await?;
         if told {
@@ -170,8 +170,8 @@ impl Opener {
         })
     }
 
-    async fn existing(&self, tx: &mut Tx<'_>, reference: &str) -> Result<Option<OrderId>, Fault> {
-        Ok(orders::get_by_reference(tx, &self.organization_id, reference).await?.map(|existing| existing.facts.id))
+    async fn existing(&self, tx: &mut Tx<'_>, reference: &str) -> Result<Option<Facts>, Fault> {
+        Ok(orders::get_by_reference(tx, &self.organization_id, reference).await?.map(|existing| existing.facts))
     }
 
     /// Tells of the new order whoever asks to be told.

@@ -72,10 +72,14 @@ impl Import {
         let canonical = xpub.canonical();
         let mac = self.seal.xpub_mac(self.organization_id.as_str(), protocol.as_str(), &canonical);
         let (id, organization_id) = (derived.id.clone(), self.organization_id.clone());
-        let new = pool::xpubs::Key { id, organization_id, protocol: protocol.clone(), xpub: canonical, mac, next_index: 0 };
+        let new =
+            pool::xpubs::Key { id, organization_id, protocol: protocol.clone(), xpub: canonical, mac, next_index: 0, archived_at: None };
         let key = pool::xpubs::keep(tx, &new, self.now).await?;
         if key.organization_id != self.organization_id {
             return Err(Error::field("xpub", "this key cannot be used here; use one of your own").into());
+        }
+        if key.archived_at.is_some() {
+            return Err(Error::field("xpub", "this key was put away as a merchant wallet; set that one active again").into());
         }
         stock::check_genuine(&self.seal, &key)?;
         let start = derived.start.unwrap_or(key.next_index);

@@ -13,6 +13,7 @@ use crate::app::query::{is_findable, paging};
 use crate::app::{App, Outcome};
 use crate::seal::Seal;
 use crate::store::pool::wallets::{self, Added, Stored};
+use crate::store::pool::xpubs;
 use crate::store::{Failure, Fault, Tx, Unit, access};
 
 /// A wallet.
@@ -166,6 +167,7 @@ pub struct Update {
     change: Result<Change, Error>,
     archive: Archive,
     restore: Restore,
+    now: Timestamp,
     seal: Arc<Seal>,
 }
 
@@ -177,7 +179,7 @@ impl Update {
         let id = Address::parse(&protocol, &id).map_or(id, |address| address.as_str().to_owned());
         let named = || Named::new(app, organization_id.clone(), id.clone());
         let (archive, restore) = (Archive(named()), Restore(named()));
-        Self { organization_id, protocol, id, change, archive, restore, seal: Arc::clone(&app.seal) }
+        Self { organization_id, protocol, id, change, archive, restore, now: app.clock.now(), seal: Arc::clone(&app.seal) }
     }
 
     async fn get(&self, tx: &mut Tx<'_>) -> Outcome<Stored> {
@@ -193,12 +195,23 @@ impl Update {
         if is_active != stored.is_away {
             return Ok(());
         }
-        if matches!(stored.added, Added::Xpub(_)) {
-            return Err(
-                Error::field("is_active", "an account's key stays; the addresses derived from it can be put away one by one").into()
-            );
+        match stored.added {
+            Added::Xpub(_) => Ok(self.set_key_active(tx, is_active).await?),
+            Added::Address(_) if is_active => self.restore.run(tx).await.map(drop),
+            Added::Address(_) => self.archive.run(tx).await.map(drop),
         }
-        if is_active { self.restore.run(tx).await.map(drop) } else { self.archive.run(tx).await.map(drop) }
+    }
+
+    /// A key takes its addresses with it: those that are held when their holders let go of them.
+    async fn set_key_active(&self, tx: &mut Tx<'_>, is_active: bool) -> Result<(), Fault> {
+        let key = xpubs::lock(tx, &self.organization_id, &self.id).await?;
+        let key = key.ok_or_else(|| Fault::Corrupt(format!("the key {} of a wallet is not there", self.id)))?;
+        match key.archived_at {
+            Some(archived_at) if is_active => xpubs::restore(tx, &key, archived_at).await,
+            None if !is_active => xpubs::archive(tx, &key, self.now).await,
+            // Somebody else was faster.
+            _ => Ok(()),
+        }
     }
 }
 

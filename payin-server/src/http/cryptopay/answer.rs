@@ -51,7 +51,7 @@ fn text(error: &Error) -> String {
              wallets, or wait until open orders have ended"
                 .to_owned()
         }
-        ErrorCode::DuplicateOrderReference => "nonce: was used for an order that asks for something else".to_owned(),
+        ErrorCode::DuplicateOrderReference => format!("nonce: {}", error.message),
         ErrorCode::OutcomeUnknown => {
             "The database was lost at the last moment: it was done, or not. Ask again for the same; an order is never made twice".to_owned()
         }
@@ -63,7 +63,7 @@ fn text(error: &Error) -> String {
 fn details(error: &Error) -> BTreeMap<String, Vec<String>> {
     let mut by_field: BTreeMap<String, Vec<String>> = BTreeMap::new();
     if error.code == ErrorCode::DuplicateOrderReference {
-        by_field.insert("nonce".to_owned(), vec!["was used for an order that asks for something else".to_owned()]);
+        by_field.insert("nonce".to_owned(), vec![error.message.clone()]);
     }
     for detail in error.details.as_ref().and_then(Value::as_array).into_iter().flatten() {
         if let (Some(field), Some(problem)) = (detail["field"].as_str(), detail["problem"].as_str()) {

@@ -34,7 +34,7 @@ fn code(code: &ErrorCode, method: &Method) -> PaymentErrorCode {
 
 fn text(error: &Error) -> String {
     match error.code {
-        ErrorCode::DuplicateOrderReference => "An order with this external_id exists and asks for something else".to_owned(),
+        ErrorCode::DuplicateOrderReference => format!("external_id: {}", error.message),
         // The use cases speak of what another API calls so.
         ErrorCode::OutcomeUnknown => {
             "The database was lost at the last moment: it was done, or not. Ask again: what has an external_id is made once".to_owned()

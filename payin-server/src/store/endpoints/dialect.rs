@@ -9,13 +9,12 @@ use crate::store::{Conn, Fault, Tx, sql, sql_of};
 
 const LISTED: &str = "SELECT id, organization_id, url, events, secret_sealed, previous_secret_sealed, previous_secret_expires_at, \
     description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at, api, order_id FROM webhook_endpoints \
-    WHERE deleted_at IS NULL AND order_id IS NULL AND organization_id = $1 AND api = $2";
+    WHERE deleted_at IS NULL AND order_id IS NULL AND api IS NOT NULL AND organization_id = $1 AND api = $2";
 
 /// How many endpoints an organization (`$1`) has of an API (`$2`), as `total`.
 pub(super) fn total() -> Sql {
-    sql(
-        "SELECT COUNT(*) AS total FROM webhook_endpoints WHERE deleted_at IS NULL AND order_id IS NULL AND organization_id = $1 AND api = $2",
-    )
+    sql("SELECT COUNT(*) AS total FROM webhook_endpoints WHERE deleted_at IS NULL AND order_id IS NULL AND api IS NOT NULL \
+         AND organization_id = $1 AND api = $2")
 }
 
 /// One page of an organization's endpoints of an API, newest first, and how many there are.

@@ -23,7 +23,8 @@ const HEAD: &str = "SELECT c.head_number, p.mac AS address_mac, d.delivered_at, 
 /// The event goes to one endpoint, so there is at most one delivery.
 const HEARD: &str = " LEFT JOIN deliveries d ON d.event_id = o.awaited_event_id";
 /// `payin_core::dialect::Stage`, by its words.
-const STAGE: &str = "(CASE WHEN o.completed_at IS NOT NULL AND d.delivered_at IS NOT NULL THEN 'acknowledged' \
+const STAGE: &str = "(CASE WHEN o.reverted_at IS NOT NULL THEN 'seen' \
+    WHEN o.completed_at IS NOT NULL AND d.delivered_at IS NOT NULL THEN 'acknowledged' \
     WHEN o.completed_at IS NOT NULL AND d.given_up_at IS NOT NULL THEN 'given_up' WHEN o.completed_at IS NOT NULL THEN 'paid' \
     WHEN o.expired_at IS NOT NULL THEN 'expired' WHEN o.seen_at IS NOT NULL THEN 'seen' ELSE 'open' END)";
 

@@ -113,7 +113,8 @@ const LEVELS: &str = "SELECT o.id AS organization_id, o.settings AS settings, f.
         AND p.reuse_class IN (1, 2) AND p.claimable_from <= CASE f.protocol WHEN 'evm' THEN $2 WHEN 'tron' THEN $3 ELSE $4 END \
         AND p.held = 0 AND p.quarantined_at IS NULL AND p.archived_at IS NULL LIMIT $5) AS used) AS available, \
     (SELECT COUNT(*) FROM pool_alerts t WHERE t.organization_id = o.id AND t.protocol = f.protocol) AS told, \
-    (SELECT COUNT(*) FROM pool_xpubs x WHERE x.organization_id = o.id AND x.protocol = f.protocol) AS keys \
+    (SELECT COUNT(*) FROM pool_xpubs x WHERE x.organization_id = o.id AND x.protocol = f.protocol \
+        AND x.archived_at IS NULL) AS keys \
     FROM organizations o CROSS JOIN (SELECT 'evm' AS protocol UNION ALL SELECT 'tron' UNION ALL SELECT 'solana') AS f \
     WHERE EXISTS (SELECT 1 FROM pool_addresses p WHERE p.organization_id = o.id AND p.protocol = f.protocol)";
 

@@ -36,7 +36,8 @@ const ADDED: &str = "SELECT w.kind, w.id, w.mac, w.added, w.chain_id, w.away, w.
     SELECT 'address' AS kind, address AS id, mac, address AS added, chain_id, created_at, \
         CAST(CASE WHEN archived_at IS NOT NULL OR quarantined_at IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS away \
         FROM pool_addresses WHERE organization_id = $1 AND protocol = $2 AND xpub_id IS NULL \
-    UNION ALL SELECT 'xpub' AS kind, id, mac, xpub AS added, chain_id, created_at, CAST(0 AS BIGINT) AS away \
+    UNION ALL SELECT 'xpub' AS kind, id, mac, xpub AS added, chain_id, created_at, \
+        CAST(CASE WHEN archived_at IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS away \
         FROM pool_xpubs WHERE organization_id = $1 AND protocol = $2) AS w";
 
 fn stored(row: &Row) -> Result<Stored, Fault> {

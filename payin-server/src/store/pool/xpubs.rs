@@ -21,6 +21,8 @@ pub struct Key {
     pub mac: String,
     /// The first index that has not been derived.
     pub next_index: u32,
+    /// When its owner put it away: nothing is derived from it then.
+    pub archived_at: Option<Timestamp>,
 }
 
 fn key(row: Row) -> Result<Key, Fault> {
@@ -32,6 +34,7 @@ fn key(row: Row) -> Result<Key, Fault> {
         xpub: row.text("xpub")?,
         mac: row.text("mac")?,
         next_index: u32::try_from(next).map_err(|_| Fault::Corrupt(format!("a key's next index is {next}")))?,
+        archived_at: row.opt_time("archived_at")?,
     })
 }
 
@@ -46,24 +49,70 @@ pub async fn keep(tx: &mut Tx<'_>, new: &Key, now: Timestamp) -> Result<Locked<K
     let insert = insert.text(new.xpub.as_str()).text(new.mac.as_str()).int(i64::from(new.next_index)).int(now.millis());
     tx.execute(insert).await?;
     let query = locked!(
-        "SELECT id, organization_id, protocol, xpub, mac, next_index FROM pool_xpubs \
+        "SELECT id, organization_id, protocol, xpub, mac, next_index, archived_at FROM pool_xpubs \
          WHERE protocol = $1 AND xpub = $2"
     );
     let row = tx.lock(query.text(new.protocol.as_str()).text(new.xpub.as_str())).await?;
     row.ok_or_else(|| Fault::Corrupt("a key that was kept is not there".to_owned()))?.read(key)
 }
 
-/// The key that an organization's pool of a family is filled from, locked: the newest.
+/// The key that an organization's pool of a family is filled from, locked: the newest that is not put away.
 ///
 /// # Errors
 /// What the database says.
 pub async fn lock_newest(tx: &mut Tx<'_>, organization: &OrganizationId, protocol: &Protocol) -> Result<Option<Locked<Key>>, Fault> {
     let query = locked!(
-        "SELECT id, organization_id, protocol, xpub, mac, next_index FROM pool_xpubs \
-         WHERE organization_id = $1 AND protocol = $2 ORDER BY created_at DESC, id DESC LIMIT 1"
+        "SELECT id, organization_id, protocol, xpub, mac, next_index, archived_at FROM pool_xpubs \
+         WHERE organization_id = $1 AND protocol = $2 AND archived_at IS NULL ORDER BY created_at DESC, id DESC LIMIT 1"
     );
     let row = tx.lock(query.text(organization.as_str()).text(protocol.as_str())).await?;
     row.map(|row| row.read(key)).transpose()
+}
+
+/// A key of an organization, locked.
+///
+/// # Errors
+/// What the database says.
+pub async fn lock(tx: &mut Tx<'_>, organization: &OrganizationId, id: &str) -> Result<Option<Locked<Key>>, Fault> {
+    let query = locked!(
+        "SELECT id, organization_id, protocol, xpub, mac, next_index, archived_at FROM pool_xpubs \
+         WHERE organization_id = $1 AND id = $2"
+    );
+    let row = tx.lock(query.text(organization.as_str()).text(id)).await?;
+    row.map(|row| row.read(key)).transpose()
+}
+
+/// Puts a key away, and those of its addresses that nobody holds. The others follow when they are let go: see [`super::release`].
+///
+/// # Errors
+/// What the database says; [`Fault::Guard`] if it is away already.
+pub async fn archive(tx: &mut Tx<'_>, key: &Locked<Key>, now: Timestamp) -> Result<(), Fault> {
+    let update = sql("UPDATE pool_xpubs SET archived_at = $2 WHERE id = $1 AND archived_at IS NULL");
+    tx.change_one(update.text(key.id.as_str()).int(now.millis())).await?;
+    let addresses = sql("UPDATE pool_addresses SET archived_at = $2 WHERE xpub_id = $1 AND held = 0 AND archived_at IS NULL");
+    tx.execute(addresses.text(key.id.as_str()).int(now.millis())).await.map(drop)
+}
+
+/// Takes a key back that was put away at that time, and the addresses that went with it. Those that were put away by themselves stay away.
+///
+/// # Errors
+/// What the database says; [`Fault::Guard`] if it was not put away then.
+pub async fn restore(tx: &mut Tx<'_>, key: &Locked<Key>, archived_at: Timestamp) -> Result<(), Fault> {
+    let update = sql("UPDATE pool_xpubs SET archived_at = NULL WHERE id = $1 AND archived_at = $2");
+    tx.change_one(update.text(key.id.as_str()).int(archived_at.millis())).await?;
+    let addresses = sql("UPDATE pool_addresses SET archived_at = NULL WHERE xpub_id = $1 AND archived_at = $2");
+    tx.execute(addresses.text(key.id.as_str()).int(archived_at.millis())).await.map(drop)
+}
+
+/// When the key was put away that an address was derived from, if it was. The key is locked, so that no address of it slips through.
+///
+/// # Errors
+/// What the database says.
+pub async fn lock_archived_at(tx: &mut Tx<'_>, address_id: i64) -> Result<Option<Timestamp>, Fault> {
+    let query = locked!("SELECT archived_at FROM pool_xpubs WHERE id = (SELECT xpub_id FROM pool_addresses WHERE id = $1)");
+    let row = tx.lock(query.int(address_id)).await?;
+    let archived_at = row.map(|row| row.read(|row| row.opt_time("archived_at"))).transpose()?;
+    Ok(archived_at.and_then(|at| *at))
 }
 
 /// Remembers how far a key has been derived.

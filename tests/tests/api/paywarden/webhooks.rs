@@ -166,7 +166,8 @@ async fn a_dead_receiver_fails_the_payment_and_not_the_money() {
     sandbox.stop().await;
 }
 
-/// Without a webhook it stays confirmed; too little is told once; and what is not paid within the hour expires.
+/// Without a webhook it stays confirmed; too little is told once, which dust does not use up; what is not paid within the hour expires; and what
+/// comes after that is shown.
 #[tokio::test]
 async fn payments_without_an_answer_to_wait_for_and_without_enough_money() {
     let sandbox = Sandbox::frozen().await;
@@ -177,16 +178,22 @@ async fn payments_without_an_answer_to_wait_for_and_without_enough_money() {
     with_hook["webhook_url"] = json!(shop.url());
     let short = sandbox.post(PAYMENTS, &with_hook).await.ok(201);
     sandbox.pay(&quiet["id"], json!({})).await;
-    sandbox.pay(&short["id"], json!({ "kind": "under" })).await;
+    sandbox.pay(&short["id"], json!({ "amount": "0.000001" })).await;
+    mine(&sandbox, 9).await;
+    sandbox.pay(&short["id"], json!({ "amount": "5.000000" })).await;
     mine(&sandbox, 9).await;
     with_status(&sandbox, &quiet["id"], "confirmed").await;
     let told = [shop.next().await, shop.next().await].map(|one| verified(&sandbox, &one).event.as_str().to_owned());
     assert_eq!(told, ["payment.detected", "payment.underpaid"]);
     let half = with_status(&sandbox, &short["id"], "detected").await;
-    assert_eq!(half["amount_received"], "5.00");
-    sandbox.advance(60 * 60).await;
+    assert_eq!(half["amount_received"], "5.000001");
+    sandbox.advance(65 * 60).await;
     let expired = with_status(&sandbox, &short["id"], "expired").await;
-    assert_eq!((&expired["amount_received"], timeline(&expired)), (&json!("5.00"), vec!["created", "detected", "expired"]));
-    assert_eq!(verified(&sandbox, &shop.next().await).event.as_str(), "payment.expired");
+    assert_eq!((&expired["amount_received"], timeline(&expired)), (&json!("5.000001"), vec!["created", "detected", "expired"]));
+    assert_eq!((&expired["paid_late_at"], verified(&sandbox, &shop.next().await).event.as_str()), (&Value::Null, "payment.expired"));
+    sandbox.pay(&short["id"], json!({ "amount": "5.000000" })).await;
+    mine(&sandbox, 9).await;
+    let late = sandbox.read_when(&format!("{PAYMENTS}/{}", text(&short["id"])), "late", |payment| !payment["paid_late_at"].is_null()).await;
+    assert_eq!((&late["status"], timeline(&late)), (&json!("expired"), vec!["created", "detected", "expired", "paid_late"]));
     sandbox.stop().await;
 }
