@@ -144,6 +144,16 @@ pub async fn a_name_is_one_merchants(kind: Kind) {
     assert_eq!((stats.merchants, stats.counts.orders), ((3, 1), 0));
     let viewer = Session { user_id: bob, name: String::new(), email: String::new(), organization_id: second, role: Role::Viewer };
     assert_eq!(merchants::running(&gateway.app, viewer).await.expect("a session").role, Role::Owner, "for the one that he runs");
+    // Nobody makes any number of them.
+    for n in 0..97 {
+        let made = format!(
+            "INSERT INTO organizations (id, name, created_at) VALUES ('org_{n}', '{n}', 0);
+             INSERT INTO memberships (user_id, organization_id, role, created_at) VALUES ('{alice}', 'org_{n}', 'admin', 0)"
+        );
+        world.place.execute(&made).await;
+    }
+    let refused = refusal(make(gateway, &alice, "One more").await.map(drop));
+    assert!(refused.code == ErrorCode::InvalidState && refused.message.contains("100 merchants"), "{refused:?}");
     world.place.execute("UPDATE users SET disabled_at = 1").await;
     assert_eq!(refusal(make(gateway, &alice, "Fourth").await.map(drop)).code, ErrorCode::InvalidApiKey);
 }

@@ -25,6 +25,9 @@ pub use key::{Close, Rotate};
 /// How many merchants a page has where nothing is said: more than most have, because the documents' list has no pages.
 const PAGE: u64 = 100;
 
+/// How many merchants somebody may run and make more: what bounds an organization would bound nobody who could have any number of them.
+const MERCHANTS_MAX: u64 = 100;
+
 /// Through which API orders are counted, and in which currency.
 #[derive(Debug, Clone)]
 pub struct Counted {
@@ -269,6 +272,10 @@ impl Unit for Create {
         change.check(&self.targets)?;
         let (name, webhook_url) = (change.name.clone().unwrap_or_default(), change.webhook_url.clone().flatten());
         check_free(tx, &self.user, &name, &self.id).await?;
+        if merchants::count(tx, &reach(&self.user), self.now).await?.0 >= MERCHANTS_MAX {
+            let message = format!("You run {MERCHANTS_MAX} merchants, as many as there may be for one person");
+            return Err(Error::new(ErrorCode::InvalidState, message).into());
+        }
         keys::insert_organization(tx, &self.id, &name, self.now).await?;
         merchants::update(tx, &self.id, &name, webhook_url.as_deref()).await?;
         accounts::join(tx, &self.user, &self.id, &Role::Owner, self.now).await?;
