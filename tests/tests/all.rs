@@ -5,6 +5,7 @@ mod chaos;
 mod cli;
 mod contract;
 mod follow;
+mod generated;
 mod journey;
 mod nodes;
 mod sdk;
