@@ -4,6 +4,7 @@ mod api;
 mod chaos;
 mod cli;
 mod contract;
+mod examples;
 mod follow;
 mod generated;
 mod journey;
