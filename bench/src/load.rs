@@ -30,8 +30,8 @@ pub enum Work {
     Create,
     /// `GET /orders/:id`, one of so many
     Get(u64),
-    /// `GET /orders`, with this query
-    List(&'static str),
+    /// A GET of this path, always the same
+    Path(&'static str),
 }
 
 /// What one run found.
@@ -111,7 +111,7 @@ async fn closed_loop(mut connection: Connection, window: Window, work: Work, nam
         let outcome = match work {
             Work::Create => order(&mut connection, &format!("{name}-{number}")).await,
             Work::Get(orders) => found(&mut connection, &reads::path(orders, &name, number)).await,
-            Work::List(query) => found(&mut connection, query).await,
+            Work::Path(path) => found(&mut connection, path).await,
         };
         let answered = Instant::now();
         if let Err(error) = outcome {

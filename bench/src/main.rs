@@ -8,6 +8,7 @@ mod floor;
 mod http;
 mod load;
 mod pool;
+mod prism;
 mod reads;
 mod report;
 mod run;
@@ -35,6 +36,8 @@ enum Command {
     Chain(chain::Options),
     /// Measure delivering webhooks beside a bare loop that signs the same bodies, and beside dead endpoints
     Deliver(deliver::Options),
+    /// Measure the sandbox beside Prism, another mock server, serving the same openapi.yaml
+    Prism(prism::Options),
     /// The floor of delivering: a bare loop that signs and sends
     #[command(hide = true)]
     FloorDeliver(deliver::FloorOptions),
@@ -67,6 +70,7 @@ fn start() -> anyhow::Result<()> {
         Command::Reads(options) => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(reads::run(options)),
         Command::Chain(options) => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(chain::run(options)),
         Command::Deliver(options) => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(deliver::run(options)),
+        Command::Prism(options) => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(prism::run(options)),
         Command::FloorDeliver(options) => floor_runtime()?.block_on(deliver::floor(options)),
         Command::FloorReads(options) => floor_runtime()?.block_on(floor::reads::serve(options)),
         Command::FloorNaive(options) => floor_runtime()?.block_on(floor::serve(floor::Kind::Naive, options)),

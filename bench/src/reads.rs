@@ -93,7 +93,7 @@ async fn measure(options: &Options, databases: &mut Databases, folder: &Path) ->
     }
     println!("\n{about}\nreading, {} connections, medians of {} rounds of {} s", options.connections, options.rounds, options.seconds);
     println!("{:14}{:>10}{:>12}{:>10}{:>10}{:>10}  rounds", "", "orders", "floor/s", "ours/s", "ratio", "µs/req");
-    for (name, work) in [("GET one", None), ("list of 20", Some(Work::List(LIST)))] {
+    for (name, work) in [("GET one", None), ("list of 20", Some(Work::Path(LIST)))] {
         let mut measured: Vec<Measured> = pairs.iter().map(|_| Measured::default()).collect();
         for _ in 0..options.rounds {
             for (pair, measured) in pairs.iter().zip(&mut measured) {

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use hyper::header::HeaderValue;
@@ -12,12 +12,14 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use url::Url;
 
-use crate::http::Target;
+use crate::http::{Connection, Target};
 
 /// A floor fills its pool before it is ready: 1,000,000 rows take some seconds, on a busy disk many.
 const READY_MAX: Duration = Duration::from_secs(300);
 /// Linux counts processor time for user space in 1/100 s on every architecture (USER_HZ).
 const TICK: Duration = Duration::from_millis(10);
+/// Between two looks whether a server answers: what a start time may be too long by.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 const LOG_LINES: usize = 15;
 
 pub struct Server {
@@ -26,8 +28,8 @@ pub struct Server {
     log: PathBuf,
     /// Killed when dropped.
     _child: Child,
-    /// Held open: a closed pipe would fail a server that prints more.
-    _stdout: BufReader<ChildStdout>,
+    /// Held open, where it is read: a closed pipe would fail a server that prints more.
+    _stdout: Option<BufReader<ChildStdout>>,
 }
 
 #[derive(Deserialize)]
@@ -40,14 +42,7 @@ struct Ready {
 impl Server {
     /// Starts `program`; its human output goes to the file `log`.
     pub async fn start(program: &Path, arguments: &[String], log: PathBuf) -> anyhow::Result<Self> {
-        let mut child = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(File::create(&log)?)
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("starting {}", program.display()))?;
+        let mut child = spawn(program, arguments, Stdio::piped(), File::create(&log)?)?;
         let mut stdout = BufReader::new(child.stdout.take().context("no stdout")?);
         let mut line = String::new();
         tokio::time::timeout(READY_MAX, stdout.read_line(&mut line)).await.context("never became ready")??;
@@ -58,7 +53,26 @@ impl Server {
         let address = ready.url.parse::<Url>()?.socket_addrs(|| None)?.first().copied().context("no address in the ready line")?;
         let api_key = HeaderValue::from_str(ready.api_key.as_deref().unwrap_or("none"))?;
         let pid = child.id().context("ended at once")?;
-        Ok(Self { target: Target { address, api_key }, pid, log, _child: child, _stdout: stdout })
+        Ok(Self { target: Target { address, api_key }, pid, log, _child: child, _stdout: Some(stdout) })
+    }
+
+    /// Starts a program that says nowhere when it is ready, to listen at the target's address. How long until it answered a request, too.
+    pub async fn start_at(program: &Path, arguments: &[String], log: PathBuf, target: Target) -> anyhow::Result<(Self, Duration)> {
+        let file = File::create(&log)?;
+        let begun = Instant::now();
+        let mut child = spawn(program, arguments, file.try_clone()?.into(), file)?;
+        while !answers(&target).await {
+            if let Some(status) = child.try_wait()? {
+                bail!("{} ended with {status}{}", program.display(), tail(&log));
+            }
+            if begun.elapsed() > READY_MAX {
+                bail!("{} never answered{}", program.display(), tail(&log));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        let took = begun.elapsed();
+        let pid = child.id().context("ended at once")?;
+        Ok((Self { target, pid, log, _child: child, _stdout: None }, took))
     }
 
     /// The end of what it logged, for an error message.
@@ -72,6 +86,18 @@ impl Server {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         Some(line.trim().strip_suffix(" kB")?.parse::<f64>().ok()? / 1024.0)
     }
+}
+
+fn spawn(program: &Path, arguments: &[String], stdout: Stdio, log: File) -> anyhow::Result<Child> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(stdout).stderr(log).kill_on_drop(true);
+    command.spawn().with_context(|| format!("starting {}", program.display()))
+}
+
+/// Whether a request is answered there; of all paths the one that wants neither a key nor an order.
+async fn answers(target: &Target) -> bool {
+    let Ok(mut connection) = Connection::open(target).await else { return false };
+    connection.get("/health").await.is_ok_and(|(status, _)| status.is_success())
 }
 
 fn tail(log: &Path) -> String {

@@ -4,6 +4,7 @@
 
 pub mod abi;
 pub mod anvil;
+pub mod dev;
 pub mod postgres;
 pub mod program;
 pub mod proxy;

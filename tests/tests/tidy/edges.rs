@@ -92,6 +92,7 @@ const CRATE_EDGES: &[(&str, &[&str])] = &[
     ("tests/solana-node", &[]),
     ("fuzz", &["payin-core", "payin-server", "payin-types"]),
     ("bench", &["payin-core", "payin-server", "payin-types"]),
+    ("examples/axum", &["payin-sdk"]),
 ];
 
 fn crate_edges(files: &[File]) -> Vec<String> {
