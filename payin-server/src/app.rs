@@ -17,6 +17,7 @@ pub mod keys;
 pub mod ledger;
 pub mod links;
 pub mod maintenance;
+pub mod moments;
 pub mod orders;
 pub mod pool;
 pub mod progress;

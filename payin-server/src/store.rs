@@ -18,6 +18,7 @@ pub mod idempotency;
 pub mod leases;
 pub mod links;
 pub mod merchants;
+pub mod moments;
 pub mod open;
 pub mod orders;
 pub mod pool;

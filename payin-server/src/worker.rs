@@ -8,6 +8,7 @@ pub mod issuers;
 pub mod maintain;
 pub mod order_events;
 pub mod reconcile;
+pub mod rest;
 pub mod stock;
 pub mod tenure;
 pub mod watch;

@@ -26,6 +26,7 @@ mod line;
 mod links;
 mod listing;
 mod merchants;
+mod moments;
 mod other_names;
 mod outbox;
 mod plans;
@@ -187,6 +188,7 @@ scenarios! {
         large_transfers_wait_until_more_is_known, what_fills_a_hole_leads_to_both_its_ends, another_chains_finality_is_not_ours,
         a_hole_may_be_declared_lost, what_is_taken_back_is_not_lost, filling_and_declaring_lost_may_meet;
     followed: how_chains_are_followed_is_told, a_halted_chain_goes_on, a_chain_goes_on_below_a_hole;
+    moments: what_falls_due_next_is_known;
     plans: a_page_is_found_by_index, endpoints_of_other_apis_are_found_by_index;
     totals: totals_are_what_counting_says, totals_survive_contention, statistics_are_exact;
     files: a_newer_schema_is_refused, migrations_may_run_side_by_side;

@@ -148,6 +148,11 @@ impl Nodes {
         self.nodes.iter().map(|node| node.standing().clone()).collect()
     }
 
+    /// Somebody says that the nodes may answer again: none of them rests any longer.
+    pub fn wake(&self) {
+        self.nodes.iter().for_each(|node| node.standing().rests_until = None);
+    }
+
     /// The node to ask: of those that do not rest the one that fails least, by quarters, and of equals the most trusted.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
+use super::rest::{Place, Rest};
 use super::tenure::Tenure;
 use super::{Did, StepFault, Worker};
 use crate::app::Fault;
@@ -21,23 +22,33 @@ pub struct Driver {
     clock: Arc<dyn Clock>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
+    /// Where workers say whether they are at rest, if anybody wants to know.
+    rest: Option<Arc<Rest>>,
 }
 
 impl Driver {
     /// No workers yet.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, stop: watch::Sender::new(false), tasks: JoinSet::new() }
+        Self { clock, stop: watch::Sender::new(false), tasks: JoinSet::new(), rest: None }
+    }
+
+    /// Its workers say from now on whether they are at rest.
+    #[must_use]
+    pub fn watched_by(mut self, rest: &Arc<Rest>) -> Self {
+        self.rest = Some(Arc::clone(rest));
+        self
     }
 
     /// Starts a worker. Ringing `wake` makes it look again at once.
     pub fn start(&mut self, worker: Box<dyn Worker>, wake: &Arc<Notify>) {
-        self.start_by(Arc::clone(&self.clock), worker, wake);
+        let place = self.rest.as_ref().map(|rest| rest.join(worker.name()));
+        self.tasks.spawn(run(worker, Arc::clone(&self.clock), Arc::clone(wake), self.stop.subscribe(), place));
     }
 
-    /// Starts a worker that goes by another clock than the others.
+    /// Starts a worker that goes by another clock than the others. It is not asked whether it is at rest.
     pub fn start_by(&mut self, clock: Arc<dyn Clock>, worker: Box<dyn Worker>, wake: &Arc<Notify>) {
-        self.tasks.spawn(run(worker, clock, Arc::clone(wake), self.stop.subscribe()));
+        self.tasks.spawn(run(worker, clock, Arc::clone(wake), self.stop.subscribe(), None));
     }
 
     /// Stops every worker where it waits, lets it let go of what it holds, and waits for that.
@@ -51,12 +62,13 @@ impl Driver {
     }
 }
 
-async fn run(mut worker: Box<dyn Worker>, clock: Arc<dyn Clock>, wake: Arc<Notify>, mut stop: watch::Receiver<bool>) {
+async fn run(mut worker: Box<dyn Worker>, clock: Arc<dyn Clock>, wake: Arc<Notify>, mut stop: watch::Receiver<bool>, place: Option<Place>) {
     let (name, tenure) = (worker.name(), worker.tenure());
     let mut fault_wait = FAULT_WAIT_FIRST;
     while !*stop.borrow() {
         // Registered before the step: a wake-up during it is not missed.
         let woken = wake.notified();
+        let began = place.as_ref().map_or(0, Place::begins);
         // A panic in one step must not end the work for good, unnoticed.
         let stepped = tokio::select! {
             stepped = std::panic::AssertUnwindSafe(worker.step()).catch_unwind() => stepped,
@@ -65,9 +77,11 @@ async fn run(mut worker: Box<dyn Worker>, clock: Arc<dyn Clock>, wake: Arc<Notif
             // What a step has asked the store for is done all the same; what it waits for outside is not worth waiting for.
             _ = stop.changed() => break,
         };
+        let mut failed = None;
         let until = match stepped.unwrap_or_else(|_| Err(StepFault::Panicked)) {
             Ok(Did::Work) => {
                 fault_wait = FAULT_WAIT_FIRST;
+                place.iter().for_each(Place::did);
                 continue;
             }
             Ok(Did::Idle { until }) => {
@@ -78,17 +92,30 @@ async fn run(mut worker: Box<dyn Worker>, clock: Arc<dyn Clock>, wake: Arc<Notif
                 tracing::warn!(worker = name, %fault, "a step failed and is tried again");
                 let until = clock.now().plus(fault_wait);
                 fault_wait = (fault_wait * 2).min(FAULT_WAIT_MAX);
+                failed = Some(fault.to_string());
                 until
             }
         };
+        if let Some(place) = &place {
+            place.idles(began, until, failed);
+        }
         tokio::select! {
             () = clock.sleep_until(until) => {}
             () = woken => {}
+            () = asked(place.as_ref()) => {}
             _ = stop.changed() => {}
         }
     }
     if let Err(fault) = worker.stop().await {
         tracing::warn!(worker = name, %fault, "a worker could not let go of what it holds; it will be let go of in time");
+    }
+}
+
+/// Ready when somebody wants to know whether the worker is at rest.
+async fn asked(place: Option<&Place>) {
+    match place {
+        Some(place) => place.asked().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -35,6 +35,7 @@ impl Stock {
 
     async fn one(&mut self) -> Result<Did, StepFault> {
         let now = self.app.clock.now();
+        let mut told = false;
         for standing in stock::standings(&self.app).await? {
             let pool = || Pool::new(&self.app, &standing);
             let Standing { level, threshold } = &standing;
@@ -56,10 +57,11 @@ impl Stock {
                 }
             }
             if rules::is_low(level.available, *threshold) != level.told && self.app.store.write(Tell(pool())).await? {
+                told = true;
                 self.events.notify_one();
             }
         }
-        Ok(Did::Idle { until: now.plus(LOOK_EVERY) })
+        Ok(if told { Did::Work } else { Did::Idle { until: now.plus(LOOK_EVERY) } })
     }
 }
 
