@@ -180,6 +180,7 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
             public_url: config.public_url.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
             visits: Visits::at_most(VISITS_A_MINUTE),
+            watchers: Arc::default(),
         }),
         quotas: Arc::new(Meters::new(config.rate_limits).agreed(config.agreed_limits.clone())),
         passwords: Arc::default(),
