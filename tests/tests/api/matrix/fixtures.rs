@@ -81,8 +81,8 @@ fn tron_account() -> [u8; 20] {
 }
 
 /// The one transfer that a list shows, once it is final: a watcher that has still to confirm something would change the database beside us.
-async fn final_transfer(sandbox: &Sandbox, keys: &Keys, filter: &str) -> Value {
-    post(sandbox, keys, "/api/v1/sandbox/mine", &json!({ "chainId": CHAIN, "blocks": 12 })).await;
+async fn final_transfer(sandbox: &Sandbox, keys: &Keys, (chain, blocks): (&str, u64), filter: &str) -> Value {
+    post(sandbox, keys, "/api/v1/sandbox/mine", &json!({ "chainId": chain, "blocks": blocks })).await;
     loop {
         let found = get(sandbox, keys, &format!("/api/v1/transfers?{filter}")).await["data"][0].clone();
         if found["completedAt"].is_string() {
@@ -127,7 +127,7 @@ pub async fn make(sandbox: &Sandbox, keys: &Keys, parameter: &str, template: &st
             let payment = json!({ "amount": "1", "currency": "USDT", "external_id": reference, "webhook_url": keys.shop });
             let payment = post(sandbox, keys, "/api/v1/payments", &payment).await;
             post(sandbox, keys, "/api/v1/sandbox/pay", &json!({ "orderId": payment["id"] })).await;
-            post(sandbox, keys, "/api/v1/sandbox/mine", &json!({ "chainId": "tron-nile", "blocks": 20 })).await;
+            final_transfer(sandbox, keys, ("tron-nile", 30), &format!("orderId={}", text(&payment["id"]))).await;
             let told = format!("/api/v1/admin/webhooks?order_id={}&status=delivered", text(&payment["id"]));
             loop {
                 // Detected and confirmed; then nothing more happens to it.
@@ -141,7 +141,7 @@ pub async fn make(sandbox: &Sandbox, keys: &Keys, parameter: &str, template: &st
         "transactionHash" => {
             let order = order().await;
             post(sandbox, keys, "/api/v1/sandbox/pay", &json!({ "orderId": order["orderId"] })).await;
-            field(&final_transfer(sandbox, keys, &format!("orderId={}", text(&order["orderId"]))).await, "txHash")
+            field(&final_transfer(sandbox, keys, (CHAIN, 12), &format!("orderId={}", text(&order["orderId"]))).await, "txHash")
         }
         "walletId" => {
             let wallet = json!({ "blockchain": "base", "address": address() });
@@ -159,12 +159,12 @@ pub async fn make(sandbox: &Sandbox, keys: &Keys, parameter: &str, template: &st
             let bind = json!({ "depositReference": reference, "currency": "USDT", "chainId": CHAIN });
             post(sandbox, keys, "/api/v1/deposits/references", &bind).await;
             post(sandbox, keys, "/api/v1/sandbox/pay-deposit", &json!({ "depositReference": reference, "amount": "1" })).await;
-            field(&final_transfer(sandbox, keys, &format!("depositReference={reference}")).await, "depositId")
+            field(&final_transfer(sandbox, keys, (CHAIN, 12), &format!("depositReference={reference}")).await, "depositId")
         }
         "transferId" => {
             let order = order().await;
             post(sandbox, keys, "/api/v1/sandbox/pay", &json!({ "orderId": order["orderId"] })).await;
-            field(&final_transfer(sandbox, keys, &format!("orderId={}", text(&order["orderId"]))).await, "transferId")
+            field(&final_transfer(sandbox, keys, (CHAIN, 12), &format!("orderId={}", text(&order["orderId"]))).await, "transferId")
         }
         "linkId" => {
             let link = json!({
