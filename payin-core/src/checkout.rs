@@ -1,10 +1,16 @@
-//! What anybody who knows an order's id may see of it: enough to pay it, nothing of the merchant's own.
+//! What anybody who knows an order's id may see of it: enough to pay it, and how far that has come, nothing of the merchant's own.
 
-use payin_types::PublicOrder;
+mod network;
+mod request;
+
+use payin_types::{PublicOrder, Timestamp};
 use serde_json::Map;
 
-use crate::order::Facts;
+use crate::Units;
+use crate::order::{Facts, is_paid};
 use crate::redirect;
+pub use network::{network, token_standard};
+pub use request::{Call, call, uri};
 
 /// An order as its payer may see it, given its chain's newest block.
 #[must_use]
@@ -34,3 +40,60 @@ pub fn public_order(facts: &Facts, head: Option<u64>) -> PublicOrder {
         extra: Map::new(),
     }
 }
+
+/// Where an order stands, in the eyes of whoever pays it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing has come, and there is time to send.
+    Open,
+    /// Something has come, not enough, and there is time to send the rest.
+    Short,
+    /// The time to send is over; what a block takes in now still counts.
+    Grace,
+    /// All time is over; the chain's last blocks are still looked at.
+    Closing,
+    /// Enough has come, and waits for confirmations.
+    Confirming,
+    /// Paid.
+    Paid,
+    /// It was paid, and the chain took the payment back.
+    TakenBack,
+    /// Over, and not paid.
+    Expired,
+    /// Over, and money came after.
+    Late,
+}
+
+/// How far paying an order has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Where it stands.
+    pub stage: Stage,
+    /// What has come, confirmed or not.
+    pub arrived: Units,
+    /// What is still to be sent.
+    pub missing: Units,
+    /// What has come beyond the amount.
+    pub excess: Units,
+}
+
+/// How far paying an order has come. `pending`: the sum of what counts once it is confirmed.
+#[must_use]
+pub fn progress(order: &Facts, pending: Units, tolerance: Units, now: Timestamp) -> Progress {
+    let (arrived, amount) = (order.received.saturating_add(pending), order.terms.units);
+    let stage = match (order.completed_at, order.expired_at) {
+        (Some(_), _) if order.reverted_at.is_some() => Stage::TakenBack,
+        (Some(_), _) => Stage::Paid,
+        (None, Some(_)) if order.is_paid_late() => Stage::Late,
+        (None, Some(_)) => Stage::Expired,
+        (None, None) if is_paid(arrived, amount, tolerance) => Stage::Confirming,
+        (None, None) if now >= order.closes_at() => Stage::Closing,
+        (None, None) if now >= order.window_ends_at() => Stage::Grace,
+        (None, None) if arrived.is_zero() => Stage::Open,
+        (None, None) => Stage::Short,
+    };
+    Progress { stage, arrived, missing: amount.saturating_sub(arrived), excess: arrived.saturating_sub(amount) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -42,6 +42,15 @@ pub struct Link {
     pub updated_at: Timestamp,
 }
 
+/// Why a link cannot be paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// Its owner does not offer it, now or at all.
+    NotOffered,
+    /// Its time is over.
+    Expired,
+}
+
 /// The last parts of URLs that mean something else.
 const RESERVED_SLUGS: &[&str] = &["orders"];
 const SLUG_CHARS: std::ops::RangeInclusive<usize> = 3..=64;
@@ -106,19 +115,26 @@ impl Link {
         self.offer.expires_at.is_some_and(|expires_at| expires_at <= now)
     }
 
+    /// Why the link cannot be paid, if it cannot. That everything is sold is another matter: a payer may still look at it.
+    #[must_use]
+    pub fn closed(&self, now: Timestamp) -> Option<Closed> {
+        if self.published_at.is_none() || self.archived_at.is_some() {
+            return Some(Closed::NotOffered);
+        }
+        self.is_past(now).then_some(Closed::Expired)
+    }
+
     /// Refuses payers where the link cannot be paid.
     ///
     /// # Errors
     /// `PAYMENT_LINK_UNAVAILABLE`.
     pub fn check_payable(&self, now: Timestamp) -> Result<(), Error> {
-        let refuse = |message: &str| Err(Error::new(ErrorCode::PaymentLinkUnavailable, message));
-        if self.published_at.is_none() || self.archived_at.is_some() {
-            return refuse("This payment link is not offered at the moment");
-        }
-        if self.is_past(now) {
-            return refuse("This payment link has expired");
-        }
-        Ok(())
+        let message = match self.closed(now) {
+            None => return Ok(()),
+            Some(Closed::NotOffered) => "This payment link is not offered at the moment",
+            Some(Closed::Expired) => "This payment link has expired",
+        };
+        Err(Error::new(ErrorCode::PaymentLinkUnavailable, message))
     }
 
     /// The order that a payer asks for. Its reference is its own id: the payer has none, and no other order can have that one.

@@ -14,11 +14,15 @@ pub fn resolve(request: CreateOrder, (success, cancel): (Option<String>, Option<
     CreateOrder { success_url: request.success_url.or(success), cancel_url: request.cancel_url.or(cancel), ..request }
 }
 
-/// Where the payer goes now: once an order is completed or has expired, if the merchant gave a URL for that.
+/// Where the payer goes now: once an order is completed or has expired, if the merchant gave a URL for that. Other APIs know one URL for both,
+/// and document no parameters: it stays as it is.
 #[must_use]
 pub fn target(order: &Facts) -> Option<String> {
     let terms = &order.terms;
     let status = order.status();
+    if order.origin.is_some() {
+        return terms.success_url.clone().filter(|_| status != OrderStatus::Pending);
+    }
     let template = match status {
         OrderStatus::Completed => terms.success_url.as_deref()?,
         OrderStatus::Expired => terms.cancel_url.as_deref()?,

@@ -2,6 +2,7 @@
 //! files stand beside each other; every other API has a folder of its own.
 
 pub mod answer;
+pub mod asset;
 pub mod call;
 pub mod chains;
 pub mod checkout;
@@ -21,6 +22,7 @@ pub mod me;
 pub mod orders;
 pub mod paywarden;
 pub mod pool;
+pub mod qr;
 pub mod sandbox;
 pub mod settings;
 pub mod transfers;
@@ -49,6 +51,7 @@ pub fn router(app: App, apis: &Apis, sandbox: Option<Arc<dyn sandbox::Sandbox>>)
         .route("/health", get(health::alive))
         .route("/health/ready", get(health::ready))
         .merge(docs::router())
+        .merge(checkout::pages::router())
         .merge(apis.routes())
         .with_state(Arc::clone(&app));
     if apis.has_native() {

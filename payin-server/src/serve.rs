@@ -207,6 +207,7 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
             trusted_proxies: config.trusted_proxies.clone(),
             open_registration: config.open_registration,
             visits: Visits::at_most(VISITS_A_MINUTE),
+            watchers: Arc::default(),
         }),
         quotas: Arc::new(Meters::new(config.rate_limits).agreed(config.agreed_limits.clone())),
         passwords: Arc::default(),

@@ -18,6 +18,7 @@ mod lists;
 mod matrix;
 mod model;
 mod organizations;
+mod pages;
 mod paywarden;
 mod play;
 mod routes;

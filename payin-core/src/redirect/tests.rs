@@ -65,6 +65,19 @@ fn an_order_that_expired_has_no_transaction_to_show() {
 }
 
 #[test]
+fn the_url_of_another_api_stays_as_it_is() {
+    let through = |over| {
+        let origin = crate::dialect::Origin { api: "other".to_owned(), fingerprint: "1".to_owned() };
+        target(&Facts { origin: Some(origin), ..order("ORDER-1", "https://a.example/{{orderId}}", over) })
+    };
+    assert_eq!(
+        [OrderStatus::Completed, OrderStatus::Expired].map(through),
+        [Some("https://a.example/{{orderId}}".to_owned()), Some("https://a.example/{{orderId}}".to_owned())]
+    );
+    assert_eq!(through(OrderStatus::Pending), None);
+}
+
+#[test]
 fn a_reference_cannot_bring_structure_with_it() {
     let hostile = "a&status=completed#?/../@{{orderId}} é";
     let url = target(&order(hostile, "https://a.example/{{orderReference}}?r={{orderReference}}", OrderStatus::Expired)).unwrap();

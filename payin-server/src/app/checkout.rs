@@ -1,24 +1,32 @@
 //! What people without a key may do: look at a payment link, open an order through it, follow that order. Whatever they do is counted by
 //! their network address, of which only a MAC is kept.
 
+mod watch;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use payin_core::Error;
 use payin_core::checkout::public_order;
 use payin_core::client::Network;
-use payin_core::link::Link;
+use payin_core::finality::confirmations;
+use payin_core::link::{Closed, Link};
+use payin_core::order::Facts;
+use payin_core::transfer::{Unmatched, is_dust};
+use payin_core::{Error, Units};
 use payin_types::checkout::{CreateLinkOrder, OpenedLinkOrder};
-use payin_types::{ErrorCode, PaymentLinkId, PublicPaymentLink, Timestamp};
+use payin_types::link::Theme;
+use payin_types::{ChainId, Currency, ErrorCode, PaymentLinkId, PublicPaymentLink, Timestamp};
 use serde_json::Map;
 
-use super::orders::Opener;
+use super::orders::{Opener, check_shown};
 use super::pool::free_by;
 use super::query::is_findable;
 use super::{App, Outcome};
-use crate::store::{Tx, Unit, access, links, pool};
+use crate::store::transfers::records::{self, OfOrder, Shown};
+use crate::store::{Tx, Unit, access, links, orders, pool};
+pub use watch::{Seen, Watch, Watchers};
 
 /// How this server meets the public.
 #[derive(Debug, Default)]
@@ -31,6 +39,8 @@ pub struct Front {
     pub open_registration: bool,
     /// How often a client may ask.
     pub visits: Visits,
+    /// Who looks on while orders are paid.
+    pub watchers: Arc<Watchers>,
 }
 
 const VISITS_EVERY: Duration = Duration::from_secs(60);
@@ -76,14 +86,27 @@ impl Visits {
     }
 }
 
-async fn payable(app: &App, slug: &str) -> Outcome<Link> {
+async fn found(app: &App, slug: &str) -> Outcome<Link> {
     let unknown = || Error::not_found("Payment link", slug);
     if !is_findable(slug) {
         return Err(unknown().into());
     }
-    let link = links::by_slug(&mut app.store.read().await?, slug).await?.ok_or_else(unknown)?;
+    Ok(links::by_slug(&mut app.store.read().await?, slug).await?.ok_or_else(unknown)?)
+}
+
+async fn payable(app: &App, slug: &str) -> Outcome<Link> {
+    let link = found(app, slug).await?;
     link.check_payable(app.clock.now())?;
     Ok(link)
+}
+
+/// A link as anybody may see it, or why nobody may: then nothing of it is shown.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`.
+pub async fn look(app: &App, slug: &str) -> Outcome<Result<PublicPaymentLink, Closed>> {
+    let link = found(app, slug).await?;
+    Ok(link.closed(app.clock.now()).map_or_else(|| Ok(link.to_public()), Err))
 }
 
 /// A link as anybody may see it.
@@ -140,6 +163,97 @@ impl Unit for Open {
         let shown = Link { reserved: link.reserved.saturating_add(1), ..link.clone() };
         Ok(OpenedLinkOrder { order: public_order(&facts, None), payment_link: shown.to_public(), extra: Map::new() })
     }
+}
+
+/// An order in its payer's eyes: also what came for it and does not count.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Paying {
+    /// What happened.
+    pub order: Facts,
+    /// The newest block of its chain.
+    pub head: Option<u64>,
+    /// The sum of what counts once it is confirmed.
+    pub pending: Units,
+    /// What counts, or will.
+    pub payments: Vec<Payment>,
+    /// What came and does not count; dust is not told.
+    pub strays: Vec<Stray>,
+}
+
+/// A transfer that counts, or will.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// Its transaction.
+    pub tx_hash: String,
+    /// How many blocks confirm it.
+    pub confirmations: u64,
+    /// Whether that is enough.
+    pub is_confirmed: bool,
+}
+
+/// A transfer that counts for nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    /// How much.
+    pub amount: Units,
+    /// Of which token.
+    pub currency: Currency,
+    /// On which chain.
+    pub chain_id: ChainId,
+    /// Why it does not count.
+    pub reason: Unmatched,
+}
+
+/// Transfers looked at: the largest. An order has few, unless somebody floods it with dust.
+const TRANSFERS_MAX: i64 = 20;
+
+/// What came, apart: what counts, and what does not.
+fn apart(came: &OfOrder) -> (Vec<Payment>, Vec<Stray>) {
+    let (mut payments, mut strays) = (Vec::new(), Vec::new());
+    for Shown { record, head } in came.largest.iter().filter(|shown| shown.record.orphaned_at.is_none()) {
+        let transfer = &record.transfer;
+        match record.unmatched {
+            None => payments.push(Payment {
+                tx_hash: transfer.tx_hash.clone(),
+                confirmations: head.map_or(0, |head| confirmations(head, transfer.block_number)),
+                is_confirmed: record.confirmed_at.is_some(),
+            }),
+            Some(reason) if !is_dust(transfer.amount) => {
+                let (currency, chain_id) = (transfer.currency.clone(), transfer.chain_id.clone());
+                strays.push(Stray { amount: transfer.amount, currency, chain_id, reason });
+            }
+            Some(_) => {}
+        }
+    }
+    (payments, strays)
+}
+
+/// An order for whoever knows its id: it cannot be guessed.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`.
+pub async fn paying(app: &App, id: &str) -> Outcome<Paying> {
+    let unknown = || Error::not_found("Order", id);
+    if !is_findable(id) {
+        return Err(unknown().into());
+    }
+    let mut conn = app.store.read().await?;
+    let found = orders::find(&mut conn, id).await?.ok_or_else(unknown)?;
+    check_shown(&app.seal, &found)?;
+    let (order, head) = (found.facts, found.head);
+    let came = records::of_order(&mut conn, &order.organization_id, &order.id, TRANSFERS_MAX).await?;
+    let (payments, strays) = apart(&came);
+    Ok(Paying { order, head, pending: came.pending, payments, strays })
+}
+
+/// What the link that an order was opened through says of itself, if it is still there: its title, and how its page looks.
+///
+/// # Errors
+/// What the database says.
+pub async fn sold(app: &App, order: &Facts) -> Outcome<Option<(String, Theme)>> {
+    let Some(id) = &order.payment_link_id else { return Ok(None) };
+    let link = links::get(&mut app.store.read().await?, &order.organization_id, id.as_str()).await?;
+    Ok(link.map(|link| (link.offer.title, link.offer.theme)))
 }
 
 #[cfg(test)]

@@ -61,6 +61,12 @@ impl Streams {
         self.state.send_modify(|state| state.stopping = true);
     }
 
+    /// Ready as soon as the server stops.
+    pub async fn stopping(&self) {
+        // The sender is this value's own: it cannot be gone.
+        let _ = self.state.subscribe().wait_for(|state| state.stopping).await;
+    }
+
     fn seat(self: &Arc<Self>, organization: &OrganizationId, key: &ApiKeyId) -> Result<Seat, Error> {
         let later = |code, message: String| Error { retry_after_s: Some(5), ..Error::new(code, message) };
         if self.state.borrow().stopping {

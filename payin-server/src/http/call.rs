@@ -256,14 +256,29 @@ pub async fn body(request: Request, most: usize) -> Result<bytes::Bytes, Reject>
 /// # Errors
 /// As [`body`].
 pub async fn body_of(request: Request, taken: &[MediaType], most: usize) -> Result<(MediaType, bytes::Bytes), Reject> {
+    let essences: Vec<&str> = taken.iter().map(|media_type| media_type.essence()).collect();
+    let essence = sent_as(&request, &essences)?;
+    let media_type = taken.iter().copied().find(|media_type| media_type.essence() == essence).unwrap_or(MediaType::Json);
+    Ok((media_type, read(request, most).await?))
+}
+
+/// Reads what a page's form sends.
+///
+/// # Errors
+/// As [`body`].
+pub async fn form(request: Request) -> Result<bytes::Bytes, Reject> {
+    sent_as(&request, &["application/x-www-form-urlencoded"])?;
+    read(request, BODY_MAX).await
+}
+
+/// Which of the types that are taken a body says it is.
+fn sent_as<'a>(request: &Request, taken: &[&'a str]) -> Result<&'a str, Reject> {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    let Some(media_type) = taken.iter().find(|media_type| essence.eq_ignore_ascii_case(media_type.essence())) else {
-        let taken: Vec<&str> = taken.iter().map(|media_type| media_type.essence()).collect();
+    taken.iter().copied().find(|taken| essence.eq_ignore_ascii_case(taken)).ok_or_else(|| {
         let message = format!("Content-Type must be {}, is '{}'", taken.join(" or "), payin_core::error::shown(essence));
-        return Err(Reject(Error::new(ErrorCode::UnsupportedMediaType, message)));
-    };
-    Ok((*media_type, read(request, most).await?))
+        Reject(Error::new(ErrorCode::UnsupportedMediaType, message))
+    })
 }
 
 /// Reads a body that may be left out, with its `Content-Type`; then it is empty.

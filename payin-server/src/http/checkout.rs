@@ -1,4 +1,12 @@
-//! `/checkout`: what payers ask without a key. Who they are is their network address; what they may is said in `app/checkout.rs`.
+//! `/checkout`: what payers ask without a key. Who they are is their network address; what they may is said in `app/checkout.rs`. Below are
+//! the pages that they see.
+
+mod link_page;
+mod order_page;
+pub mod pages;
+pub mod reader;
+pub mod stream;
+pub mod words;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;

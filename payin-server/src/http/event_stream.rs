@@ -17,7 +17,7 @@ use super::call::{Caller, query};
 use crate::app::event_stream::{Beat, Feed};
 
 /// How long a reader shall wait before it connects again, in milliseconds: a server that is replaced is there again by then.
-const RETRY_MS: u64 = 1_000;
+pub const RETRY_MS: u64 = 1_000;
 
 /// `GET /webhooks/events/stream`
 pub async fn stream(caller: Caller, request: Request) -> Result<Response, Reject> {
@@ -30,13 +30,18 @@ pub async fn stream(caller: Caller, request: Request) -> Result<Response, Reject
         let (text, goes_on) = telling.next().await;
         Some((Ok::<_, Infallible>(Bytes::from(text)), goes_on.then_some(telling)))
     }));
+    Ok(event_stream(body))
+}
+
+/// An answer that goes on.
+pub fn event_stream(body: Body) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),
         // nginx would otherwise hold back what comes until its buffer is full.
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
     ];
-    Ok((headers, body).into_response())
+    (headers, body).into_response()
 }
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<&str>, Error> {

@@ -14,6 +14,8 @@ use payin_types::ErrorCode;
 use payin_types::id::base62;
 
 use super::answer::{Reject, rejection};
+use super::checkout::pages;
+use super::checkout::reader::Reader;
 use super::dialect::{Apis, Asked};
 use super::listen::HangUp;
 use crate::app::App;
@@ -52,11 +54,19 @@ pub struct Framed {
 }
 
 impl Framed {
-    /// How the API whose path it is says no.
-    fn refusal(&self, error: &Error, path: &str, asked: &Asked<'_>) -> Response {
-        match self.apis.owner(path) {
-            Some(dialect) => dialect.refusal(error, asked),
-            None => rejection(error, asked.request_id),
+    /// Who reads the answer to a request, where that is a person.
+    fn reader(&self, request: &Request) -> Option<Reader> {
+        let path = request.uri().path();
+        let is_page = pages::owns(path) && self.apis.owner(path).is_none();
+        is_page.then(|| Reader::of(request.uri(), request.headers()))
+    }
+
+    /// How a page says no, or the API whose path it is.
+    fn refusal(&self, error: &Error, path: &str, asked: &Asked<'_>, reader: Option<Reader>) -> Response {
+        match (reader, self.apis.owner(path)) {
+            (Some(reader), _) => pages::refusal(error, reader, asked.request_id),
+            (None, Some(dialect)) => dialect.refusal(error, asked),
+            (None, None) => rejection(error, asked.request_id),
         }
     }
 }
@@ -71,13 +81,14 @@ pub async fn frame(State(framed): State<Arc<Framed>>, mut request: Request, next
         request.extensions_mut().insert(standing.clone());
     }
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let reader = framed.reader(&request);
     // No path of ours contains NUL, and PostgreSQL refuses it in a text.
     let mut response = if path.contains("%00") { unknown(&path) } else { next.run(request).await };
     if let Some(Reject(error)) = response.extensions_mut().remove::<Reject>() {
-        response = framed.refusal(&error, &path, &Asked { request_id: &id, method: &method, now: app.clock.now() });
-    } else if is_error(&response) && !is_json(&response) && response.extensions().get::<HangUp>().is_none() {
+        response = framed.refusal(&error, &path, &Asked { request_id: &id, method: &method, now: app.clock.now() }, reader);
+    } else if is_error(&response) && !is_finished(&response) && response.extensions().get::<HangUp>().is_none() {
         let (error, allow) = dress(&response, &method, &path);
-        response = framed.refusal(&error, &path, &Asked { request_id: &id, method: &method, now: app.clock.now() });
+        response = framed.refusal(&error, &path, &Asked { request_id: &id, method: &method, now: app.clock.now() }, reader);
         if let Some(allow) = allow {
             response.headers_mut().insert(header::ALLOW, allow);
         }
@@ -96,8 +107,11 @@ fn is_error(response: &Response) -> bool {
     response.status().is_client_error() || response.status().is_server_error()
 }
 
-fn is_json(response: &Response) -> bool {
-    response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
+/// Whether an API or a page has said no in its own form; what the router says is plain text, or nothing.
+fn is_finished(response: &Response) -> bool {
+    let finished: [&[u8]; 2] = [b"application/json", b"text/html"];
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    content_type.is_some_and(|value| finished.iter().any(|finished| value.as_bytes().starts_with(finished)))
 }
 
 /// What the router's own refusal says, and the methods that it allows instead.

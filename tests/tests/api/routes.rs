@@ -59,6 +59,7 @@ fn every_route_is_in_the_contract_and_the_other_way_round() {
     let mut routed = routes("http.rs", "/api/v1");
     routed.extend(routes("http/sandbox.rs", "/api/v1/sandbox"));
     routed.extend(routes("http/paywarden.rs", ""));
+    routed.extend(routes("http/checkout/stream.rs", ""));
     routed.extend(table("http/cryptopay.rs"));
     let described: BTreeSet<_> =
         contract().operations().into_iter().map(|(method, path)| (method, shape(path.trim_end_matches('/')))).collect();

@@ -1,0 +1,203 @@
+// What a script adds to a payer's page: copying, a running clock, news as they happen, a wallet's button, the way back. The page is rendered
+// by the server and works without any of it. It asks nobody but this server, and the wallet when told to.
+'use strict';
+
+(() => {
+  const page = document.getElementById('page');
+  if (!page) return;
+  document.documentElement.classList.add('js');
+
+  const LOOK_EVERY_MS = 10000;
+  const BACK_AFTER_MS = 8000;
+  const SENT_FOR_MS = 120000;
+  const firstStage = page.dataset.stage;
+  // The server's clock, which in a sandbox is not the world's.
+  let ahead = 0;
+
+  // ---- What the server says, part by part: a part is replaced only where it says something new, so that focus and choices stay.
+
+  const said = new Map();
+  const parts = (root) => root.querySelectorAll('[data-part]');
+  for (const part of parts(page)) said.set(part.dataset.part, part.innerHTML);
+
+  function take(fresh, title) {
+    for (const part of parts(fresh)) {
+      const name = part.dataset.part;
+      const html = part.innerHTML;
+      const old = page.querySelector(`[data-part="${name}"]`);
+      if (old && said.get(name) !== html) {
+        said.set(name, html);
+        old.replaceChildren(...part.childNodes);
+      }
+    }
+    for (const name of ['stage', 'tone', 'now', 'live']) {
+      if (name in fresh.dataset) page.dataset[name] = fresh.dataset[name];
+      else delete page.dataset[name];
+    }
+    document.title = title;
+    dress();
+  }
+
+  let looking = false;
+  let again = false;
+  async function look() {
+    if (looking) {
+      again = true;
+      return;
+    }
+    looking = true;
+    try {
+      const answer = await fetch(location.href, { cache: 'no-store', redirect: 'error' });
+      if (answer.ok) {
+        const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+        const main = fresh.getElementById('page');
+        if (main) take(main, fresh.title);
+      }
+    } catch {
+      // No network: the next look will tell.
+    }
+    looking = false;
+    if (again) {
+      again = false;
+      look();
+    }
+  }
+
+  // ---- The clock.
+
+  let due;
+  function tick() {
+    const left = page.querySelector('[data-until]');
+    if (!left) return;
+    const seconds = Math.max(0, Math.ceil((Number(left.dataset.until) - Date.now() - ahead) / 1000));
+    const text = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+    if (left.textContent !== text) left.textContent = text;
+    if (seconds === 0 && due !== left.dataset.until) {
+      due = left.dataset.until;
+      look();
+    }
+  }
+
+  function dress() {
+    ahead = Number(page.dataset.now) - Date.now();
+    for (const button of page.querySelectorAll('[data-copy]')) button.hidden = !navigator.clipboard;
+    for (const time of page.querySelectorAll('time')) {
+      const here = new Date(time.dateTime).toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' });
+      time.textContent = time.textContent.replace(/\d{4}-\d\d-\d\d \d\d:\d\d UTC/, here);
+    }
+    offerWallet();
+    listen();
+    goBack();
+    tick();
+  }
+
+  // ---- News: the stream says that there are some, the page says which. Where there is no stream, look now and then.
+
+  let stream;
+  function listen() {
+    if (!page.dataset.live) {
+      if (stream) stream.close();
+      stream = undefined;
+    } else if (!stream && window.EventSource) {
+      stream = new EventSource(page.dataset.live);
+      let first = true;
+      stream.addEventListener('order', () => {
+        // The first tells what the page shows already, unless the page was away.
+        if (!first) look();
+        first = false;
+      });
+      stream.addEventListener('error', () => {
+        first = false;
+      });
+    }
+  }
+  setInterval(() => {
+    const isOpen = stream && stream.readyState === EventSource.OPEN;
+    if (page.dataset.live && !isOpen && !document.hidden) look();
+  }, LOOK_EVERY_MS);
+  document.addEventListener('visibilitychange', () => {
+    if (page.dataset.live && !document.hidden) look();
+  });
+
+  // ---- The way back: by itself for whoever has seen it being paid here, and may stay.
+
+  let leaving;
+  function goBack() {
+    const back = document.getElementById('back');
+    if (!back || !('goes' in back.dataset) || leaving !== undefined || ['paid', undefined].includes(firstStage)) return;
+    if (!['http:', 'https:'].includes(new URL(back.href).protocol)) return;
+    const going = document.getElementById('going');
+    going.hidden = false;
+    going.firstElementChild.textContent = going.dataset.text;
+    leaving = setTimeout(() => location.assign(back.href), BACK_AFTER_MS);
+  }
+
+  // ---- A wallet in the browser (EIP-1193; EIP-6963 where several announce themselves).
+
+  let announced;
+  window.addEventListener('eip6963:announceProvider', (event) => {
+    announced = announced || event.detail.provider;
+    offerWallet();
+  });
+  window.dispatchEvent(new Event('eip6963:requestProvider'));
+  const wallet = () => window.ethereum || announced;
+
+  const sentKey = (button) => `sent ${button.dataset.payment} ${button.dataset.call}`;
+  function offerWallet() {
+    const button = page.querySelector('[data-wallet]');
+    if (!button) return;
+    button.parentElement.hidden = !wallet();
+    // Nobody shall pay twice because a page was loaded again.
+    if (Date.now() - Number(sessionStorage.getItem(sentKey(button))) < SENT_FOR_MS) {
+      button.disabled = true;
+      button.nextElementSibling.textContent = button.dataset.sent;
+    }
+  }
+
+  async function pay(button) {
+    const { chain, contract, call, waits, sent, declined, network, failed } = button.dataset;
+    const says = button.nextElementSibling;
+    const ask = (method, params) => wallet().request({ method, params });
+    let asked = 'accounts';
+    button.disabled = true;
+    says.textContent = waits;
+    try {
+      const [from] = await ask('eth_requestAccounts');
+      asked = 'chain';
+      const isThere = async () => BigInt(await ask('eth_chainId')) === BigInt(chain);
+      if (!(await isThere())) await ask('wallet_switchEthereumChain', [{ chainId: chain }]);
+      if (!(await isThere())) throw new Error('another chain');
+      asked = 'payment';
+      await ask('eth_sendTransaction', [{ from, to: contract, data: call, value: '0x0', chainId: chain }]);
+      sessionStorage.setItem(sentKey(button), Date.now());
+      says.textContent = sent;
+    } catch (error) {
+      button.disabled = false;
+      says.textContent = error && error.code === 4001 ? declined : asked === 'chain' ? network : failed;
+    }
+  }
+
+  document.addEventListener('click', async (event) => {
+    const button = event.target.closest('button');
+    if (!button) return;
+    if (button.dataset.copy) {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      const words = button.textContent;
+      if (words === button.dataset.copied) return;
+      const told = document.getElementById('told');
+      button.textContent = told.textContent = button.dataset.copied;
+      setTimeout(() => {
+        button.textContent = words;
+        told.textContent = '';
+      }, 2000);
+    } else if ('wallet' in button.dataset) {
+      pay(button);
+    } else if (button.id === 'stay') {
+      clearTimeout(leaving);
+      document.getElementById('going').hidden = true;
+    }
+  });
+
+  dress();
+  setInterval(tick, 250);
+})();
