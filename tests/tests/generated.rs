@@ -18,7 +18,7 @@ const DEADLINE: Duration = Duration::from_secs(240);
 const PARTS: &str = "apis,models,supportingFiles,apiDocs=false,modelDocs=false,apiTests=false,modelTests=false";
 
 /// Names that the generator makes up where a schema has none, and ends of names where it could not make two things out as two.
-const MADE_UP: [&str; 4] = ["Inner", "200Response", "400Response", "AllOf"];
+const MADE_UP: [&str; 5] = ["Inner", "200Response", "400Response", "AllOf", "OneOf"];
 
 async fn succeeded(command: Command) -> Exit {
     let exit = command.start().wait_within(DEADLINE).await;
@@ -34,7 +34,8 @@ async fn generated(generator: &str, more: &[&str]) -> TempDir {
     // The first compiler alone: a program that runs for seconds gains nothing from the second.
     java.args(["-XX:TieredStopAtLevel=1", "-jar"]).arg(from_scripts_test("PAYIN_TEST_OPENAPI_GENERATOR"));
     java.args(["generate", "--input-spec"]).arg(contract).arg("--output").arg(folder.path().join("payin"));
-    java.args(["--generator-name", generator, "--global-property", PARTS]).args(more);
+    // Its validator wants the bodies of links to be text, where the standard takes any value.
+    java.args(["--generator-name", generator, "--skip-validate-spec", "--global-property", PARTS]).args(more);
     let exit = succeeded(java).await;
     assert!(!exit.stdout.contains("FILEPATH_COLLISION"), "two things have one name: {}", exit.stdout);
     folder
