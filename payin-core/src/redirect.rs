@@ -15,16 +15,14 @@ pub fn resolve(request: CreateOrder, (success, cancel): (Option<String>, Option<
 }
 
 /// Where the payer goes now: once an order is completed or has expired, if the merchant gave a URL for that. Other APIs know one URL for both,
-/// and document no parameters: it stays as it is.
+/// and document no parameters: nothing is appended to it.
 #[must_use]
 pub fn target(order: &Facts) -> Option<String> {
     let terms = &order.terms;
     let status = order.status();
-    if order.origin.is_some() {
-        return terms.success_url.clone().filter(|_| status != OrderStatus::Pending);
-    }
     let template = match status {
         OrderStatus::Completed => terms.success_url.as_deref()?,
+        OrderStatus::Expired if order.origin.is_some() => terms.success_url.as_deref()?,
         OrderStatus::Expired => terms.cancel_url.as_deref()?,
         _ => return None,
     };
@@ -38,6 +36,9 @@ pub fn target(order: &Facts) -> Option<String> {
         ("chainId", terms.chain_id.as_str()),
     ];
     let values: Vec<_> = appended.into_iter().chain([("orderId", order.id.as_str()), ("txHash", tx_hash)]).collect();
+    if order.origin.is_some() {
+        return Some(fill(template, &values));
+    }
     let success = (status == OrderStatus::Completed).then_some(("txHash", tx_hash));
     let appended: Vec<_> = appended.into_iter().chain(success).collect();
     Some(append(&fill(template, &values), &appended))

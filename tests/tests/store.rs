@@ -147,7 +147,7 @@ scenarios! {
     merchants: an_operator_makes_people, a_token_is_ended_by_itself, a_name_is_one_merchants, what_was_told_is_begun_anew_once,
         what_merchants_come_to_is_exact;
     explain: what_came_on_any_chain_is_explained, a_payment_that_is_gone_is_explained;
-    dust: dust_is_recorded_and_not_told, many_small_parts_are_a_payment;
+    dust: dust_is_recorded_and_not_told, many_small_parts_are_a_payment, somebody_elses_busy_address_fills_nothing;
     recycling: addresses_come_back_in_chain_time, addresses_wait_for_the_slowest_chain, the_longest_released_comes_first,
         late_money_keeps_an_address_back, only_what_is_over_lets_go;
     succession: what_a_payer_lost_is_not_the_next_orders, what_an_order_lost_is_not_the_next_orders, a_stray_stays_a_stray;

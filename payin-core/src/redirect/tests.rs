@@ -52,6 +52,16 @@ fn templates_are_filled_and_parameters_appended() {
 }
 
 #[test]
+fn another_apis_one_url_is_filled_and_nothing_appended() {
+    let origin = || Some(crate::dialect::Origin { api: "cryptopay".to_owned(), fingerprint: String::new() });
+    let to = |over| target(&Facts { origin: origin(), ..order("7", "https://a.example/{{orderId}}?n={{orderReference}}", over) });
+    for over in [OrderStatus::Completed, OrderStatus::Expired] {
+        assert_eq!(to(over).as_deref(), Some("https://a.example/ord_abc123?n=7"));
+    }
+    assert_eq!(to(OrderStatus::Pending), None);
+}
+
+#[test]
 fn an_order_that_expired_has_no_transaction_to_show() {
     let gone = target(&order("ORDER-1", "https://a.example/?txHash=mine", OrderStatus::Expired)).unwrap();
     assert_eq!(
@@ -62,19 +72,6 @@ fn an_order_that_expired_has_no_transaction_to_show() {
     let mut silent = order("ORDER-1", "https://a.example/", OrderStatus::Completed);
     silent.terms.success_url = None;
     assert_eq!(target(&silent), None);
-}
-
-#[test]
-fn the_url_of_another_api_stays_as_it_is() {
-    let through = |over| {
-        let origin = crate::dialect::Origin { api: "other".to_owned(), fingerprint: "1".to_owned() };
-        target(&Facts { origin: Some(origin), ..order("ORDER-1", "https://a.example/{{orderId}}", over) })
-    };
-    assert_eq!(
-        [OrderStatus::Completed, OrderStatus::Expired].map(through),
-        [Some("https://a.example/{{orderId}}".to_owned()), Some("https://a.example/{{orderId}}".to_owned())]
-    );
-    assert_eq!(through(OrderStatus::Pending), None);
 }
 
 #[test]

@@ -103,6 +103,11 @@ pub fn is_well_formed(text: &str) -> bool {
     random.is_some_and(|random| random.len() == RANDOM_DIGITS) && checksum(body) == check
 }
 
+/// Whether a text has the form of what people's sessions bear: a JSON object and two more parts, in base64.
+fn looks_like_token(text: &str) -> bool {
+    text.starts_with("eyJ") && text.split('.').count() == 3
+}
+
 fn invalid(message: &str) -> Failure {
     Error::new(ErrorCode::InvalidApiKey, message).into()
 }
@@ -128,6 +133,8 @@ pub async fn authenticate(app: &App, secret: &str) -> Outcome<Arc<Key>> {
     }
     Err(invalid(if is_well_formed(secret) {
         "The API key is unknown here: testnet and production have keys of their own"
+    } else if looks_like_token(secret) {
+        "This is a session's token, not an API key: only the API that signed the person in takes it, as `payin cryptopay …` does. Use a key here"
     } else {
         "The API key is not one of this server's: check that it was copied whole"
     }))

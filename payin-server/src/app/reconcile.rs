@@ -3,11 +3,12 @@
 
 use payin_core::Chain;
 use payin_core::reconcile::{Difference, What, differences};
-use payin_core::transfer::Transfer;
+use payin_core::transfer::{Transfer, is_dust};
 
 use super::{App, Outcome};
 use crate::store::leases::{self, Lease};
 pub use crate::store::reconciliations::Reconciliation;
+use crate::store::transfers::strays::{self, Hour};
 use crate::store::{Conn, Fault, Tx, Unit, pool, reconciliations, transfers};
 
 /// Differences that are kept with a finding.
@@ -33,6 +34,11 @@ pub async fn compare(app: &App, chain: &Chain, (from, to): (u64, u64), theirs: &
 async fn was_ours(conn: &mut Conn, chain: &Chain, difference: &Difference, theirs: &[Transfer]) -> Result<bool, Fault> {
     let same = |transfer: &&Transfer| transfer.tx_hash == difference.tx_hash && transfer.ordinal == difference.ordinal;
     let Some(transfer) = theirs.iter().find(same) else { return Ok(false) };
+    // Of too many that count for nobody, the rest were counted and not recorded.
+    let hour = Hour { chain, at: transfer.block_time, dust: is_dust(transfer.amount) };
+    if strays::were_passed_over(conn, &transfer.to, hour).await? {
+        return Ok(false);
+    }
     let since = pool::known_since(conn, &chain.protocol, &transfer.to).await?;
     Ok(since.is_some_and(|since| since < transfer.block_time))
 }

@@ -3,6 +3,7 @@
 pub mod evidence;
 pub mod payee;
 pub mod records;
+pub mod strays;
 
 use payin_core::address::Address;
 use payin_core::order::{Facts, Payment};

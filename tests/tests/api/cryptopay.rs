@@ -255,9 +255,19 @@ async fn wallets(sandbox: &Sandbox) {
     for nonce in 3..10 {
         order(nonce).await.ok(201);
     }
-    refused(&update(&account["id"], json!({ "is_active": false })).await, 400, "VALIDATION_ERROR", "is_active");
     let listed = ask("GET", WALLETS).send().await.ok(200);
     assert_eq!((&listed["count"], &listed["results"]), (&json!(2), &json!([account, made])));
+
+    // An account's key is put away with its addresses, and taken back with them; in between it gives none, and cannot be added again.
+    let away = update(&account["id"], json!({ "is_active": false })).await.ok(200)["data"].clone();
+    assert_eq!((&away["is_active"], &away["id"]), (&json!(false), &account["id"]));
+    refused(&order(10).await, 503, "NO_WALLET_AVAILABLE", "");
+    refused(&add(json!({ "blockchain": "base", "xpub": XPUB })).await, 400, "VALIDATION_ERROR", "xpub");
+    let body = json!({ "protocol": "evm", "xpub": XPUB, "count": 1 });
+    let imported = ask("POST", "/api/v1/address-pool/import").json(&body).send().await;
+    imported.refused(400, "VALIDATION_ERROR", "was put away");
+    assert_eq!(update(&account["id"], json!({ "is_active": true })).await.ok(200)["data"], account);
+    order(10).await.ok(201);
 
     // Put away, and taken back; under another chain.
     let spare = "0x8db97C7cEcE249c2b98bDC0226Cc4C2A57BF52FC";
@@ -329,7 +339,7 @@ async fn every_example_of_the_document_is_taken() {
 async fn an_order_has_a_page_and_a_code() {
     let sandbox = Sandbox::frozen().await;
     let mut full = wish(1, "100.00");
-    full["redirect_url"] = json!("https://shop.example/?a=%3Cb%3E&c='\"d");
+    full["redirect_url"] = json!("https://shop.example/?a=%3Cb%3E&c='\"d&o={{orderId}}");
     let order = sandbox.post(ORDERS, &full).await.ok(201)["data"].clone();
     let fetch = async |path: &str| {
         let response = payin_tests::nodes::http_client().get(format!("{}{path}", sandbox.url())).send().await.expect("an answer");
@@ -357,7 +367,8 @@ async fn an_order_has_a_page_and_a_code() {
     sandbox.read_when(&path, "confirmed", |answer| answer["data"]["status"] == "confirmed").await;
     let (_, _, shown) = fetch(&page).await;
     assert!(shown.contains("付款完成") && !shown.contains("http-equiv"), "{shown}");
-    assert!(shown.contains("href=\"https://shop.example/?a=%3Cb%3E&#38;c=&#39;&#34;d\""), "as it was given: {shown}");
+    let back = format!("href=\"https://shop.example/?a=%3Cb%3E&#38;c=&#39;&#34;d&#38;o={}\"", text(&native_id(&order["order_id"])));
+    assert!(shown.contains(&back), "as it was given, but for the order's id: {shown}");
     for path in ["/order/ORD-none", "/order/1", "/qr/1/", "/order/x/y"] {
         refused(&sandbox.ask("GET", path).no_key().send().await, 404, "NOT_FOUND", "");
     }

@@ -32,6 +32,7 @@ async fn a_key_is_taken_from_either_header() {
         (vec![("X-API-Key", String::new())], "API key"),
         (vec![("X-API-Key", "pk_test_".to_owned())], "copied whole"),
         (vec![("X-API-Key", mistyped)], "copied whole"),
+        (vec![("Authorization", "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c3JfMSJ9.c2ln".to_owned())], "a session's token, not an API key"),
         (vec![("X-API-Key", format!("{key}x"))], "copied whole"),
         (vec![("X-API-Key", key.to_lowercase())], "copied whole"),
         (vec![("X-API-Key", "' OR '1'='1".to_owned())], "copied whole"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use payin_server::app::{deposits, transfers};
+use payin_server::app::{deposits, reconcile, transfers};
 use payin_tests::gateway::{Kind, request};
 use payin_types::transfer::ListTransfers;
 use payin_types::{BindDeposit, OrderStatus};
@@ -119,4 +119,36 @@ pub async fn many_small_parts_are_a_payment(kind: Kind) {
     let back = world.fresh(&organization, &parts).await;
     assert_eq!(back.received_amount.unwrap().to_string(), "0.008");
     assert_eq!(world.events(parts.order_id.as_str()).await.len(), 3);
+}
+
+pub async fn somebody_elses_busy_address_fills_nothing(kind: Kind) {
+    const MOST: usize = 300;
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(2).await;
+    let order = gateway.create(&organization, request("order")).await.unwrap();
+    let busy = world.place.value("SELECT address FROM pool_addresses WHERE held = 0").await;
+    let many = |name: &str, amount: &'static str| {
+        (0..MOST + 20).map(|number| Sent::to(&busy, amount, &format!("0x{name}{number}"))).collect::<Vec<_>>()
+    };
+    let rows = async || world.place.value("SELECT COUNT(*) FROM transfers").await.parse::<usize>().unwrap();
+    let mut line = Line::new(gateway, "ethereum-sepolia").await;
+    line.blocks(2, at(0)).await;
+    line.block(at(10), &many("dust", "0.000001")).await;
+    assert_eq!(rows().await, MOST, "of dust so much is recorded");
+    let sent = many("money", "5");
+    let block = line.next(at(11));
+    line.block(at(11), &sent).await;
+    assert_eq!(rows().await, 2 * MOST, "which hides nothing that is worth something; and of that no more either");
+    // What was passed over is known to be, and no difference to the chain.
+    let theirs: Vec<_> = sent.iter().map(|sent| line.transfer(sent, &block).1).collect();
+    assert_eq!(reconcile::compare(&gateway.app, &line.chain, (block.number, block.number), &theirs).await.unwrap(), []);
+    let passed = world.place.rows("SELECT recorded, passed_over FROM strays ORDER BY dust").await;
+    assert_eq!(passed, [["300", "20"], ["300", "20"]]);
+    // Whatever pays an order is recorded, however many there are; and each hour anew.
+    let parts: Vec<Sent> = (0..MOST + 20).map(|number| Sent::pays(&order, "0.01", &format!("0xpart{number}"))).collect();
+    line.block(at(12), &parts).await;
+    assert_eq!(rows().await, 3 * MOST + 20);
+    line.block(at(3611), &many("later", "5")[..1]).await;
+    assert_eq!(rows().await, 3 * MOST + 21);
 }

@@ -10,8 +10,13 @@ use payin_types::{EventType, OrderId, Timestamp, TransferId};
 use super::told::Told;
 use super::{put, refresh};
 use crate::app::events::{Happened, record};
+use crate::store::transfers::strays::{self, Hour};
 use crate::store::transfers::{self, Payee};
 use crate::store::{Fault, Tx, events, orders, pool};
+
+/// How many transfers that count for nobody are recorded of an address, a chain and an hour: more than people send by mistake, and few enough
+/// that nobody fills the database by adding somebody else's busy address to a pool. As many of dust, so that dust hides nothing else.
+const STRAYS_MAX: i64 = 300;
 
 /// Records what was found in blocks. `head`: how high the chain is, where the blocks are not its newest.
 pub(super) async fn see_all(
@@ -61,6 +66,14 @@ async fn see(
             (payee, verdict)
         }
     };
+    let amount = transfer.amount;
+    if seen.is_none() && verdict.is_err() {
+        let hour = Hour { chain, at: transfer.block_time, dust: is_dust(amount) };
+        if !strays::count(tx, payee.address_id, hour, STRAYS_MAX).await? {
+            tracing::debug!(chain = %chain.id, address = %transfer.to, tx_hash = transfer.tx_hash, "one of too many that count for nobody is passed over");
+            return Ok(None);
+        }
+    }
     let id = match &seen {
         Some(seen) => {
             transfers::include_again(tx, seen, transfer, &payee, verdict).await?;
@@ -71,7 +84,6 @@ async fn see(
             id
         }
     };
-    let amount = transfer.amount;
     let told = Told { organization_id: &payee.organization_id, transfer: id, amount, chain, head, now };
     told.transfer(tx, EventType::TransferDetected).await?;
     match (verdict, payee.order_id(), payee.binding_id()) {

@@ -10,7 +10,7 @@ use payin_types::cryptopay::{CreateWebhookEndpoint, UpdateWebhookEndpoint, Webho
 use serde_json::Map;
 
 use super::answer::enveloped;
-use super::fields::{Field, optional, parse_fields, required};
+use super::fields::{Field, optional, optional_secret, parse_fields, required};
 use super::merchant::Merchant;
 use crate::app::dialect::endpoints::{self, Change, Create, New, Update};
 use crate::http::answer::{Reject, json};
@@ -18,7 +18,7 @@ use crate::http::call::{BODY_MAX, body, query};
 
 const PATH: &str = "/api/webhook-endpoints/";
 
-const NEW: &[Field] = &[required::<String>("url"), optional::<Vec<String>>("events"), optional::<String>("secret")];
+const NEW: &[Field] = &[required::<String>("url"), optional::<Vec<String>>("events"), optional_secret("secret")];
 const CHANGE: &[Field] = &[optional::<String>("url"), optional::<Vec<String>>("events"), optional::<bool>("is_active")];
 
 fn shown(endpoint: Endpoint) -> WebhookEndpoint {

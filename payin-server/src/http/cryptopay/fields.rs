@@ -28,6 +28,28 @@ pub const fn optional<T: DeserializeOwned>(name: &'static str) -> Field {
     Field { name, is_required: false, read: read::<Option<T>> }
 }
 
+/// A text that must be there and is nobody's to read: of what is sent in its place only the type is told.
+pub const fn secret(name: &'static str) -> Field {
+    Field { name, is_required: true, read: read_secret }
+}
+
+/// As [`secret`], for one that may be left out, or null.
+pub const fn optional_secret(name: &'static str) -> Field {
+    Field { name, is_required: false, read: |value| if value.is_null() { Ok(()) } else { read_secret(value) } }
+}
+
+fn read_secret(value: Value) -> Result<(), serde_json::Error> {
+    let what = match value {
+        Value::String(_) => return Ok(()),
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    };
+    Err(serde::de::Error::custom(format!("must be a string, is {what}")))
+}
+
 /// Reads a body with these fields and no others.
 ///
 /// # Errors
@@ -75,6 +97,15 @@ mod tests {
             said(r#"{"number":"7","text":1,"tex":2}"#),
             "number: invalid type: string \"7\", expected u64; text: invalid type: integer `1`, expected a string; tex: There is no such field"
         );
+        // What is nobody's to read is not repeated.
+        let secrets = &[secret("password"), optional_secret("hint")];
+        let said_of = |body: &str| parse_fields::<Map<String, Value>>(body.as_bytes(), secrets).map_err(|error| error.message);
+        assert_eq!(said_of(r#"{"password":"x","hint":null}"#).map(|read| read.len()), Ok(2));
+        assert_eq!(
+            said_of(r#"{"password":12345678,"hint":["12345678"]}"#),
+            Err("password: must be a string, is a number; hint: must be a string, is an array".to_owned())
+        );
+        assert_eq!(said_of("{}"), Err("password: This field is required".to_owned()));
         assert!(said(r#"{"number":7,"number":8}"#).contains("number") && said("{").contains("not JSON") && said("[]").contains("an array"));
     }
 }

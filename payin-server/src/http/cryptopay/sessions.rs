@@ -7,16 +7,16 @@ use payin_types::cryptopay::{LogIn, LoggedIn, Refresh, Refreshed, Register};
 use payin_types::{ExposeSecret as _, SecretString};
 
 use super::answer::enveloped;
-use super::fields::{Field, parse_fields, required};
+use super::fields::{Field, parse_fields, required, secret};
 use crate::app::accounts::{self, Registration};
 use crate::http::answer::{Reject, json};
 use crate::http::call::{BODY_MAX, body};
 use crate::http::checkout::Visitor;
 
 const REGISTRATION: &[Field] =
-    &[required::<String>("username"), required::<String>("email"), required::<String>("password"), required::<String>("shop_name")];
-const LOGIN: &[Field] = &[required::<String>("username"), required::<String>("password")];
-const REFRESH: &[Field] = &[required::<String>("refresh")];
+    &[required::<String>("username"), required::<String>("email"), secret("password"), required::<String>("shop_name")];
+const LOGIN: &[Field] = &[required::<String>("username"), secret("password")];
+const REFRESH: &[Field] = &[secret("refresh")];
 
 /// `POST /auth/register`
 pub async fn register(visitor: Visitor, request: Request) -> Result<Response, Reject> {

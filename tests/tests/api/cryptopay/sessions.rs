@@ -32,6 +32,10 @@ async fn sessions(sandbox: &Sandbox) {
         refused(&bad, 400, "VALIDATION_ERROR", field);
     }
     assert!(!bad.text.contains("short-1"));
+    let number = json!({ "username": "bob", "email": "b@shop.example", "password": 12_345_678, "shop_name": "B" });
+    let told = post(sandbox, "/api/auth/register", number).await;
+    refused(&told, 400, "VALIDATION_ERROR", "password");
+    assert!(!told.text.contains("12345678"), "{}", told.text);
     let missing = post(sandbox, "/api/auth/register", json!({ "password": PASSWORD })).await;
     for field in ["username", "email", "shop_name"] {
         refused(&missing, 400, "VALIDATION_ERROR", field);

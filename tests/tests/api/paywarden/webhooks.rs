@@ -191,7 +191,7 @@ async fn payments_without_an_answer_to_wait_for_and_without_enough_money() {
     let expired = with_status(&sandbox, &short["id"], "expired").await;
     assert_eq!((&expired["amount_received"], timeline(&expired)), (&json!("5.000001"), vec!["created", "detected", "expired"]));
     assert_eq!((&expired["paid_late_at"], verified(&sandbox, &shop.next().await).event.as_str()), (&Value::Null, "payment.expired"));
-    sandbox.pay(&short["id"], json!({ "amount": "5.000000" })).await;
+    sandbox.pay(&short["id"], json!({ "kind": "late" })).await;
     mine(&sandbox, 9).await;
     let late = sandbox.read_when(&format!("{PAYMENTS}/{}", text(&short["id"])), "late", |payment| !payment["paid_late_at"].is_null()).await;
     assert_eq!((&late["status"], timeline(&late)), (&json!("expired"), vec!["created", "detected", "expired", "paid_late"]));
