@@ -9,6 +9,7 @@ pub mod demo;
 pub mod dev;
 pub mod env;
 pub mod http;
+pub mod keys;
 pub mod lost;
 pub mod reconcile;
 pub mod resume;

@@ -1,11 +1,9 @@
 //! The program `payin-server`: reads its arguments, installs what a process has one of, and hands over to the library.
 
-use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -14,8 +12,8 @@ use payin_core::quota::Limits;
 use payin_server::config::{Config, log_filter};
 use payin_server::http::dialect::Apis;
 use payin_server::store::Location;
-use payin_server::{app, demo, dev, lost, reconcile, resume, serve, store, users};
-use payin_types::{ExposeSecret as _, Role, SecretString, Timestamp};
+use payin_server::{demo, dev, keys, lost, reconcile, resume, serve, store, users};
+use payin_types::{Role, SecretString};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A self-hosted, keyless stablecoin gateway.
@@ -308,9 +306,11 @@ async fn run(command: Command) -> anyhow::Result<()> {
             let options = lost::Options { chain: chain.into(), from, to, reason, yes };
             lost::run(&Config::load(configured.config.as_deref())?, options).await
         }
-        Command::Keys(Keys::Create { configured, role, name, organization }) => create_key(&configured, role, &name, organization).await,
-        Command::Keys(Keys::List(configured)) => list_keys(&configured).await,
-        Command::Keys(Keys::Revoke { configured, id }) => revoke_key(&configured, id).await,
+        Command::Keys(Keys::Create { configured, role, name, organization }) => {
+            keys::create(&Config::load(configured.config.as_deref())?, role.into(), &name, organization).await
+        }
+        Command::Keys(Keys::List(configured)) => keys::list(&Config::load(configured.config.as_deref())?).await,
+        Command::Keys(Keys::Revoke { configured, id }) => keys::revoke(&Config::load(configured.config.as_deref())?, id).await,
         Command::Users(Users::Create { configured, email, name, organization, role, generate_password }) => {
             let options = users::Options { email, name, organization, role: role.into(), generate_password };
             users::create(&Config::load(configured.config.as_deref())?, options).await
@@ -318,7 +318,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::WebhookSecret { configured, organization, rotate, old_secret_valid_hours } => {
             let overlap = rotate.then(|| endpoint::overlap(old_secret_valid_hours)).transpose();
             let overlap = overlap.map_err(|error| anyhow::anyhow!(error.message))?;
-            webhook_secret(&configured, organization.as_deref(), overlap).await
+            keys::webhook_secret(&Config::load(configured.config.as_deref())?, organization, overlap).await
         }
         Command::Config(ConfigCommand::Check(configured)) => {
             let config = Config::load(configured.config.as_deref())?;
@@ -331,64 +331,6 @@ async fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
     }
-}
-
-async fn create_key(configured: &Configured, role: RoleArgument, name: &str, organization: Option<String>) -> anyhow::Result<()> {
-    let app = serve::app(&Config::load(configured.config.as_deref())?).await?;
-    let role = Role::from(role);
-    let secret = app::access::make_key(&app);
-    let unit = app::access::CreateKey::new(&app, secret.expose_secret(), role.clone(), name, organization);
-    let (id, organization) = app.store.write(unit).await?;
-    app.store.close().await;
-    println!("{}", secret.expose_secret());
-    eprintln!("This {role} key of \"{organization}\" ({id}) is shown once: only its MAC is stored.");
-    Ok(())
-}
-
-async fn list_keys(configured: &Configured) -> anyhow::Result<()> {
-    let app = serve::app(&Config::load(configured.config.as_deref())?).await?;
-    let keys = app::keys::all(&app).await?;
-    app.store.close().await;
-    let time = |time: Option<Timestamp>| time.map_or_else(|| "-".to_owned(), |time| time.to_string());
-    for app::keys::Listed { key, name, last_used_at } in keys {
-        let (used, ends) = (time(last_used_at), time(key.expires_at));
-        println!("{}\t{}\t{}\t{}\t{used}\t{ends}\t{name}", key.id, key.role, key.organization_name, key.prefix);
-    }
-    Ok(())
-}
-
-async fn webhook_secret(configured: &Configured, organization: Option<&str>, overlap: Option<Duration>) -> anyhow::Result<()> {
-    let app = serve::app(&Config::load(configured.config.as_deref())?).await?;
-    let keys = app::keys::all(&app).await?;
-    let all: BTreeMap<_, _> = keys.into_iter().map(|listed| (listed.key.organization_name, listed.key.organization_id)).collect();
-    let found = match organization {
-        Some(name) => all.get(name).with_context(|| format!("no organization with a key is called \"{name}\""))?,
-        None => {
-            let names: Vec<&str> = all.keys().map(String::as_str).collect();
-            anyhow::ensure!(names.len() == 1, "name the organization with --organization; there are {}", names.join(", "));
-            all.values().next().context("no organization")?
-        }
-    };
-    let told = match overlap {
-        Some(overlap) => app.store.write(app::dialect::Replace::new(&app, found.clone(), overlap)).await,
-        None => app.store.write(app::dialect::Secret::new(&app, found.clone())).await,
-    };
-    app.store.close().await;
-    let app::dialect::Told { secret, signs_from } = told?;
-    println!("{}", secret.expose_secret());
-    if let Some(from) = signs_from {
-        eprintln!("It signs from {from} on, and until then the one before does: let your server take both.");
-    }
-    Ok(())
-}
-
-async fn revoke_key(configured: &Configured, id: String) -> anyhow::Result<()> {
-    let app = serve::app(&Config::load(configured.config.as_deref())?).await?;
-    let revoked = app::keys::revoke(&app, None, id).await;
-    app.store.close().await;
-    revoked?;
-    eprintln!("The key is revoked: running servers take it no more within a second.");
-    Ok(())
 }
 
 /// Until the process is asked to stop. It listens from the call on, not only when it is awaited: whoever is told that the server is ready

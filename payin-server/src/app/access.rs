@@ -10,8 +10,8 @@ use payin_types::{ApiKeyId, Environment, ErrorCode, OrganizationId, Role, Secret
 use sha2::{Digest, Sha256};
 
 use super::{App, Outcome};
-use crate::store::access;
 pub use crate::store::access::Key;
+use crate::store::access::{self, Organization};
 use crate::store::{Failure, Fault, Tx, Unit};
 
 /// How long a key is believed without asking the database again: how long a revoked key may still be taken.
@@ -178,7 +178,7 @@ async fn find(app: &App, mac: &str, now: Timestamp) -> Result<Option<Arc<Key>>, 
 /// Finds an organization by name, and makes it where there is none of that name.
 #[derive(Debug)]
 pub struct Founding {
-    /// The organization's name; `None`: the only one, or the first one, which is made.
+    /// The organization's name or id; `None`: the only one, or the first one, which is made.
     organization: Option<String>,
     /// Its id, should it be made.
     new_id: OrganizationId,
@@ -207,10 +207,33 @@ pub struct CreateKey {
 const FIRST_ORGANIZATION: &str = "My organization";
 
 impl Founding {
-    /// Of this name.
+    /// Of this name or id.
     #[must_use]
     pub fn new(app: &App, organization: Option<String>) -> Self {
         Self { organization, new_id: OrganizationId::from_random(app.random_id()), now: app.clock.now() }
+    }
+}
+
+/// The organization that whoever runs the server means: by its id, or by its name among those that nobody made through an API. Anybody may
+/// call an organization of theirs like another one, and would get what was meant for that.
+fn meant<'a>(all: &'a [Organization], asked: Option<&str>) -> Result<Option<&'a Organization>, Error> {
+    if let Some(found) = all.iter().find(|one| Some(one.id.as_str()) == asked) {
+        return Ok(Some(found));
+    }
+    let is_asked = |one: &&Organization| !one.is_founded && asked.is_none_or(|asked| one.name == asked);
+    let found: Vec<&Organization> = all.iter().filter(is_asked).collect();
+    match (found.as_slice(), asked) {
+        ([], Some(id)) if id.starts_with("org_") => Err(Error::field("organization", format!("none has the id {id}"))),
+        ([], _) => Ok(None),
+        ([one], _) => Ok(Some(*one)),
+        (several, None) => {
+            let names: Vec<&str> = several.iter().map(|one| one.name.as_str()).collect();
+            Err(Error::field("organization", format!("there are several: name one of {}", names.join(", "))))
+        }
+        (several, Some(name)) => {
+            let ids: Vec<&str> = several.iter().map(|one| one.id.as_str()).collect();
+            Err(Error::field("organization", format!("several are called '{name}': say which by its id, one of {}", ids.join(", "))))
+        }
     }
 }
 
@@ -219,21 +242,30 @@ impl Unit for Founding {
     type Output = (OrganizationId, String);
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<(OrganizationId, String)> {
-        let all = access::organizations(tx).await?;
-        let found = match &self.organization {
-            Some(name) => all.iter().find(|(_, other)| other == name),
-            None if all.len() > 1 => {
-                let names: Vec<&str> = all.iter().map(|(_, name)| name.as_str()).collect();
-                return Err(Error::field("organization", format!("there are several: name one of {}", names.join(", "))).into());
-            }
-            None => all.first(),
-        };
-        if let Some(found) = found {
-            return Ok(found.clone());
+        if let Some(found) = meant(&access::organizations(tx).await?, self.organization.as_deref())? {
+            return Ok((found.id.clone(), found.name.clone()));
         }
         let name = self.organization.clone().unwrap_or_else(|| FIRST_ORGANIZATION.to_owned());
-        access::insert_organization(tx, &self.new_id, &name, self.now).await?;
+        access::insert_organization(tx, &self.new_id, &name, None, self.now).await?;
         Ok((self.new_id.clone(), name))
+    }
+}
+
+/// Finds the organization that whoever runs the server means.
+#[derive(Debug)]
+pub struct Find {
+    /// Its name or id; `None`: the only one.
+    pub organization: Option<String>,
+}
+
+impl Unit for Find {
+    type Output = OrganizationId;
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<OrganizationId> {
+        let all = access::organizations(tx).await?;
+        let found = meant(&all, self.organization.as_deref())?;
+        let missing = || Error::field("organization", "there is none of that name: make one with payin-server keys create".to_owned());
+        Ok(found.ok_or_else(missing)?.id.clone())
     }
 }
 

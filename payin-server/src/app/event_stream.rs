@@ -3,14 +3,15 @@
 //!
 //! What concerns the socket (beats, looking at the key again) goes by real time, also in a sandbox whose clock stands still.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+mod streams;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use payin_core::access::{Permission, allows};
 use payin_core::{Cursor, Error, event};
 use payin_types::event_log::StreamEvents;
-use payin_types::{ApiKeyId, ErrorCode, EventId, EventType, OrganizationId, Timestamp};
+use payin_types::{ErrorCode, EventId, EventType, OrganizationId, Timestamp};
 use tokio::sync::watch;
 
 use super::access::{self, Key};
@@ -18,6 +19,8 @@ use super::{App, Outcome};
 use crate::env::{Clock as _, SystemClock};
 use crate::store::event_positions::{self, Filter};
 use crate::store::{Fault, Tx, Unit};
+pub use streams::Streams;
+use streams::{Seat, State};
 
 /// How often a silent stream says that it lives: below the 60 s after which common proxies close what is silent, and below the 30 s after
 /// which a client of ours believes that it was cut.
@@ -26,91 +29,10 @@ const ALIVE_EVERY: Duration = Duration::from_secs(12);
 const LOOK_AT_KEY_EVERY: Duration = Duration::from_secs(5);
 /// Events read at once: what a stream whose reader does not read holds in memory.
 const PAGE: usize = 32;
-/// Streams of one key at once: a team that shares a key of a sandbox.
-const STREAMS_OF_KEY: usize = 20;
-/// Streams of one organization at once, over all its keys, of which it may make any number: others have theirs.
-const STREAMS_OF_ORGANIZATION: usize = 100;
-/// Streams at once in this server: each new event makes every one of them ask the database.
-const STREAMS: usize = 500;
 /// For how long, by the gateway's clock, events that only a stream asked for are recorded after it was last open: a laptop over a holiday.
 const LISTENED_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How often that is written down again.
 const LISTEN_AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
-
-/// The streams of this server: where the order of events ends, and how many read along it.
-#[derive(Debug, Default)]
-pub struct Streams {
-    state: watch::Sender<State>,
-    open: Mutex<HashMap<(OrganizationId, ApiKeyId), usize>>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct State {
-    end: Option<Cursor>,
-    stopping: bool,
-}
-
-impl Streams {
-    /// The order of events ends here now.
-    pub fn moved(&self, end: Cursor) {
-        self.state.send_if_modified(|state| state.end.replace(end) != Some(end));
-    }
-
-    /// Ends every stream, and lets none begin.
-    pub fn stop(&self) {
-        self.state.send_modify(|state| state.stopping = true);
-    }
-
-    /// Ready as soon as the server stops.
-    pub async fn stopping(&self) {
-        // The sender is this value's own: it cannot be gone.
-        let _ = self.state.subscribe().wait_for(|state| state.stopping).await;
-    }
-
-    fn seat(self: &Arc<Self>, organization: &OrganizationId, key: &ApiKeyId) -> Result<Seat, Error> {
-        let later = |code, message: String| Error { retry_after_s: Some(5), ..Error::new(code, message) };
-        if self.state.borrow().stopping {
-            return Err(later(ErrorCode::ServiceUnavailable, "The server is stopping; connect again".to_owned()));
-        }
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.values().sum::<usize>() >= STREAMS {
-            let message = format!("{STREAMS} streams are open, as many as this server allows; try again later, or read pages");
-            return Err(later(ErrorCode::ServiceUnavailable, message));
-        }
-        let of_organization: usize = open.iter().filter(|((owner, _), _)| owner == organization).map(|(_, count)| count).sum();
-        if of_organization >= STREAMS_OF_ORGANIZATION {
-            let message = format!("This organization has {STREAMS_OF_ORGANIZATION} streams open, as many as it may; close one");
-            return Err(later(ErrorCode::RateLimitExceeded, message));
-        }
-        let seat = (organization.clone(), key.clone());
-        let of_key = open.entry(seat.clone()).or_default();
-        if *of_key >= STREAMS_OF_KEY {
-            let message = format!("This key has {STREAMS_OF_KEY} streams open, as many as it may; close one, or take another key");
-            return Err(later(ErrorCode::RateLimitExceeded, message));
-        }
-        *of_key += 1;
-        Ok(Seat { streams: Arc::clone(self), of: seat })
-    }
-}
-
-/// A stream's place among those that are open, until it is dropped.
-#[derive(Debug)]
-struct Seat {
-    streams: Arc<Streams>,
-    of: (OrganizationId, ApiKeyId),
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut open = self.streams.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(of_key) = open.get_mut(&self.of) {
-            *of_key = of_key.saturating_sub(1);
-            if *of_key == 0 {
-                open.remove(&self.of);
-            }
-        }
-    }
-}
 
 /// An event as it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -207,7 +129,7 @@ impl Feed {
     pub async fn open(app: &Arc<App>, key: &Arc<Key>, query: &StreamEvents, last_event_id: Option<&str>) -> Outcome<Self> {
         let types = types(query)?;
         // Before the end is read: what moves it from here on is noticed.
-        let state = app.streams.state.subscribe();
+        let state = app.streams.subscribe();
         let seat = app.streams.seat(&key.organization_id, &key.id)?;
         let (at, goes_on) = start(app, &key.organization_id, query, last_event_id).await?;
         let filter =
@@ -377,31 +299,4 @@ impl Unit for Order {
 /// What the database says.
 pub async fn standing(app: &App) -> Result<event_positions::End, Fault> {
     event_positions::end(&mut app.store.read().await?).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn neither_a_key_nor_an_organization_takes_every_stream() {
-        let streams = Arc::<Streams>::default();
-        let (ours, theirs) = (OrganizationId::from("org_ours"), OrganizationId::from("org_theirs"));
-        let mut seats = Vec::new();
-        let mut refused = Vec::new();
-        for number in 0..25 * (STREAMS_OF_KEY + 1) {
-            match streams.seat(&ours, &format!("key_{}", number % 25).as_str().into()) {
-                Ok(seat) => seats.push(seat),
-                Err(error) => refused.push(error),
-            }
-        }
-        assert_eq!(seats.len(), STREAMS_OF_ORGANIZATION);
-        assert!(refused.iter().all(|error| error.code == ErrorCode::RateLimitExceeded && error.message.contains("This organization has")));
-        let mut others: Vec<Seat> = (0..STREAMS_OF_KEY).map(|_| streams.seat(&theirs, &"key".into()).unwrap()).collect();
-        assert!(streams.seat(&theirs, &"key".into()).unwrap_err().message.starts_with("This key has 20 streams"));
-        others.pop();
-        others.push(streams.seat(&theirs, &"key".into()).unwrap());
-        seats.clear();
-        assert!(streams.seat(&ours, &"key_1".into()).is_ok());
-    }
 }

@@ -1,6 +1,6 @@
 //! Organizations and API keys. Of a key only its MAC is here; who may do what is a rule of `payin-core`.
 
-use payin_types::{ApiKeyId, OrganizationId, Role, Timestamp};
+use payin_types::{ApiKeyId, OrganizationId, Role, Timestamp, UserId};
 
 use super::db::{Locked, Row};
 use super::statement::locked;
@@ -83,14 +83,28 @@ async fn one_at_a_time(tx: &mut Tx<'_>) -> Result<(), Fault> {
     tx.lock(locked!("SELECT value FROM counters WHERE name = 'master_keys'")).await.map(drop)
 }
 
+/// An organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// What it is called; others may be called so, too.
+    pub name: String,
+    /// Whether somebody made it through an API, rather than whoever runs the server.
+    pub is_founded: bool,
+}
+
 /// Every organization, oldest first.
 ///
 /// # Errors
 /// What the database says.
-pub async fn organizations(tx: &mut Tx<'_>) -> Result<Vec<(OrganizationId, String)>, Fault> {
+pub async fn organizations(tx: &mut Tx<'_>) -> Result<Vec<Organization>, Fault> {
     one_at_a_time(tx).await?;
-    let rows = tx.all(sql("SELECT id, name FROM organizations ORDER BY created_at, id")).await?;
-    rows.iter().map(|row| Ok((row.text("id")?.into(), row.text("name")?))).collect()
+    let rows = tx.all(sql("SELECT id, name, founder_id FROM organizations ORDER BY created_at, id")).await?;
+    let one = |row: &Row| {
+        Ok(Organization { id: row.text("id")?.into(), name: row.text("name")?, is_founded: row.opt_text("founder_id")?.is_some() })
+    };
+    rows.iter().map(one).collect()
 }
 
 /// The MACs by which master keys of this database are recognised.
@@ -110,13 +124,19 @@ pub async fn insert_master_key_mac(tx: &mut Tx<'_>, mac: &str) -> Result<(), Fau
     tx.execute(sql("INSERT INTO master_keys (mac) VALUES ($1) ON CONFLICT (mac) DO NOTHING").text(mac)).await.map(drop)
 }
 
-/// Adds an organization.
+/// Adds an organization, which somebody makes through an API; `None`: whoever runs the server.
 ///
 /// # Errors
 /// What the database says.
-pub async fn insert_organization(tx: &mut Tx<'_>, id: &OrganizationId, name: &str, now: Timestamp) -> Result<(), Fault> {
-    let statement = sql("INSERT INTO organizations (id, name, created_at) VALUES ($1, $2, $3)");
-    tx.change_one(statement.text(id.as_str()).text(name).int(now.millis())).await
+pub async fn insert_organization(
+    tx: &mut Tx<'_>,
+    id: &OrganizationId,
+    name: &str,
+    founder: Option<&UserId>,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let statement = sql("INSERT INTO organizations (id, name, created_at, founder_id) VALUES ($1, $2, $3, $4)");
+    tx.change_one(statement.text(id.as_str()).text(name).int(now.millis()).opt_text(founder.map(UserId::as_str))).await
 }
 
 /// Adds a key.

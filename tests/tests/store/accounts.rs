@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use payin_server::app::access;
 use payin_server::app::accounts::{self, Register, Registration, Session};
 use payin_server::store::Failure;
 use payin_tests::gateway::{Gateway, Kind, refusal};
@@ -24,6 +25,34 @@ async fn register(gateway: &Gateway, name: Option<&str>, email: &str) -> Result<
 
 async fn login(gateway: &Gateway, login: Option<&str>, password: &str) -> Result<Session, Failure> {
     accounts::login(&gateway.app, login, SecretString::from(password)).await
+}
+
+pub async fn what_somebody_calls_theirs_is_not_taken_for_the_operators(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let mallory = register(gateway, None, "mallory@shop.example").await.expect("an account").organization_id;
+    let taken = world.place.value("SELECT name FROM organizations").await;
+    let key_of = async |organization: Option<&str>| {
+        let secret = access::make_key(&gateway.app);
+        let organization = organization.map(str::to_owned);
+        let unit = access::CreateKey::new(&gateway.app, secret.expose_secret(), Role::Owner, "a key", organization);
+        gateway.write(unit).await.map(|_| ())?;
+        access::authenticate(&gateway.app, secret.expose_secret()).await.map(|key| key.organization_id.clone())
+    };
+    let find = async |organization: &str| gateway.write(access::Find { organization: Some(organization.to_owned()) }).await;
+    assert_eq!(refusal(find(&taken).await).code, ErrorCode::ValidationError, "the operator has none of that name yet");
+    // Neither the only organization there is, nor one that is called like it; both times one is made, once.
+    let first = key_of(None).await.expect("a key");
+    let like_it = key_of(Some(&taken)).await.expect("a key");
+    assert!(first != mallory && like_it != mallory && first != like_it);
+    assert_eq!((key_of(Some(&taken)).await.expect("a key"), find(&taken).await.expect("found")), (like_it.clone(), like_it));
+    assert_eq!(world.place.value("SELECT COUNT(*) FROM organizations").await, "3");
+    // By its id it is what is meant.
+    assert_eq!(key_of(Some(mallory.as_str())).await.expect("a key"), mallory);
+    assert!(refusal(key_of(Some("org_nobodys")).await).message.contains("none has the id org_nobodys"));
+    assert!(refusal(key_of(None).await).message.contains("there are several"));
+    world.place.execute(&format!("UPDATE organizations SET name = '{taken}' WHERE founder_id IS NULL")).await;
+    assert!(refusal(key_of(Some(&taken)).await).message.contains("say which by its id"));
 }
 
 pub async fn people_register_once_and_sign_in(kind: Kind) {

@@ -276,7 +276,7 @@ impl Unit for Create {
             let message = format!("You run {MERCHANTS_MAX} merchants, as many as there may be for one person");
             return Err(Error::new(ErrorCode::InvalidState, message).into());
         }
-        keys::insert_organization(tx, &self.id, &name, self.now).await?;
+        keys::insert_organization(tx, &self.id, &name, Some(&self.user), self.now).await?;
         merchants::update(tx, &self.id, &name, webhook_url.as_deref()).await?;
         accounts::join(tx, &self.user, &self.id, &Role::Owner, self.now).await?;
         self.key.insert(tx, &self.id, (KEY_ROLE, KEY_NAME), self.now).await?;
