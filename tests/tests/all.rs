@@ -1,6 +1,7 @@
 //! The one test binary: one link instead of many.
 
 mod api;
+mod browser;
 mod chaos;
 mod cli;
 mod contract;

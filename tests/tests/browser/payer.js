@@ -1,0 +1,181 @@
+// What a payer does in a browser, and what the browser has to say of it. stdin: {scenario, url, key, size}; stdout: what was seen, as JSON.
+'use strict';
+
+const { SIZES, api, axe, launch } = require('./browser.js');
+
+// A browser beside a compiler is slow.
+const PATIENCE_MS = 90000;
+
+// Everything that a page should not do is written down.
+async function watched(browser, url, options) {
+  const context = await browser.newContext({ locale: 'en', ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
+  const complaints = [];
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('request', (request) => {
+    const asked = request.url();
+    if (!asked.startsWith(url) && !asked.startsWith('data:')) complaints.push(`asks ${asked}`);
+  });
+  return { context, page, complaints };
+}
+
+const heading = (page) => page.locator('h1').textContent();
+const becomes = (page, text) => page.locator('h1', { hasText: text }).waitFor();
+const overflows = (page) => page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+
+// An order, from the first look to the way back, without the page being loaded again.
+async function live(browser, { url, key, size }) {
+  const gateway = api(url, key);
+  const { context, page, complaints } = await watched(browser, url, { viewport: SIZES[size], permissions: ['clipboard-read', 'clipboard-write'] });
+  const order = await gateway.order({ successUrl: `${url}/health` });
+  await page.goto(`${url}/checkout/${order.orderId}`);
+  await page.evaluate(() => { window.sameDocument = true; });
+  const seen = { headings: [await heading(page)], overflows: [await overflows(page)], axe: await axe(page) };
+  const copy = page.locator('[data-copy]');
+  await copy.nth(1).click();
+  seen.copied = { text: await page.evaluate(() => navigator.clipboard.readText()), label: await copy.nth(1).textContent(), address: order.address };
+  // The choice of the code stays while the page is changed around it.
+  await page.getByText('Wallet link', { exact: true }).click();
+  await gateway.pay(order, { kind: 'under' });
+  await becomes(page, 'Part of your payment has arrived');
+  seen.headings.push(await heading(page));
+  await gateway.mine(2);
+  await gateway.orderWhen(order, (now) => now.receivedAmount === '6.25');
+  await gateway.pay(order);
+  await becomes(page, 'Payment seen');
+  await page.getByText('1 of 3 confirmations').waitFor();
+  seen.headings.push(await heading(page));
+  seen.axe.push(...(await axe(page)));
+  await gateway.mine(1);
+  await page.getByText('2 of 3 confirmations').waitFor();
+  await gateway.mine(1);
+  await becomes(page, 'Payment complete');
+  seen.headings.push(await heading(page));
+  seen.overflows.push(await overflows(page));
+  seen.axe.push(...(await axe(page)));
+  seen.sameDocument = await page.evaluate(() => window.sameDocument === true);
+  seen.title = await page.title();
+  seen.complaints = [...complaints];
+  await page.waitForURL(/health/);
+  seen.backAt = page.url();
+  await context.close();
+  return seen;
+}
+
+// A link is bought and its order paid, with no script at all.
+async function plain(browser, { url, key }) {
+  const gateway = api(url, key);
+  const { context, page, complaints } = await watched(browser, url, { viewport: SIZES.phone, javaScriptEnabled: false });
+  const link = await gateway.link({ inventoryTotal: 1 });
+  await page.goto(`${url}/checkout/${link.slug}`);
+  const seen = { headings: [await heading(page)] };
+  await page.getByLabel('E-mail (optional)').fill('ada@example.org');
+  await page.getByRole('button', { name: 'Continue' }).click();
+  seen.headings.push(await heading(page));
+  seen.shown = await page.locator('.address').isVisible();
+  seen.dead = await page.locator('button:visible').count();
+  await page.getByText('Wallet link', { exact: true }).click();
+  seen.request = await page.getByText('Open in a wallet app').isVisible();
+  const order = { orderId: new URL(page.url()).pathname.split('/').pop() };
+  await gateway.pay(order);
+  await gateway.orderWhen(order, (now) => now.txHash);
+  await page.getByRole('link', { name: 'Look now' }).click();
+  seen.headings.push(await heading(page));
+  await gateway.mine(2);
+  await gateway.orderWhen(order, (now) => now.status === 'completed');
+  await page.getByRole('link', { name: 'Look now' }).click();
+  seen.headings.push(await heading(page));
+  await page.goto(`${url}/checkout/${link.slug}`);
+  seen.soldOut = await page.locator('h2').textContent();
+  seen.complaints = complaints;
+  await context.close();
+  return seen;
+}
+
+// A wallet that writes down what it is asked, on another chain at first; `refuses`: what its owner declines.
+function stub({ refuses }) {
+  const asked = [];
+  let chain = '0x1';
+  window.asked = asked;
+  window.ethereum = {
+    request: async ({ method, params }) => {
+      asked.push({ method, params });
+      if (refuses.includes(method)) throw Object.assign(new Error('declined'), { code: 4001 });
+      if (method === 'eth_requestAccounts') return ['0x00000000000000000000000000000000000000aa'];
+      if (method === 'eth_chainId') return chain;
+      if (method === 'wallet_switchEthereumChain') chain = params[0].chainId;
+      if (method === 'eth_sendTransaction') return `0x${'12'.repeat(32)}`;
+      return null;
+    },
+  };
+}
+
+async function wallet(browser, { url, key }) {
+  const gateway = api(url, key);
+  const order = await gateway.order({ amount: '12.50', chainId: 'bsc-testnet' });
+  const seen = { address: order.address };
+  for (const [name, refuses] of [['declined', ['eth_sendTransaction']], ['stays', ['wallet_switchEthereumChain']], ['pays', []]]) {
+    const { context, page, complaints } = await watched(browser, url, { viewport: SIZES.desktop });
+    await page.addInitScript(stub, { refuses });
+    await page.goto(`${url}/checkout/${order.orderId}`);
+    const button = page.getByRole('button', { name: 'Pay with browser wallet' });
+    await button.click();
+    const says = page.locator('.wallet [role=status]');
+    await says.filter({ hasNotText: 'Confirm in your wallet' }).waitFor();
+    seen[name] = { says: await says.textContent(), asked: await page.evaluate(() => window.asked), complaints, again: await button.isEnabled() };
+    if (name === 'pays') {
+      await page.reload();
+      seen.afterReload = await button.isEnabled();
+    }
+    await context.close();
+  }
+  const { context, page } = await watched(browser, url, { viewport: SIZES.desktop });
+  await page.goto(`${url}/checkout/${order.orderId}`);
+  seen.withoutWallet = await page.locator('[data-wallet]').isVisible();
+  await context.close();
+  return seen;
+}
+
+// With the keyboard alone; and what axe-core says of the other pages.
+async function keyboard(browser, { url, key }) {
+  const gateway = api(url, key);
+  const { context, page, complaints } = await watched(browser, url, { viewport: SIZES.phone });
+  const link = await gateway.link({ amount: '0', currencies: [{ currency: 'USDT', chain_options: ['ethereum-sepolia', 'tron-nile', 'bsc-testnet'] }] });
+  await page.goto(`${url}/checkout/${link.slug}`);
+  const seen = { axe: await axe(page) };
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('3.25');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await becomes(page, 'Waiting for your payment');
+  seen.network = await page.locator('.network').textContent();
+  seen.total = await page.locator('.total').textContent();
+  seen.axe.push(...(await axe(page)));
+  await page.goto(`${url}/checkout/nowhere?lang=zh`);
+  seen.language = await page.evaluate(() => document.documentElement.lang);
+  seen.axe.push(...(await axe(page)));
+  // A page that is not there is an error to the browser too.
+  seen.complaints = complaints.filter((complaint) => !complaint.includes('404'));
+  await context.close();
+  return seen;
+}
+
+async function main() {
+  let told = '';
+  for await (const chunk of process.stdin) told += chunk;
+  const asked = JSON.parse(told);
+  const browser = await launch();
+  try {
+    console.log(JSON.stringify(await { live, plain, wallet, keyboard }[asked.scenario](browser, asked)));
+  } finally {
+    await browser.close();
+  }
+}
+
+main().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});
