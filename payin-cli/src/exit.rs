@@ -18,7 +18,7 @@ pub enum Exit {
     RateLimited = 7,
     /// The network failed, or nobody knows whether the call took effect.
     Network = 8,
-    /// An order was not paid, a webhook is not genuine, an event was not received.
+    /// An order was not paid, a webhook is not genuine, an event was not received, a sandbox's journal has not what was asserted.
     NotAsserted = 9,
     Interrupted = 130,
 }
@@ -43,6 +43,7 @@ impl Exit {
     fn of_api(error: &ApiError) -> Self {
         match (&error.code, error.status) {
             (ErrorCode::MethodNotAllowed, _) => Self::Api,
+            (ErrorCode::NotAsAsserted, _) => Self::NotAsserted,
             // No answer of the API, but of whatever listens there instead.
             (ErrorCode::Unknown(code), _) if code.starts_with("HTTP_") => Self::Api,
             (_, 404) => Self::NotFound,

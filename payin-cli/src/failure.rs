@@ -201,6 +201,7 @@ fn hint_of_api(error: &ApiError) -> Option<&'static str> {
         ErrorCode::CursorUnknown => "say when to begin: --since beginning, or a time; what was received before comes with the same ids",
         ErrorCode::SoldOut => "raise the inventory: payin links update ID --inventory-total N",
         ErrorCode::PaymentLinkUnavailable => "look at its status, end and inventory: payin links get ID",
+        ErrorCode::NotAsAsserted => "look at all of it: payin sandbox journal",
         ErrorCode::ServiceUnavailable => "the server is starting, stopping or busy; try again in a moment",
         ErrorCode::IdempotencyKeyConflict => "the key was used for another request; take a new one for a new order",
         ErrorCode::IdempotencyInProgress => "the first request with this key still runs; try again in a moment",

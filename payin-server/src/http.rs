@@ -54,13 +54,16 @@ pub fn router(app: App, apis: &Apis, sandbox: Option<Arc<dyn sandbox::Sandbox>>)
     if apis.has_native() {
         router = router.nest("/api/v1", native().with_state(Arc::clone(&app)));
     }
-    if let Some(sandbox) = sandbox {
-        router = router.nest("/api/v1/sandbox", sandbox::router(Arc::clone(&app), sandbox));
+    if let Some(sandbox) = &sandbox {
+        router = router.nest("/api/v1/sandbox", sandbox::router(Arc::clone(&app), Arc::clone(sandbox)));
     }
     let framed = Arc::new(frame::Framed { app, apis: apis.clone() });
     // Around the whole router, not around each route: `Allow` is added outside of a route's own layers.
-    let routes = router.fallback(frame::unknown_path);
-    Router::new().fallback_service(routes).layer(axum::middleware::from_fn_with_state(framed, frame::frame))
+    let mut routes = Router::new().fallback_service(router.fallback(frame::unknown_path));
+    if let Some(sandbox) = sandbox {
+        routes = routes.layer(axum::middleware::from_fn_with_state(sandbox, sandbox::disturbed));
+    }
+    routes.layer(axum::middleware::from_fn_with_state(framed, frame::frame))
 }
 
 /// The native API, below `/api/v1`.

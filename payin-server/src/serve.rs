@@ -41,14 +41,48 @@ use crate::worker::watch::Watches;
 /// How often one client without a key may ask: a checkout page that asks every two seconds, four of them behind one address.
 const VISITS_A_MINUTE: u64 = 120;
 
+/// A listener at work.
+pub struct Listening {
+    /// Where it listens.
+    pub address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl Listening {
+    /// Takes no new connection and finishes requests; in between, `meanwhile` lets those go that would not end.
+    ///
+    /// # Errors
+    /// If the listener had failed.
+    pub async fn stop(self, meanwhile: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let _ = self.stop.send(());
+        // Behind the listener: who connects again at once shall not find this server.
+        meanwhile.await;
+        self.task.await.context("the listener did not end well")?.context("listening")
+    }
+}
+
+/// Answers whoever connects.
+///
+/// # Errors
+/// If the listener does not listen.
+pub fn listen(router: Router, listener: TcpListener, limits: Limits) -> anyhow::Result<Listening> {
+    let address = listener.local_addr()?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = listen::serve(listener, router, limits, async move {
+        // An error means that the sender is gone, which is a stop too.
+        let _ = stopped.await;
+    });
+    Ok(Listening { address, stop, task: spawn(serving) })
+}
+
 /// A running server.
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
     app: App,
     driver: Driver,
-    stop: oneshot::Sender<()>,
-    listener: JoinHandle<std::io::Result<()>>,
+    listening: Listening,
     _sole: SoleServer,
 }
 
@@ -64,13 +98,10 @@ impl Running {
     /// # Errors
     /// If the listener had failed.
     pub async fn stop(self) -> anyhow::Result<()> {
-        let _ = self.stop.send(());
-        // Behind the listener: who connects again at once shall not find this server.
-        self.app.streams.stop();
-        let listened = self.listener.await.context("the listener did not end well")?;
+        let listened = self.listening.stop(async { self.app.streams.stop() }).await;
         self.driver.stop().await;
         self.app.store.close().await;
-        listened.context("listening")
+        listened
     }
 }
 
@@ -99,13 +130,8 @@ pub async fn bind(address: &str) -> anyhow::Result<TcpListener> {
 /// # Errors
 /// If the listener does not listen.
 pub fn start(parts: Parts, listener: TcpListener, limits: Limits) -> anyhow::Result<Running> {
-    let address = listener.local_addr()?;
-    let (stop, stopped) = oneshot::channel::<()>();
-    let serving = listen::serve(listener, parts.router, limits, async move {
-        // An error means that the sender is gone, which is a stop too.
-        let _ = stopped.await;
-    });
-    Ok(Running { address, app: parts.app, driver: parts.driver, stop, listener: spawn(serving), _sole: parts.sole })
+    let listening = listen(parts.router, listener, limits)?;
+    Ok(Running { address: listening.address, app: parts.app, driver: parts.driver, listening, _sole: parts.sole })
 }
 
 #[expect(clippy::disallowed_methods, reason = "the accept loop is one task, awaited when the server stops")]

@@ -39,6 +39,8 @@ open_enum! {
         OrderExpired = "ORDER_EXPIRED",
         /// Sandbox: paying an order that is already paid.
         OrderAlreadyPaid = "ORDER_ALREADY_PAID",
+        /// Sandbox: its journal does not have what was asserted; the message says what it has.
+        NotAsAsserted = "NOT_AS_ASSERTED",
         /// More requests than the key's limits allow.
         RateLimitExceeded = "RATE_LIMIT_EXCEEDED",
         /// Something in the request is malformed; `details` lists what.
@@ -81,7 +83,8 @@ impl ErrorCode {
             | Self::IdempotencyKeyConflict
             | Self::IdempotencyInProgress
             | Self::SoldOut
-            | Self::InvalidState => 409,
+            | Self::InvalidState
+            | Self::NotAsAsserted => 409,
             Self::PaymentLinkUnavailable | Self::CursorUnknown => 410,
             Self::PayloadTooLarge => 413,
             Self::UnsupportedMediaType => 415,
@@ -117,6 +120,7 @@ impl ErrorCode {
             Self::InvalidCurrency => "Invalid currency",
             Self::OrderExpired => "Order expired",
             Self::OrderAlreadyPaid => "Order already paid",
+            Self::NotAsAsserted => "Not as asserted",
             Self::RateLimitExceeded => "Rate limit exceeded",
             Self::ValidationError => "Validation error",
             Self::IdempotencyKeyConflict => "Idempotency key conflict",

@@ -1,5 +1,11 @@
 //! Bodies of the sandbox API, which exists only in `payin-server dev`.
 
+mod faults;
+mod journal;
+
+pub use faults::{Cleared, FaultKind, FaultPlace, FaultRule, FaultRules, FaultWhen, NewFault};
+pub use journal::{Asserted, Assertion, Journal, JournalEntry, JournalKind, ReadJournal};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Amount, ChainId, Currency, OrderId, Timestamp, open_enum};
@@ -19,6 +25,16 @@ open_enum! {
         FakeToken = "fake_token",
         /// Sends another listed currency of the chain.
         WrongToken = "wrong_token",
+        /// Sends half, and the rest in a second transaction.
+        InParts = "in_parts",
+        /// Sends all of it, and all of it again in a second transaction.
+        Twice = "twice",
+        /// Sends it to the same address on another chain of the family.
+        WrongChain = "wrong_chain",
+        /// Sends it in a token that keeps a hundredth of each transfer: less arrives than was sent.
+        FeeOnTransfer = "fee_on_transfer",
+        /// Sends both halves in one transaction.
+        TwoInOne = "two_in_one",
     }
 }
 
@@ -53,6 +69,9 @@ pub struct PayDeposit {
     /// Which of that chain's tokens; default: the one the address was bound for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Currency>,
+    /// How; default `exact`. A reference asks for no amount and has no end, so nobody pays it `under`, `over` or `late`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<PaymentKind>,
     /// Whether a block with the payment is mined at once; default true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mine: Option<bool>,
@@ -62,7 +81,7 @@ impl PayDeposit {
     /// So much of what the reference was bound for, on the chain it was bound on first.
     #[must_use]
     pub fn new(deposit_reference: impl Into<String>, amount: Amount) -> Self {
-        Self { deposit_reference: deposit_reference.into(), amount, chain_id: None, currency: None, mine: None }
+        Self { deposit_reference: deposit_reference.into(), amount, chain_id: None, currency: None, kind: None, mine: None }
     }
 }
 
@@ -72,8 +91,11 @@ impl PayDeposit {
 pub struct Paid {
     /// The chain paid on.
     pub chain_id: ChainId,
-    /// The simulated transaction.
+    /// The simulated transaction; of several the first.
     pub tx_hash: String,
+    /// All of them, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tx_hashes: Vec<String>,
 }
 
 /// Body of `POST /sandbox/mine`.
@@ -116,9 +138,60 @@ pub struct Reorg {
     /// Whether their transactions are lost rather than included again; default false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drop: Option<bool>,
+    /// Of their transactions these are lost, while the others come back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lose: Vec<String>,
+    /// Transactions that an earlier reorganisation lost: they come back now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bring_back: Vec<String>,
 }
 
-/// Answer of `GET /sandbox/clock`.
+impl Reorg {
+    /// So many of the newest blocks are replaced; their transactions come back.
+    #[must_use]
+    pub fn new(chain_id: impl Into<ChainId>, depth: u32) -> Self {
+        Self { chain_id: chain_id.into(), depth, drop: None, lose: Vec::new(), bring_back: Vec::new() }
+    }
+}
+
+/// Body of `POST /sandbox/chain`: what is not said stays as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ControlChain {
+    /// The chain.
+    pub chain_id: ChainId,
+    /// Whether its node answers nobody. The chain itself goes on, unseen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<bool>,
+    /// Whether nothing more on it becomes final.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finality_stalled: Option<bool>,
+}
+
+/// A simulated chain as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SimulatedChain {
+    /// The chain.
+    pub chain_id: ChainId,
+    /// Height of its newest block, on Solana its slot.
+    pub head: u64,
+    /// Whether its node answers nobody.
+    pub stopped: bool,
+    /// Whether nothing more on it becomes final.
+    pub finality_stalled: bool,
+    /// How many transactions wait for a block.
+    pub waiting: u64,
+}
+
+/// Answer of `GET /sandbox/chains`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SimulatedChains {
+    /// All of them.
+    pub chains: Vec<SimulatedChain>,
+}
+
+/// Answer of `GET /sandbox/clock`, and of freezing it and letting it run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClockState {
     /// The virtual time.
@@ -133,4 +206,34 @@ pub struct ClockState {
 pub struct Advance {
     /// By how many seconds, 1 to 31,536,000.
     pub seconds: u64,
+}
+
+/// Answer of `POST /sandbox/clock/advance`: what was due by then has happened, but for what is pending.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Advanced {
+    /// The virtual time.
+    pub now: Timestamp,
+    /// Whether it stands still between advances.
+    pub frozen: bool,
+    /// What was due and had not happened when the server stopped waiting, in words; empty where all is done.
+    #[serde(default)]
+    pub pending: Vec<String>,
+}
+
+/// Body of `POST /sandbox/restore`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Restore {
+    /// The snapshot.
+    pub snapshot_id: String,
+}
+
+/// A moment to which the sandbox can return: answer of `POST /sandbox/snapshot`, `restore` and `reset`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// Its name; `start` is how the sandbox began.
+    pub snapshot_id: String,
+    /// The virtual time then.
+    pub at: Timestamp,
 }

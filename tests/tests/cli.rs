@@ -12,6 +12,7 @@ mod orders;
 mod paywarden;
 mod pool_and_webhooks;
 mod profiles;
+mod sandbox;
 mod server;
 mod verbs;
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::script::{KEY, Scene, answer, order};
 use crate::types::order::OrderSort;
-use crate::types::sandbox::{Advance, PayDeposit};
+use crate::types::sandbox::{Advance, JournalKind, PayDeposit, ReadJournal};
 use crate::{Client, CreateOrder, Environment, Error, ListOrders, OrderStatus};
 
 #[tokio::test]
@@ -57,6 +57,14 @@ async fn the_sandbox_is_under_the_api() {
     let scene = Scene::new([answer(200, &json!({"now": "2025-01-20T10:30:00Z", "frozen": true}))]);
     scene.client().sandbox().advance(&Advance { seconds: 60 }).await.unwrap();
     assert_eq!(scene.urls(), ["https://api.test/api/v1/sandbox/clock/advance"]);
+    let scene = Scene::new([answer(200, &json!({"now": "2025-01-20T10:30:00Z", "frozen": true})), answer(200, &json!({"cleared": 2}))]);
+    assert!(scene.client().sandbox().freeze().await.unwrap().frozen);
+    assert_eq!(scene.client().sandbox().clear_faults().await.unwrap().cleared, 2);
+    assert_eq!(scene.urls(), ["https://api.test/api/v1/sandbox/clock/freeze", "https://api.test/api/v1/sandbox/faults"]);
+    let scene = Scene::new([answer(200, &json!({"entries": [], "forgotten": 0}))]);
+    let query = ReadJournal { kind: Some(JournalKind::Delivery), pattern: Some("order.*".to_owned()), ..ReadJournal::default() };
+    scene.client().sandbox().journal(&query).await.unwrap();
+    assert_eq!(scene.urls(), ["https://api.test/api/v1/sandbox/journal?kind=delivery&match=order.*"]);
     let scene = Scene::new([answer(200, &json!({"chainId": "ethereum-sepolia", "txHash": "0xbeef"}))]);
     scene.client().sandbox().pay_deposit(&PayDeposit::new("C-1", "1".parse().unwrap())).await.unwrap();
     assert_eq!(scene.urls(), ["https://api.test/api/v1/sandbox/pay-deposit"]);

@@ -15,6 +15,7 @@ use payin_types::id::base62;
 
 use super::answer::{Reject, rejection};
 use super::dialect::{Apis, Asked};
+use super::listen::HangUp;
 use crate::app::App;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -74,7 +75,7 @@ pub async fn frame(State(framed): State<Arc<Framed>>, mut request: Request, next
     let mut response = if path.contains("%00") { unknown(&path) } else { next.run(request).await };
     if let Some(Reject(error)) = response.extensions_mut().remove::<Reject>() {
         response = framed.refusal(&error, &path, &Asked { request_id: &id, method: &method, now: app.clock.now() });
-    } else if is_error(&response) && !is_json(&response) {
+    } else if is_error(&response) && !is_json(&response) && response.extensions().get::<HangUp>().is_none() {
         let (error, allow) = dress(&response, &method, &path);
         response = framed.refusal(&error, &path, &Asked { request_id: &id, method: &method, now: app.clock.now() });
         if let Some(allow) = allow {

@@ -22,7 +22,7 @@ use tokio::task::{JoinError, JoinSet};
 
 mod connection;
 
-pub use connection::BodyTooSlow;
+pub use connection::{BodyTooSlow, HangUp};
 
 /// What a peer may cost us. Every number is a bound on somebody else's patience with our memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -28,6 +28,13 @@ impl RpcError {
 /// What a node does with one call's method and parameters, which are positional.
 pub(super) type Answers<'a> = dyn FnMut(&str, &[Value]) -> Result<Value, RpcError> + 'a;
 
+/// The method that is called; of a batch the first one.
+pub(super) fn method(body: &[u8]) -> String {
+    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let first = request.as_array().and_then(|batch| batch.first()).unwrap_or(&request);
+    first.get("method").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
 /// Answers a request, or a batch of them. `Null` means that there is nothing to send: only notifications.
 pub(super) fn handle(request: &Value, node: &mut Answers<'_>) -> Value {
     match request {

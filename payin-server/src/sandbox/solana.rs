@@ -109,6 +109,11 @@ impl SolanaChain {
         self.landed.get(signature).copied()
     }
 
+    /// Whether the transaction was ever sent.
+    pub fn knows(&self, signature: &Signature) -> bool {
+        self.submitted.contains_key(signature)
+    }
+
     /// Transactions waiting for the next block, in their order.
     pub fn mempool(&self) -> &[Signature] {
         &self.mempool

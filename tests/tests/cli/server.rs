@@ -194,6 +194,7 @@ async fn one_server_only_on_one_file_and_keys_are_made_beside_it() {
     // There is no sandbox in production.
     let exit = payin_at(&url, &keys[0], &["sandbox", "clock"]).run().await;
     assert_eq!(exit.code, Some(3), "{exit:?}");
+    nothing_of_a_sandbox_answers(&url, &keys[0]).await;
     // Nor a webhook to this machine or in clear.
     for target in ["http://shop.example/hook"] {
         let exit = payin_at(&url, &keys[0], &["webhooks", "endpoints", "create", "--url", target]).run().await;
@@ -212,6 +213,24 @@ async fn one_server_only_on_one_file_and_keys_are_made_beside_it() {
     let (mut fourth, _) = serve(folder.path()).await;
     fourth.terminate();
     assert_eq!(fourth.wait().await.code, Some(0));
+}
+
+/// Of all that can be done to a sandbox, nothing can be done to a production server, not even by its owner.
+async fn nothing_of_a_sandbox_answers(url: &str, key: &str) {
+    let is_of_it = |(method, path): &(String, String)| contract().operation(method, path)["tags"] == json!(["Sandbox"]);
+    let operations: Vec<_> = contract().operations().into_iter().filter(is_of_it).collect();
+    assert!(operations.len() > 15, "{operations:?}");
+    for (method, path) in operations {
+        let request = http_client().request(method.parse().expect("a method"), format!("{url}{path}")).header("X-API-Key", key);
+        let request = match contract().request_example(&method, &path) {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), 404, "{method} {path}");
+        let body: Value = response.json().await.expect("JSON");
+        assert_eq!(body["code"], "RESOURCE_NOT_FOUND", "{method} {path}");
+    }
 }
 
 /// An order whose chain was never seen would start to be watched somewhere above its payment: money would be lost.

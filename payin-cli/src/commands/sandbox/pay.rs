@@ -27,8 +27,9 @@ pub struct Args {
     #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
     amount: Option<String>,
 
-    /// How the payer behaves: exact, under, over, late, fake_token or wrong_token [default: exact]
-    #[arg(long, value_name = "KIND", conflicts_with = "deposit_reference")]
+    /// How the payer behaves: exact, under, over, late, in_parts, twice, two_in_one, fee_on_transfer, wrong_token, wrong_chain or fake_token
+    /// [default: exact]; a reference is paid neither under, over nor late
+    #[arg(long, value_name = "KIND")]
     kind: Option<PaymentKind>,
 
     /// On which chain the reference is paid [default: the one it was bound on]
@@ -51,7 +52,8 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let paid = match (args.order, args.deposit_reference, amount) {
         (Some(order), _, amount) => client.sandbox().pay(&Pay { order_id: order.into(), amount, kind: args.kind, mine }).await?,
         (None, Some(reference), Some(amount)) => {
-            let pay = PayDeposit { chain_id: args.chain, currency: args.currency, mine, ..PayDeposit::new(reference, amount) };
+            let pay =
+                PayDeposit { chain_id: args.chain, currency: args.currency, kind: args.kind, mine, ..PayDeposit::new(reference, amount) };
             client.sandbox().pay_deposit(&pay).await?
         }
         (None, ..) => return Err(Failure::usage("name an order, or a --deposit-reference and an --amount")),

@@ -7,6 +7,11 @@ use super::super::Context;
 use crate::failure::Failure;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  payin sandbox reorg --chain ethereum-sepolia --depth 3
+  payin sandbox reorg --chain ethereum-sepolia --depth 3 --lose 0xabc…
+  payin sandbox reorg --chain ethereum-sepolia --depth 1 --bring-back 0xabc…")]
 pub struct Args {
     /// The chain
     #[arg(long, value_name = "CHAIN")]
@@ -19,10 +24,19 @@ pub struct Args {
     /// Lose their transactions rather than include them again
     #[arg(long)]
     drop: bool,
+
+    /// Lose this transaction of theirs, while the others come back; may be given again
+    #[arg(long, value_name = "TX", conflicts_with = "drop")]
+    lose: Vec<String>,
+
+    /// Let this transaction, lost before, come back; may be given again
+    #[arg(long, value_name = "TX")]
+    bring_back: Vec<String>,
 }
 
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
-    let reorg = Reorg { chain_id: args.chain, depth: args.depth, drop: args.drop.then_some(true) };
+    let Args { chain, depth, drop, lose, bring_back } = args;
+    let reorg = Reorg { drop: drop.then_some(true), lose, bring_back, ..Reorg::new(chain, depth) };
     let head = context.client()?.sandbox().reorg(&reorg).await?;
     context.ui.record(&head, &["chainId", "head"])
 }

@@ -172,7 +172,7 @@ impl<'c> Stage<'c> {
         let mut head = self.mine(&chain_id, 1).await?;
         loop {
             let depth = head.saturating_sub(block).saturating_add(1);
-            let reorg = Reorg { chain_id: chain_id.clone(), depth: u32::try_from(depth).unwrap_or(u32::MAX), drop: Some(true) };
+            let reorg = Reorg { drop: Some(true), ..Reorg::new(chain_id.clone(), u32::try_from(depth).unwrap_or(u32::MAX)) };
             let now = self.client.sandbox().reorg(&reorg).await?.head;
             if now.saturating_sub(depth) < block {
                 break;

@@ -4,7 +4,6 @@
 //! hyper's own `header_read_timeout` starts when a connection turns idle and is not restarted by the first byte, so
 //! that one number would have to serve as idle and as header limit. Hence one guard here for both, and hyper's is off.
 
-use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
@@ -15,8 +14,9 @@ use std::task::{Context, Poll, ready};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::response::IntoResponse;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -67,12 +67,28 @@ pub(super) async fn run(stream: TcpStream, peer: SocketAddr, router: Router, lim
     }
 }
 
-async fn answer(request: Request<Incoming>, peer: SocketAddr, router: Router, vitals: Arc<Vitals>) -> Result<Response<Reply>, Infallible> {
+/// Instead of an answer: the connection is closed without one.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("closed without an answer")]
+pub struct HangUp;
+
+impl IntoResponse for HangUp {
+    fn into_response(self) -> axum::response::Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+async fn answer(request: Request<Incoming>, peer: SocketAddr, router: Router, vitals: Arc<Vitals>) -> Result<Response<Reply>, HangUp> {
     vitals.working();
     let mut request =
         request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(Upload::new(body, now() + vitals.limits.body)) });
     request.extensions_mut().insert(ConnectInfo(peer));
-    let response = router.oneshot(request).await?;
+    let response = router.oneshot(request).await.unwrap_or_else(|never| match never {});
+    if response.extensions().get::<HangUp>().is_some() {
+        return Err(HangUp);
+    }
     Ok(response.map(|body| Reply { body, vitals }))
 }
 

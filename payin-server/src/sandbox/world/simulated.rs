@@ -8,13 +8,15 @@ use payin_core::{Chain, Token};
 use payin_types::Protocol;
 
 use super::super::evm::{EvmChain, EvmConfig, Reorg, Rest, Transaction, Transfer};
-use super::super::solana::{self, Fork, Instruction, Key, Mint, Move, Slots, SolanaChain, SolanaConfig, TokenAccount};
+use super::super::solana::{self, Fork, Instruction, Key, Mint, Move, Signature, Slots, SolanaChain, SolanaConfig, TokenAccount};
 use super::super::tron::TronNode;
-use super::{Sent, WorldFault};
+use super::{Fate, Sent, WorldFault};
 use crate::env::RpcFault;
 
 /// How far above the confirmations finality lies, in blocks.
 const FINAL_ABOVE: u64 = 5;
+/// Who has what a token keeps.
+const FEES: EvmAddress = EvmAddress::repeat_byte(0xfe);
 /// Who pays in a sandbox.
 const PAYER: EvmAddress = EvmAddress::repeat_byte(0x5a);
 /// A token that calls itself like a real one.
@@ -29,6 +31,7 @@ const SOLANA_PAYER: Key = Key([0x5a; 32]);
 const SLOT_MS: u64 = 400;
 
 /// A chain and the manners of its node.
+#[derive(Clone)]
 pub(super) enum Simulated {
     Evm(Box<EvmChain>),
     /// java-tron's manners in front of the same chain.
@@ -37,6 +40,7 @@ pub(super) enum Simulated {
 }
 
 /// Solana, and how many payers it has had: each has an account of his own, which holds what he pays.
+#[derive(Clone)]
 pub(super) struct Solana {
     node: SolanaChain,
     payers: u64,
@@ -65,13 +69,20 @@ impl Simulated {
         Ok(answer.to_string().into_bytes())
     }
 
-    /// Somebody pays an address, in one transaction that waits for a block. Answers its hash, as its family writes it.
-    pub(super) fn pay(&mut self, known: &Chain, to: &str, sent: &Sent) -> Result<String, WorldFault> {
+    /// Somebody pays an address, several times perhaps, in one transaction that waits for a block. Answers its hash, as its family writes it.
+    pub(super) fn pay(&mut self, known: &Chain, to: &str, sent: &[Sent]) -> Result<String, WorldFault> {
         match self {
-            Self::Evm(chain) => pay_account(chain, known, to, sent).map(|hash| hash.to_string()),
-            Self::Tron(chain, _) => pay_account(chain, known, to, sent).map(hex::encode),
+            Self::Evm(chain) | Self::Tron(chain, _) => {
+                let hash = pay_account(chain, known, to, sent)?;
+                Ok(self.shown(hash))
+            }
             Self::Solana(solana) => solana.pay(to, sent),
         }
+    }
+
+    /// A transaction's hash, as its family writes it.
+    fn shown(&self, hash: B256) -> String {
+        if matches!(self, Self::Tron(..)) { hex::encode(hash) } else { hash.to_string() }
     }
 
     /// The newest block's number (on Solana its slot) and time.
@@ -125,11 +136,59 @@ impl Simulated {
         }
     }
 
-    /// Replaces the newest blocks; their transactions come back in the first new one, or are lost.
-    pub(super) fn reorg(&mut self, depth: u64, drop: bool) -> Result<(), WorldFault> {
+    /// Replaces the newest blocks. Answers which transactions are lost by it.
+    pub(super) fn reorg(&mut self, depth: u64, fate: &Fate) -> Result<Vec<String>, WorldFault> {
         match self {
-            Self::Evm(chain) | Self::Tron(chain, _) => reorg(chain, depth, drop),
-            Self::Solana(solana) => solana.reorg(depth, drop),
+            Self::Evm(chain) => reorg(chain, depth, fate, |hash| hash.to_string()),
+            Self::Tron(chain, _) => reorg(chain, depth, fate, hex::encode),
+            Self::Solana(solana) => solana.reorg(depth, fate),
+        }
+    }
+
+    /// Whether anything more becomes final.
+    pub(super) fn stall(&mut self, stalled: bool) {
+        match self {
+            Self::Evm(chain) | Self::Tron(chain, _) => chain.stall_finality(stalled),
+            Self::Solana(solana) => solana.node.stall(stalled),
+        }
+    }
+
+    /// How many transactions wait for a block.
+    pub(super) fn waiting(&self) -> u64 {
+        let waiting = match self {
+            Self::Evm(chain) | Self::Tron(chain, _) => chain.mempool().len(),
+            Self::Solana(solana) => solana.node.mempool().len(),
+        };
+        u64::try_from(waiting).unwrap_or(u64::MAX)
+    }
+
+    /// The blocks above a height that have transactions, and those.
+    pub(super) fn mined_above(&self, height: u64) -> Vec<(u64, Vec<String>)> {
+        match self {
+            Self::Evm(chain) | Self::Tron(chain, _) => {
+                let above = (height.saturating_add(1)..=chain.head().number).filter_map(|number| chain.block(number));
+                let filled = above.filter(|block| !block.transactions.is_empty());
+                filled.map(|block| (block.number, block.transactions.iter().map(|hash| self.shown(*hash)).collect())).collect()
+            }
+            Self::Solana(solana) => {
+                let mut found = Vec::new();
+                let mut block = Some(solana.node.head());
+                while let Some(above) = block.filter(|block| block.slot > height) {
+                    let signatures: Vec<String> = above.signatures().map(|signature| signature.to_string()).collect();
+                    found.extend((!signatures.is_empty()).then_some((above.slot, signatures)));
+                    block = solana.node.block(above.parent_slot);
+                }
+                found.reverse();
+                found
+            }
+        }
+    }
+
+    /// How many seconds after its time something on it is final, where it makes blocks as [`Simulated::advance`] does, second by second.
+    pub(super) fn settles_within_s(&self) -> u64 {
+        match self {
+            Self::Evm(chain) | Self::Tron(chain, _) => chain.config.finality_depth.saturating_add(2),
+            Self::Solana(solana) => solana.node.config.finalized_depth.saturating_mul(SLOT_MS).div_ceil(1_000).saturating_add(4),
         }
     }
 }
@@ -146,24 +205,48 @@ fn evm(chain: &Chain, seed: u64, genesis_time_s: u64) -> Box<EvmChain> {
     Box::new(node)
 }
 
-fn pay_account(chain: &mut EvmChain, known: &Chain, to: &str, sent: &Sent) -> Result<B256, WorldFault> {
+fn pay_account(chain: &mut EvmChain, known: &Chain, to: &str, sent: &[Sent]) -> Result<B256, WorldFault> {
     let account = |text: &str| account_bytes(&known.protocol, text).map(EvmAddress::from);
     let address = |text: &str| account(text).ok_or_else(|| WorldFault::Address(text.to_owned()));
-    let (contract, value) = match sent {
-        Sent::Token(token, value) => (address(token.contract.as_str())?, *value),
-        Sent::Fake(value) => (FAKE_TOKEN, *value),
-    };
-    let transfer = Transfer { contract, from: PAYER, to: address(to)?, value: U256::from(value) };
-    Ok(chain.submit(Transaction::transfers([transfer])))
+    let to = address(to)?;
+    let moved = |contract, to, value: u128| Transfer { contract, from: PAYER, to, value: U256::from(value) };
+    let mut transfers = Vec::new();
+    for sent in sent {
+        match sent {
+            Sent::Token(token, value) => transfers.push(moved(address(token.contract.as_str())?, to, *value)),
+            Sent::Fake(value) => transfers.push(moved(FAKE_TOKEN, to, *value)),
+            // As USDT itself would, if its owner set a fee: what arrives, and what goes to the owner.
+            Sent::Taxed(token, arrives, fee) => {
+                let contract = address(token.contract.as_str())?;
+                transfers.extend([moved(contract, to, *arrives), moved(contract, FEES, *fee)]);
+            }
+        }
+    }
+    Ok(chain.submit(Transaction::transfers(transfers)))
 }
 
-fn reorg(chain: &mut EvmChain, depth: u64, drop: bool) -> Result<(), WorldFault> {
+/// Which of the transactions of replaced blocks stay lost, and which come back.
+fn decide<T: Copy>(replaced: Vec<T>, fate: &Fate, shown: impl Fn(T) -> String) -> Result<(Vec<T>, Vec<String>), WorldFault> {
+    let is_replaced = |hash: &&String| replaced.iter().any(|one| shown(*one) == **hash);
+    if let Some(unknown) = fate.lose.iter().find(|hash| !is_replaced(hash)) {
+        return Err(WorldFault::Transaction("lose", unknown.clone(), "is in none of the blocks that are replaced"));
+    }
+    let (lost, kept): (Vec<T>, Vec<T>) = replaced.into_iter().partition(|one| fate.drop || fate.lose.contains(&shown(*one)));
+    Ok((kept, lost.into_iter().map(shown).collect()))
+}
+
+fn reorg(chain: &mut EvmChain, depth: u64, fate: &Fate, shown: impl Fn(B256) -> String) -> Result<Vec<String>, WorldFault> {
     let head = chain.head().number;
     let replaced = (head.saturating_add(1).saturating_sub(depth)..=head).filter_map(|number| chain.block(number));
     let transactions: Vec<B256> = replaced.flat_map(|block| block.transactions.clone()).collect();
-    let keep = if drop { Vec::new() } else { transactions.into_iter().map(|transaction| (transaction, 0)).collect() };
+    let (mut kept, lost) = decide(transactions, fate, shown)?;
+    for text in &fate.bring_back {
+        let hash = text.parse::<B256>().ok().filter(|hash| chain.transaction(*hash).is_some() && chain.mined_at(*hash).is_none());
+        kept.push(hash.ok_or_else(|| WorldFault::Transaction("bringBack", text.clone(), "was not lost on that chain"))?);
+    }
+    let keep = kept.into_iter().map(|transaction| (transaction, 0)).collect();
     let done = chain.reorg(&Reorg { depth, blocks: depth, keep, rest: Rest::Dropped });
-    done.map(|_| ()).map_err(|error| WorldFault::Reorg(error.to_string()))
+    done.map(|_| lost).map_err(|error| WorldFault::Reorg(error.to_string()))
 }
 
 /// A token's mint and the program that it is of.
@@ -190,25 +273,28 @@ impl Solana {
         Some(Self { node, payers: 0 })
     }
 
-    fn pay(&mut self, to: &str, sent: &Sent) -> Result<String, WorldFault> {
+    fn pay(&mut self, to: &str, sent: &[Sent]) -> Result<String, WorldFault> {
         let refuse = || WorldFault::Address(to.to_owned());
         let wallet = solana_bytes(to).ok_or_else(refuse)?;
-        let (mint, program, decimals, value) = match sent {
-            Sent::Token(token, value) => {
-                let (mint, program) = mint_of(token).ok_or_else(refuse)?;
-                (mint, program, token.decimals, *value)
-            }
-            Sent::Fake(value) => (FAKE_MINT, TokenProgram::SplToken, FAKE_DECIMALS, *value),
-        };
-        let amount = u64::try_from(value).map_err(|_| WorldFault::TooMuch)?;
-        let to = Key(token_account(&wallet, program, &mint.0).ok_or_else(refuse)?);
-        let (program, decimals) = (Key(*program.bytes()), u8::try_from(decimals).unwrap_or(u8::MAX));
-        let from = self.next_payer();
-        self.node.register_account(from, TokenAccount { program, mint, owner: SOLANA_PAYER, amount, withheld: 0 });
-        let open = Instruction::open(program, SOLANA_PAYER, to, Key(wallet), mint);
-        let moved = Move { program, mint, decimals, from, owner: SOLANA_PAYER, to, amount };
-        let transaction = solana::Transaction::new(SOLANA_PAYER, vec![open, moved.transfer_checked()]);
-        Ok(self.node.submit(transaction).to_string())
+        let mut instructions = Vec::new();
+        for sent in sent {
+            let (mint, program, decimals, value) = match sent {
+                Sent::Token(token, value) => {
+                    let (mint, program) = mint_of(token).ok_or_else(refuse)?;
+                    (mint, program, token.decimals, *value)
+                }
+                Sent::Fake(value) => (FAKE_MINT, TokenProgram::SplToken, FAKE_DECIMALS, *value),
+                Sent::Taxed(..) => return Err(WorldFault::Unlike("no token of that chain takes a fee on transfers")),
+            };
+            let amount = u64::try_from(value).map_err(|_| WorldFault::TooMuch)?;
+            let to = Key(token_account(&wallet, program, &mint.0).ok_or_else(refuse)?);
+            let (program, decimals) = (Key(*program.bytes()), u8::try_from(decimals).unwrap_or(u8::MAX));
+            let from = self.next_payer();
+            self.node.register_account(from, TokenAccount { program, mint, owner: SOLANA_PAYER, amount, withheld: 0 });
+            let moved = Move { program, mint, decimals, from, owner: SOLANA_PAYER, to, amount };
+            instructions.extend([Instruction::open(program, SOLANA_PAYER, to, Key(wallet), mint), moved.transfer_checked()]);
+        }
+        Ok(self.node.submit(solana::Transaction::new(SOLANA_PAYER, instructions)).to_string())
     }
 
     /// Two blocks are enough to make the first of them final: the slots between them are skipped.
@@ -233,19 +319,23 @@ impl Solana {
         key
     }
 
-    fn reorg(&mut self, depth: u64, drop: bool) -> Result<(), WorldFault> {
-        let mut keep = Vec::new();
+    fn reorg(&mut self, depth: u64, fate: &Fate) -> Result<Vec<String>, WorldFault> {
+        let mut replaced = Vec::new();
         let mut block = Some(self.node.head());
         for _ in 0..depth {
             let Some(dropped) = block.filter(|block| block.height > 0) else { break };
-            keep.extend(dropped.signatures().rev().map(|signature| (signature, 0)));
+            replaced.extend(dropped.signatures().rev());
             block = self.node.block(dropped.parent_slot);
         }
-        keep.reverse();
-        if drop {
-            keep.clear();
+        replaced.reverse();
+        let (mut kept, lost) = decide(replaced, fate, |signature: Signature| signature.to_string())?;
+        for text in &fate.bring_back {
+            let signature = text.parse::<Signature>().ok();
+            let signature = signature.filter(|signature| self.node.knows(signature) && self.node.landed_at(signature).is_none());
+            kept.push(signature.ok_or_else(|| WorldFault::Transaction("bringBack", text.clone(), "was not lost on that chain"))?);
         }
+        let keep = kept.into_iter().map(|signature| (signature, 0)).collect();
         let fork = Fork { depth, blocks: depth, slots: Slots::After, keep, resubmit: false };
-        self.node.fork(&fork).map_err(|error| WorldFault::Reorg(error.to_string()))
+        self.node.fork(&fork).map(|()| lost).map_err(|error| WorldFault::Reorg(error.to_string()))
     }
 }

@@ -1,0 +1,79 @@
+//! What a sandbox stands on when it begins: simulated chains, an organization with an owner's key, a filled pool.
+
+use payin_core::address::Address;
+use payin_core::{Chain, Token, chains};
+use payin_types::{Environment, ExposeSecret as _, ImportAddresses, OrganizationId, Protocol, Role, SecretString};
+
+use crate::app::{App, access, pool};
+use crate::env::Entropy;
+use crate::store;
+
+/// Free addresses in a new sandbox.
+const POOL: usize = 256;
+
+/// The families that are simulated: those that this server can follow.
+const FAMILIES: &[Protocol] =
+    if cfg!(feature = "solana") { &[Protocol::Evm, Protocol::Tron, Protocol::Solana] } else { &[Protocol::Evm, Protocol::Tron] };
+
+/// The chains of the testnet environment that are simulated; USDT on polygon-amoy exists in the sandbox only.
+pub(super) fn sandbox_chains() -> Vec<Chain> {
+    let simulated = |chain: &Chain| chain.environment == Environment::Testnet && FAMILIES.contains(&chain.protocol);
+    let mut chains: Vec<Chain> = chains::known().into_iter().filter(simulated).collect();
+    for chain in chains.iter_mut().filter(|chain| chain.protocol == Protocol::Evm) {
+        for currency in ["USDT", "USDC"] {
+            if chain.token(&currency.into()).is_none() {
+                let byte = if currency == "USDT" { 0x07 } else { 0x0c };
+                let contract = Address::from_evm_bytes(&[byte; 20]);
+                chain.tokens.push(Token {
+                    currency: currency.into(),
+                    contract,
+                    decimals: if chain.id.as_str().starts_with("bsc") { 18 } else { 6 },
+                });
+            }
+        }
+    }
+    chains
+}
+
+/// Makes the sandbox usable: an organization with an owner's key and a filled pool. Answers the key and the organization.
+pub(super) async fn seed(app: &App, api_key: Option<SecretString>) -> anyhow::Result<(String, OrganizationId)> {
+    let secret = api_key.unwrap_or_else(|| access::make_key(app)).expose_secret().to_owned();
+    let organization = match access::authenticate(app, &secret).await {
+        Ok(key) => key.organization_id.clone(),
+        Err(_) => app.store.write(access::CreateKey::new(app, &secret, Role::Owner, "sandbox", Some("Sandbox".to_owned()))).await?.0,
+    };
+    for protocol in FAMILIES {
+        let free = pool::status(app, &organization).await?.get(protocol).map_or(0, |counts| counts.available);
+        if free == 0 {
+            let addresses = std::iter::repeat_with(|| address(protocol, app.entropy.as_ref())).flatten().take(POOL);
+            let addresses = addresses.map(|address| address.as_str().to_owned()).collect::<Vec<_>>().join("\n");
+            let request = ImportAddresses::new(protocol.clone(), addresses);
+            app.store.write(pool::Import::new(app, organization.clone(), Ok(request))).await?;
+        }
+    }
+    Ok((secret, organization))
+}
+
+/// Anybody's address. On Solana about every second number is one that somebody could have the key of.
+fn address(protocol: &Protocol, entropy: &dyn Entropy) -> Option<Address> {
+    match protocol {
+        Protocol::Solana => {
+            let any = Address::from_solana_bytes(&entropy.array());
+            Address::parse(protocol, any.as_str()).ok()
+        }
+        _ => Address::from_account_bytes(protocol, &entropy.array()),
+    }
+}
+
+/// The simulated chains begin anew: where they stood before means nothing.
+pub(super) struct ForgetChains;
+
+impl store::Unit for ForgetChains {
+    type Output = ();
+
+    async fn run<'a>(&'a self, tx: &'a mut store::Tx<'_>) -> crate::app::Outcome<()> {
+        store::chains::forget_all(tx).await?;
+        // A sandbox is the sole server of its database, also of one that was killed.
+        Ok(store::leases::end_all(tx).await?)
+    }
+}
