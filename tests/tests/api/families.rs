@@ -183,6 +183,8 @@ async fn time_alone_brings_the_slots_that_make_a_payment_final() {
     sandbox.order_when(&id, "at 3 confirmations", |order| order["confirmations"] == 3).await;
     sandbox.advance(60).await;
     on.completed(&id, &paid, "1.00").await;
+    // Past the order's closing, so that nothing is due any more for which time would pass slowly.
+    sandbox.advance(20 * 60).await;
     let head = async || {
         let mined = sandbox.post("/api/v1/sandbox/mine", &json!({ "chainId": "solana-devnet" })).await.ok(200);
         mined["chains"][0]["head"].as_u64().expect("a slot")
