@@ -190,8 +190,23 @@ async fn a_payment_is_a_transaction_here_and_a_transfer_there() {
     sandbox.stop().await;
 }
 
+const XPUB: &str = "xpub6DCoCpSuQZB2jawqnGMEPS63ePKWkwWPH4TU45Q7LPXWuNd8TMtVxRrgjtEshuqpK3mdhaWHPFsBngh5GFZaM6si3yZdUsT8ddYM3PwnATt";
+
+/// An account's key is put away with its addresses, and taken back with them; in between it gives none, and cannot be added again.
+async fn an_account_is_put_away(sandbox: &Sandbox, merchant: &str, account: &Value) {
+    let ask = |method: &str, path: &str| -> Ask<'_> { sandbox.ask(method, path).key(merchant) };
+    let path = format!("{WALLETS}{}/", text(&account["id"]));
+    let set = async |is_active: bool| ask("PUT", &path).json(&json!({ "is_active": is_active })).send().await.ok(200)["data"].clone();
+    let away = set(false).await;
+    assert_eq!((&away["is_active"], &away["id"]), (&json!(false), &account["id"]));
+    refused(&ask("POST", ORDERS).json(&wish(10, "1")).send().await, 503, "NO_WALLET_AVAILABLE", "");
+    refused(&ask("POST", WALLETS).json(&json!({ "blockchain": "base", "xpub": XPUB })).send().await, 400, "VALIDATION_ERROR", "xpub");
+    let body = json!({ "protocol": "evm", "xpub": XPUB, "count": 1 });
+    ask("POST", "/api/v1/address-pool/import").json(&body).send().await.refused(400, "VALIDATION_ERROR", "was put away");
+    assert_eq!(&set(true).await, account);
+}
+
 async fn wallets(sandbox: &Sandbox) {
-    const XPUB: &str = "xpub6DCoCpSuQZB2jawqnGMEPS63ePKWkwWPH4TU45Q7LPXWuNd8TMtVxRrgjtEshuqpK3mdhaWHPFsBngh5GFZaM6si3yZdUsT8ddYM3PwnATt";
     let merchant = sandbox.stranger().await;
     let ask = |method: &str, path: &str| -> Ask<'_> { sandbox.ask(method, path).key(&merchant) };
     let add = async |body: Value| ask("POST", WALLETS).json(&body).send().await;
@@ -258,15 +273,7 @@ async fn wallets(sandbox: &Sandbox) {
     let listed = ask("GET", WALLETS).send().await.ok(200);
     assert_eq!((&listed["count"], &listed["results"]), (&json!(2), &json!([account, made])));
 
-    // An account's key is put away with its addresses, and taken back with them; in between it gives none, and cannot be added again.
-    let away = update(&account["id"], json!({ "is_active": false })).await.ok(200)["data"].clone();
-    assert_eq!((&away["is_active"], &away["id"]), (&json!(false), &account["id"]));
-    refused(&order(10).await, 503, "NO_WALLET_AVAILABLE", "");
-    refused(&add(json!({ "blockchain": "base", "xpub": XPUB })).await, 400, "VALIDATION_ERROR", "xpub");
-    let body = json!({ "protocol": "evm", "xpub": XPUB, "count": 1 });
-    let imported = ask("POST", "/api/v1/address-pool/import").json(&body).send().await;
-    imported.refused(400, "VALIDATION_ERROR", "was put away");
-    assert_eq!(update(&account["id"], json!({ "is_active": true })).await.ok(200)["data"], account);
+    an_account_is_put_away(sandbox, &merchant, &account).await;
     order(10).await.ok(201);
 
     // Put away, and taken back; under another chain.
