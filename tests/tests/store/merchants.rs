@@ -181,6 +181,28 @@ async fn open(gateway: &Gateway, organization: &OrganizationId, name: &str, path
     (EventId::from(format!("evt_payment_detected_paywarden_{}", facts.id)), facts.address.as_str().to_owned())
 }
 
+async fn list(gateway: &Gateway, user: &UserId, state: Option<State>) -> told::Listed {
+    let listed = told::list(&gateway.app, user, NAME, (state, None), (None, None)).await.expect("a list");
+    assert_eq!(listed.total, listed.deliveries.len() as u64);
+    listed
+}
+
+/// How many stand in each state.
+async fn states(gateway: &Gateway, user: &UserId) -> Vec<u64> {
+    let mut found = Vec::new();
+    for (state, _) in State::ALL {
+        let listed = list(gateway, user, Some(state)).await;
+        assert!(listed.deliveries.iter().all(|one| one.progress.state(listed.now) == state), "{state:?}: {listed:?}");
+        found.push(listed.total);
+    }
+    assert_eq!(found.iter().sum::<u64>(), list(gateway, user, None).await.total, "each stands in one place");
+    found
+}
+
+fn retry(gateway: &Gateway, event: &EventId, user: &UserId) -> Retry {
+    Retry { user: user.clone(), api: NAME, id: "wh_1".to_owned(), event: Some(event.clone()), now: gateway.app.clock.now() }
+}
+
 pub async fn what_was_told_is_begun_anew_once(kind: Kind) {
     let world = World::new(kind).await;
     let gateway = &world.gateway;
@@ -198,40 +220,19 @@ pub async fn what_was_told_is_begun_anew_once(kind: Kind) {
         gateway.clock.advance(Duration::from_secs(1));
     }
     line.block(at(20), &sent).await;
-    let list = async |state: Option<State>| {
-        let listed = told::list(&gateway.app, &alice, NAME, (state, None), (None, None)).await.expect("a list");
-        assert_eq!(listed.total, listed.deliveries.len() as u64);
-        listed
-    };
-    let states = async || {
-        let mut found = Vec::new();
-        for (state, _) in State::ALL {
-            let listed = list(Some(state)).await;
-            assert!(listed.deliveries.iter().all(|one| one.progress.state(listed.now) == state), "{state:?}: {listed:?}");
-            found.push(listed.total);
-        }
-        assert_eq!(found.iter().sum::<u64>(), list(None).await.total, "each stands in one place");
-        found
-    };
-    let retry = |event: &EventId, user: &UserId| Retry {
-        user: user.clone(),
-        api: NAME,
-        id: "wh_1".to_owned(),
-        event: Some(event.clone()),
-        now: gateway.app.clock.now(),
-    };
+    let states = async || states(gateway, &alice).await;
     let claims = async |event: &EventId| {
         world.place.value(&format!("SELECT claim FROM deliveries WHERE event_id = '{event}'")).await.parse::<i64>().expect("a number")
     };
     assert_eq!(states().await, [3, 0, 0, 0, 0]);
     // One that waits stays as it is.
-    gateway.write(retry(&events[0], &alice)).await.expect("it is due");
+    gateway.write(retry(gateway, &events[0], &alice)).await.expect("it is due");
     assert_eq!(claims(&events[0]).await, 0);
     let keys = deliveries::due_endpoints(&gateway.app, "", gateway.app.clock.now()).await.expect("what is due").0;
     let of: Vec<_> = keys.into_iter().map(|one| (one.id, 1)).collect();
     let claimed = deliveries::claim(&gateway.app, &of[..1], gateway.app.clock.now()).await.expect("a claim");
     assert_eq!(states().await, [2, 1, 0, 0, 0]);
-    let refused = refusal(gateway.write(retry(&claimed[0].event_id, &alice)).await);
+    let refused = refusal(gateway.write(retry(gateway, &claimed[0].event_id, &alice)).await);
     assert!(refused.code == ErrorCode::InvalidState && refused.message.contains("being delivered"), "{refused:?}");
     // A claim of which nothing is heard lapses.
     gateway.clock.advance(deliveries::CLAIM);
@@ -240,13 +241,13 @@ pub async fn what_was_told_is_begun_anew_once(kind: Kind) {
     deliver(gateway).await;
     deliver(gateway).await;
     assert_eq!(states().await, [0, 0, 1, 2, 0]);
-    let refused = refusal(gateway.write(retry(&events[1], &alice)).await);
+    let refused = refusal(gateway.write(retry(gateway, &events[1], &alice)).await);
     assert!(refused.code == ErrorCode::InvalidState && refused.message.contains("acknowledged"), "{refused:?}");
     // Of many at once, on as many servers as there are, one begins it anew.
     let before = claims(&events[0]).await;
     let all = join_all((0..8).map(|n: usize| {
         let server = &servers[n % servers.len()];
-        server.write(retry(&events[0], &alice))
+        server.write(retry(gateway, &events[0], &alice))
     }));
     assert!(all.await.iter().all(Result::is_ok));
     assert_eq!((claims(&events[0]).await, states().await), (before + 1, vec![1, 0, 1, 1, 0]));
@@ -258,25 +259,30 @@ pub async fn what_was_told_is_begun_anew_once(kind: Kind) {
         deliver(gateway).await;
     }
     assert_eq!(states().await, [0, 0, 1, 0, 2]);
-    gateway.write(retry(&events[2], &alice)).await.expect("begun anew");
+    gateway.write(retry(gateway, &events[2], &alice)).await.expect("begun anew");
     deliver(gateway).await;
-    let listed = list(Some(State::Again)).await;
+    let listed = list(gateway, &alice, Some(State::Again)).await;
     let one = &listed.deliveries[0];
     assert_eq!((one.progress.attempts, &one.event_id, one.newest.and_then(|(_, status)| status)), (1, &events[2], Some(500)));
-    // Nobody else's, no other API's, and none that is not.
+    is_nobody_elses(&world, (&alice, &events[2]), &one.object_id).await;
+}
+
+/// Not another person's, no other API's, and none that is not.
+async fn is_nobody_elses(world: &World, (alice, event): (&UserId, &EventId), object_id: &str) {
+    let gateway = &world.gateway;
     let bob = person(gateway, "bob@shop.example", "Bob's", Role::Owner).await.expect("an account");
     let strays = [
-        retry(&events[2], &bob),
-        Retry { api: "other", ..retry(&events[2], &alice) },
-        Retry { event: None, ..retry(&events[2], &alice) },
-        retry(&"evt_none".into(), &alice),
+        retry(gateway, event, &bob),
+        Retry { api: "other", ..retry(gateway, event, alice) },
+        Retry { event: None, ..retry(gateway, event, alice) },
+        retry(gateway, &"evt_none".into(), alice),
     ];
     for stray in strays {
         assert_eq!(refusal(gateway.write(stray).await).code, ErrorCode::ResourceNotFound);
     }
-    let order = payin_core::dialect::order_of(&one.object_id);
-    let of_one = told::list(&gateway.app, &alice, NAME, (None, order), (None, None)).await.expect("a list");
-    assert_eq!(of_one.deliveries.iter().map(|told| &told.event_id).collect::<Vec<_>>(), [&events[2]]);
+    let order = payin_core::dialect::order_of(object_id);
+    let of_one = told::list(&gateway.app, alice, NAME, (None, order), (None, None)).await.expect("a list");
+    assert_eq!(of_one.deliveries.iter().map(|told| &told.event_id).collect::<Vec<_>>(), [event]);
     assert_eq!(told::list(&gateway.app, &bob, NAME, (None, None), (None, None)).await.expect("a list").total, 0);
 }
 

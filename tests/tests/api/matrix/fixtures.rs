@@ -112,32 +112,8 @@ pub async fn make(sandbox: &Sandbox, keys: &Keys, parameter: &str, template: &st
             let order = json!({ "amount": "1", "currency": "USDC", "blockchain": "base", "order_info": "{}", "nonce": fresh() });
             field(&post(sandbox, keys, "/api/payment-orders/", &order).await["data"], "order_id")
         }
-        "merchantId" => {
-            let merchant = post(sandbox, keys, "/api/v1/admin/merchants", &json!({ "name": reference })).await;
-            for (role, person) in &keys.people {
-                let id = text(&merchant["id"]);
-                let join = format!(
-                    "INSERT INTO memberships (user_id, organization_id, role, created_at) VALUES ('{person}', '{id}', '{role}', 0)"
-                );
-                sandbox.database().execute(&join).await;
-            }
-            field(&merchant, "id")
-        }
-        "webhookId" => {
-            let payment = json!({ "amount": "1", "currency": "USDT", "external_id": reference, "webhook_url": keys.shop });
-            let payment = post(sandbox, keys, "/api/v1/payments", &payment).await;
-            post(sandbox, keys, "/api/v1/sandbox/pay", &json!({ "orderId": payment["id"] })).await;
-            final_transfer(sandbox, keys, ("tron-nile", 30), &format!("orderId={}", text(&payment["id"]))).await;
-            let told = format!("/api/v1/admin/webhooks?order_id={}&status=delivered", text(&payment["id"]));
-            loop {
-                // Detected and confirmed; then nothing more happens to it.
-                let page = get(sandbox, keys, &told).await;
-                if page["total"] == 2 {
-                    break field(&page["data"][0], "id");
-                }
-                tokio::task::yield_now().await;
-            }
-        }
+        "merchantId" => field(&merchant(sandbox, keys, &reference).await, "id"),
+        "webhookId" => field(&webhook(sandbox, keys, &reference).await, "id"),
         "transactionHash" => {
             let order = order().await;
             post(sandbox, keys, "/api/v1/sandbox/pay", &json!({ "orderId": order["orderId"] })).await;
@@ -184,15 +160,45 @@ pub async fn make(sandbox: &Sandbox, keys: &Keys, parameter: &str, template: &st
             Fixture::Id(address)
         }
         "organizationId" => field(&get(sandbox, keys, "/api/v1/me").await["organization"], "id"),
-        "keyId" => {
-            let organization = get(sandbox, keys, "/api/v1/me").await["organization"]["id"].clone();
-            let path = format!("/api/v1/organizations/{}/api-keys", text(&organization));
-            // The weakest, so that whoever may take keys back may take this one back.
-            field(&post(sandbox, keys, &path, &json!({ "name": reference, "role": "viewer" })).await, "id")
-        }
+        "keyId" => field(&key(sandbox, keys, &reference).await, "id"),
         "key" => Fixture::Everyones("payment_window_minutes"),
         other => panic!("{template}: there is no fixture for {{{other}}}: write one in {}", file!()),
     }
+}
+
+/// A merchant in which every person is who they are elsewhere.
+async fn merchant(sandbox: &Sandbox, keys: &Keys, name: &str) -> Value {
+    let merchant = post(sandbox, keys, "/api/v1/admin/merchants", &json!({ "name": name })).await;
+    for (role, person) in &keys.people {
+        let id = text(&merchant["id"]);
+        let join =
+            format!("INSERT INTO memberships (user_id, organization_id, role, created_at) VALUES ('{person}', '{id}', '{role}', 0)");
+        sandbox.database().execute(&join).await;
+    }
+    merchant
+}
+
+/// A webhook of a payment to which nothing more happens: it was detected, and then confirmed.
+async fn webhook(sandbox: &Sandbox, keys: &Keys, external_id: &str) -> Value {
+    let payment = json!({ "amount": "1", "currency": "USDT", "external_id": external_id, "webhook_url": keys.shop });
+    let payment = post(sandbox, keys, "/api/v1/payments", &payment).await;
+    post(sandbox, keys, "/api/v1/sandbox/pay", &json!({ "orderId": payment["id"] })).await;
+    final_transfer(sandbox, keys, ("tron-nile", 30), &format!("orderId={}", text(&payment["id"]))).await;
+    let told = format!("/api/v1/admin/webhooks?order_id={}&status=delivered", text(&payment["id"]));
+    loop {
+        let page = get(sandbox, keys, &told).await;
+        if page["total"] == 2 {
+            return page["data"][0].clone();
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The weakest key, so that whoever may take keys back may take this one back.
+async fn key(sandbox: &Sandbox, keys: &Keys, name: &str) -> Value {
+    let organization = get(sandbox, keys, "/api/v1/me").await["organization"]["id"].clone();
+    let path = format!("/api/v1/organizations/{}/api-keys", text(&organization));
+    post(sandbox, keys, &path, &json!({ "name": name, "role": "viewer" })).await
 }
 
 fn endpoint(keys: &Keys, event: &str) -> Value {

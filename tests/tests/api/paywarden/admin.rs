@@ -380,17 +380,21 @@ async fn webhooks(sandbox: &Sandbox) {
     let completed = sandbox.read_when(&path, "completed", |payment| payment["status"] == "completed").await;
     assert_eq!(completed["amount_received"], "2.00");
 
-    for (query, says) in [("status=lost", "'lost' is none"), ("order_id=", "order_id"), ("limit=101", "limit"), ("order_id=a%00b", "NUL")] {
-        refused(&alice.ask("GET", &format!("{WEBHOOKS}?{query}")).send().await, 400, "INVALID_QUERY", says);
-    }
-    // What is called like none, or another's.
-    for id in ["wh_none", "evt_x", "none", "x"] {
-        refused(&alice.ask("POST", &format!("{WEBHOOKS}/{id}/retry")).send().await, 404, "NOT_FOUND", id);
-    }
+    what_is_no_webhook(&alice).await;
     let bob = Alice { sandbox, token: sandbox.admin(&sandbox.stranger().await, Role::Owner).await };
     refused(&bob.ask("POST", &retry(&failed)).send().await, 404, "NOT_FOUND", text(&failed["id"]));
     assert_eq!(bob.read(&list).await["total"], 0);
     assert_eq!(bob.read(WEBHOOKS).await["total"], 0);
+}
+
+async fn what_is_no_webhook(alice: &Alice<'_>) {
+    for (query, says) in [("status=lost", "'lost' is none"), ("order_id=", "order_id"), ("limit=101", "limit"), ("order_id=a%00b", "NUL")] {
+        refused(&alice.ask("GET", &format!("{WEBHOOKS}?{query}")).send().await, 400, "INVALID_QUERY", says);
+    }
+    // What is called like none.
+    for id in ["wh_none", "evt_x", "none", "x"] {
+        refused(&alice.ask("POST", &format!("{WEBHOOKS}/{id}/retry")).send().await, 404, "NOT_FOUND", id);
+    }
 }
 
 /// The webhook of an event, once none of its attempts is under way.
