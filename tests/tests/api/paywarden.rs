@@ -228,16 +228,13 @@ async fn a_wallet_is_an_accounts_public_key() {
 async fn an_api_that_is_not_spoken_is_not_there() {
     use payin_server::http::dialect::Apis;
     let native = Sandbox::with(|options| (options.frozen, options.apis) = (true, Apis::named(["payin"]).expect("an API"))).await;
-    for (method, path) in [
-        ("POST", PAYMENTS),
-        ("GET", "/api/v1/payments/x"),
-        ("POST", "/api/v1/wallet/init"),
-        ("GET", "/api/v1/health"),
-        ("GET", "/checkout/x/status"),
-    ] {
+    for (method, path) in [("POST", PAYMENTS), ("GET", "/api/v1/payments/x"), ("POST", "/api/v1/wallet/init"), ("GET", "/api/v1/health")] {
         let reply = native.without_judge(method, path).await;
         assert_eq!((reply.0, &reply.1["code"]), (404, &json!("RESOURCE_NOT_FOUND")), "{method} {path}");
     }
+    // Below /checkout a page says so.
+    let page = payin_tests::nodes::http_client().get(format!("{}/checkout/x/status", native.url())).send().await.expect("an answer");
+    assert_eq!((page.status().as_u16(), &page.headers()["content-type"]), (404, &"text/html; charset=utf-8".parse().expect("a header")));
     assert_eq!(native.get("/api/v1/me").await.status, 200);
     native.stop().await;
     let other = Sandbox::with(|options| (options.frozen, options.apis) = (true, Apis::named(["paywarden"]).expect("an API"))).await;

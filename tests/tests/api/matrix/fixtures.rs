@@ -171,8 +171,7 @@ async fn merchant(sandbox: &Sandbox, keys: &Keys, name: &str) -> Value {
     let merchant = post(sandbox, keys, "/api/v1/admin/merchants", &json!({ "name": name })).await;
     for (role, person) in &keys.people {
         let id = text(&merchant["id"]);
-        let join =
-            format!("INSERT INTO memberships (user_id, organization_id, role, created_at) VALUES ('{person}', '{id}', '{role}', 0)");
+        let join = format!("INSERT INTO memberships (user_id, organization_id, role, created_at) VALUES ('{person}', '{id}', '{role}', 0)");
         sandbox.database().execute(&join).await;
     }
     merchant

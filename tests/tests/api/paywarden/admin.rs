@@ -298,8 +298,8 @@ async fn statistics(sandbox: &Sandbox) {
     let merchant = alice.read(MERCHANTS).await["data"][0].clone();
     assert_eq!((&merchant["orders_count"], &merchant["revenue_total"]), (&json!(4), &json!("9999.300001")));
     assert_eq!(merchant["orders_total"], merchant["orders_count"]);
-    // The open one expires today, too.
-    sandbox.advance(3_700).await;
+    // The open one expires today, too: an hour, and the grace.
+    sandbox.advance(2 * 3_600).await;
     mine(sandbox, 25).await;
     let expired = |stats: &Value| stats["orders"]["expired_today"] == 1 && stats["orders"]["pending"] == 0;
     let begun = std::time::Instant::now();
