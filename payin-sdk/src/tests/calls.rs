@@ -64,7 +64,7 @@ async fn the_sandbox_is_under_the_api() {
     let scene = Scene::new([answer(200, &json!({"entries": [], "forgotten": 0}))]);
     let query = ReadJournal { kind: Some(JournalKind::Delivery), pattern: Some("order.*".to_owned()), ..ReadJournal::default() };
     scene.client().sandbox().journal(&query).await.unwrap();
-    assert_eq!(scene.urls(), ["https://api.test/api/v1/sandbox/journal?kind=delivery&match=order.*"]);
+    assert_eq!(scene.urls(), ["https://api.test/api/v1/sandbox/journal?kind=delivery&match=order.%2A"]);
     let scene = Scene::new([answer(200, &json!({"chainId": "ethereum-sepolia", "txHash": "0xbeef"}))]);
     scene.client().sandbox().pay_deposit(&PayDeposit::new("C-1", "1".parse().unwrap())).await.unwrap();
     assert_eq!(scene.urls(), ["https://api.test/api/v1/sandbox/pay-deposit"]);

@@ -102,6 +102,7 @@ mod tests {
             ErrorCode::IdempotencyInProgress,
             ErrorCode::OrderExpired,
             ErrorCode::OrderAlreadyPaid,
+            ErrorCode::NotAsAsserted,
             // A number that is taken is a field that is wrong.
             ErrorCode::DuplicateOrderReference,
         ];

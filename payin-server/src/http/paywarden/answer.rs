@@ -67,6 +67,7 @@ mod tests {
             ErrorCode::InvalidChain,
             ErrorCode::OrderExpired,
             ErrorCode::OrderAlreadyPaid,
+            ErrorCode::NotAsAsserted,
         ];
         for error in ErrorCode::KNOWN.iter().filter(|error| !unsaid.contains(error)) {
             assert_eq!(code(error, &Method::POST).status(), error.status(), "{error}");
