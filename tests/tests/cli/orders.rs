@@ -223,7 +223,7 @@ async fn the_sandbox_is_played_from_the_command_line() {
     let head = answer(payin(&sandbox, &["sandbox", "reorg", "--chain", CHAIN, "--depth", "1", "--drop"])).await;
     assert_eq!(head["chainId"], CHAIN);
     sandbox.order_when(&order["orderId"], "forgotten", |order| order.get("txHash").is_none()).await;
-    failed(&payin(&sandbox, &["sandbox", "pay", id, "--kind", "twice"]).run().await, 6, "VALIDATION_ERROR");
+    failed(&payin(&sandbox, &["sandbox", "pay", id, "--kind", "thrice"]).run().await, 6, "VALIDATION_ERROR");
     failed(&payin(&sandbox, &["sandbox", "pay", id, "--amount", "-1"]).run().await, 6, "INVALID_AMOUNT");
     failed(&payin(&sandbox, &["sandbox", "pay", "ord_none"]).run().await, 3, "RESOURCE_NOT_FOUND");
     answer(payin(&sandbox, &["sandbox", "pay", id, "--amount", "10"])).await;

@@ -41,10 +41,10 @@ async fn what_goes_wrong_and_what_has_happened_is_said_in_a_shell() {
     let sandbox = Sandbox::frozen().await;
     let start = play(&sandbox, &["snapshot"]).await;
     let rule =
-        play(&sandbox, &["fault", "add", "api", "error", "--match", "GET /api/v1/me", "--code", "NO_AVAILABLE_ADDRESSES", "--count", "1"])
+        play(&sandbox, &["fault", "add", "api", "error", "--match", "GET /api/v1/me", "--code", "SERVICE_UNAVAILABLE", "--count", "1"])
             .await;
-    assert_eq!((&rule["id"], &rule["applied"], &rule["code"]), (&json!(1), &json!(0), &json!("NO_AVAILABLE_ADDRESSES")));
-    sandbox.get("/api/v1/me").await.refused(503, "NO_AVAILABLE_ADDRESSES", "");
+    assert_eq!((&rule["id"], &rule["applied"], &rule["code"]), (&json!(1), &json!(0), &json!("SERVICE_UNAVAILABLE")));
+    sandbox.get("/api/v1/me").await.refused(503, "SERVICE_UNAVAILABLE", "");
     assert_eq!(play(&sandbox, &["fault", "list"]).await["faults"][0]["applied"], 1);
     assert_eq!(play(&sandbox, &["fault", "clear"]).await, json!({ "cleared": 1 }));
     failed(&payin(&sandbox, &["sandbox", "fault", "add", "rpc", "lose"]).run().await, 6, "VALIDATION_ERROR");
