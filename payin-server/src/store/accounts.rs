@@ -168,6 +168,15 @@ pub async fn end_family(tx: &mut Tx<'_>, family: &str, now: Timestamp) -> Result
     tx.execute(update.text(family).int(now.millis())).await.map(drop)
 }
 
+/// Ends every access token that a person was given before.
+///
+/// # Errors
+/// What the database says.
+pub async fn end_sessions(tx: &mut Tx<'_>, user: &UserId, now: Timestamp) -> Result<(), Fault> {
+    let update = sql("UPDATE users SET sessions_from = $2 WHERE id = $1 AND sessions_from < $2");
+    tx.execute(update.text(user.as_str()).int(now.millis())).await.map(drop)
+}
+
 /// Forgets what is over.
 ///
 /// # Errors

@@ -103,8 +103,14 @@ pub async fn a_session_is_prolonged_by_each_token_once(kind: Kind) {
     let second = prolong(&first).await.expect("prolonged");
     assert_eq!(second.session, alice);
     let third = prolong(second.refresh.expose_secret()).await.expect("prolonged again");
-    // Whoever has stolen the first ends it for all, himself included.
+    // Whoever has stolen the first ends it for all, himself included, and what he has got already.
+    let token = accounts::access_token(&gateway.app, &alice);
+    let authenticate = async |token: &SecretString| accounts::authenticate(&gateway.app, token.expose_secret()).await;
+    gateway.clock.advance(Duration::from_secs(1));
+    assert_eq!(authenticate(&token).await.expect("signed in"), alice);
     assert_eq!(refusal(prolong(&first).await).code, ErrorCode::InvalidApiKey);
+    assert_eq!(refusal(authenticate(&token).await).code, ErrorCode::InvalidApiKey);
+    assert_eq!(authenticate(&accounts::access_token(&gateway.app, &alice)).await.expect("signed in again"), alice);
     assert_eq!(refusal(prolong(third.refresh.expose_secret()).await).code, ErrorCode::InvalidApiKey);
     // Another session is another family. Of several at once with one token one is prolonged.
     let other = open().await;

@@ -59,14 +59,14 @@ impl Passwords {
     /// # Errors
     /// If what is stored cannot be read.
     pub async fn verify(&self, password: SecretString, stored: Option<String>) -> Result<bool, Fault> {
-        let is_somebody = stored.is_some();
-        let stored = match stored {
-            Some(stored) => stored,
-            None => self.hash(SecretString::from("nobody's"), [0; 16]).await?,
+        let Some(stored) = stored else {
+            // Once, as it is done once to compare.
+            self.hash(password, [0; 16]).await?;
+            return Ok(false);
         };
         self.slowly(move || {
             let parsed = PasswordHash::new(&stored).map_err(|error| Fault::Corrupt(format!("a stored password hash: {error}")))?;
-            Ok(argon2()?.verify_password(password.expose_secret().as_bytes(), &parsed).is_ok() && is_somebody)
+            Ok(argon2()?.verify_password(password.expose_secret().as_bytes(), &parsed).is_ok())
         })
         .await
     }

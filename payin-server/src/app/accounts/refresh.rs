@@ -78,6 +78,8 @@ impl Unit for Use {
             let Some(refresh) = accounts::lock_refresh(tx, mac).await? else { continue };
             if refresh.used_at.is_some() || refresh.revoked_at.is_some() {
                 accounts::end_family(tx, &refresh.family, self.now).await?;
+                // Access tokens know no family. Whoever has a session besides prolongs it.
+                accounts::end_sessions(tx, &refresh.user_id, self.now).await?;
                 return Ok(Used::Again);
             }
             if refresh.expires_at <= self.now {
