@@ -51,7 +51,9 @@ BEYOND_SCHEMAS = [
     ("CURSOR_UNKNOWN", None, "", "which cursors there are stands in the database"),
     ("VALIDATION_ERROR", "address", "a wallet of yours already", "which wallets there are stands in the database"),
     ("VALIDATION_ERROR", "xpub", "a wallet of yours already", "as before"),
-    ("VALIDATION_ERROR", "nonce", "was used for an order", "which nonces were used stands in the database"),
+    ("VALIDATION_ERROR", "nonce", "is taken by order", "which nonces were used stands in the database"),
+    ("VALIDATION_ERROR", None, "webhook endpoints, as many as there may be", "how many there are stands in the database"),
+    ("INVALID_BODY", None, "there are several accounts here: say which", "as before"),
     ("VALIDATION_ERROR", "expires_at", "from now, which is", "schemas do not know what time it is"),
     ("VALIDATION_ERROR", "order_info", "must be a string that is JSON", "schemas do not read what is within a text"),
     ("VALIDATION_ERROR", "order_info", "twice in one object", "as before"),
@@ -64,7 +66,6 @@ BEYOND_SCHEMAS = [
     ("VALIDATION_ERROR", "address", "nobody owns the zero address", "the one address that is none"),
     ("VALIDATION_ERROR", "address", "in your pool already", "which wallets there are stands in the database"),
     ("VALIDATION_ERROR", "address", "cannot be changed", "as before"),
-    ("VALIDATION_ERROR", "is_active", "an account's key stays", "as before"),
     ("VALIDATION_ERROR", "email", "cannot be used", "who has an account stands in the database"),
     ("VALIDATION_ERROR", "line", "so nothing was imported", "addresses have checksums, and fit the family or not"),
 ]
