@@ -144,7 +144,7 @@ scenarios! {
         a_new_secret_takes_over_when_it_was_said_to,
         what_a_chain_takes_back_is_told_whatever_was_answered;
     other_names: orders_are_numbered_without_gaps, a_wallet_is_what_was_added_by_itself, endpoints_of_another_api_hear_of_it_alone;
-    merchants: an_operator_makes_people, a_token_is_ended_by_itself, a_name_is_one_merchants, what_was_told_is_begun_anew_once,
+    merchants: a_closed_merchant_has_no_key_left, an_operator_makes_people, a_token_is_ended_by_itself, a_name_is_one_merchants, what_was_told_is_begun_anew_once,
         what_merchants_come_to_is_exact;
     explain: what_came_on_any_chain_is_explained, a_payment_that_is_gone_is_explained;
     dust: dust_is_recorded_and_not_told, many_small_parts_are_a_payment, somebody_elses_busy_address_fills_nothing;

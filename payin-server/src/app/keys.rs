@@ -143,6 +143,8 @@ impl Unit for Create {
     type Output = ApiKey;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<ApiKey> {
+        // Whoever takes all of an organization's keys away must find this one, or come first.
+        access::lock_organization(tx, &self.own).await?;
         // Whoever has stolen a key could keep a request waiting for its last byte until the key is revoked, and make another then.
         let stands = access::lock_key(tx, self.by.as_str()).await?.is_some() && self.by_expires_at.is_none_or(|expires| expires > self.now);
         if !stands {

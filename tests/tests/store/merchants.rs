@@ -14,13 +14,13 @@ use payin_server::app::accounts::{self, CreateUser, NewUser, Session};
 use payin_server::app::dialect::merchants::{self, Change, Close, Counted, Create, Made, Rotate, Update};
 use payin_server::app::dialect::told::{self, Retry};
 use payin_server::app::dialect::{Open, Wish};
-use payin_server::app::{access, deliveries};
+use payin_server::app::{access, deliveries, keys};
 use payin_server::env::{Answer, Http, Outgoing, SendFault};
 use payin_server::store::Failure;
 use payin_server::worker::deliver::Deliver;
 use payin_server::worker::{Did, Worker as _};
 use payin_tests::gateway::{Gateway, Kind, refusal, request};
-use payin_types::{ErrorCode, EventId, ExposeSecret as _, OrganizationId, Role, SecretString, UserId};
+use payin_types::{CreateApiKey, ErrorCode, EventId, ExposeSecret as _, OrganizationId, Role, SecretString, UserId};
 
 use super::World;
 use super::line::{Line, Sent, at};
@@ -319,5 +319,27 @@ pub async fn what_merchants_come_to_is_exact(kind: Kind) {
     for other in [Counted { api: "cryptopay", ..counted.clone() }, Counted { currency: "USDC".into(), ..counted.clone() }] {
         let stats = merchants::stats(&gateway.app, &alice, &other).await.expect("statistics");
         assert_eq!((stats.counts.orders, stats.received[2]), (0, units("0")), "{other:?}");
+    }
+}
+
+/// However often somebody who has a key makes others with it while the merchant is closed.
+pub async fn a_closed_merchant_has_no_key_left(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let servers = world.servers().await;
+    let alice = person(gateway, "alice@shop.example", "Shop", Role::Owner).await.expect("an account");
+    for round in 0..12 {
+        let made = make(gateway, &alice, &format!("Merchant {round}")).await.expect("a merchant");
+        let (id, stolen) = (made.merchant.id, access::authenticate(&gateway.app, made.api_key.expose_secret()).await.expect("a key"));
+        let thief = |n: usize| {
+            let server = &servers[n % servers.len()];
+            let unit = keys::Create::new(&server.app, &stolen, id.as_str().to_owned(), Ok(CreateApiKey::new("x")));
+            async move { server.write(unit).await.map(drop) }
+        };
+        let close = gateway.write(Close::new(&gateway.app, alice.clone(), id.as_str().to_owned()));
+        let (_, closed) = futures_util::join!(join_all((0..8).map(thief)), close);
+        closed.expect("closed");
+        let live = format!("SELECT COUNT(*) FROM api_keys WHERE organization_id = '{id}' AND revoked_at IS NULL");
+        assert_eq!(world.place.value(&live).await, "0", "in round {round}");
     }
 }

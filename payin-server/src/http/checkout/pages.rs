@@ -55,9 +55,9 @@ async fn open(visitor: Visitor, reader: Reader, Path(slug): Path<String>, reques
     link_page::open(&visitor, reader, &slug, request).await
 }
 
-/// Refuses what another site's page has sent in its visitor's name. Where the browser does not say whence (it does over HTTPS), its `Origin`
+/// Refuses what another site's page, also one of a sister site, has sent in its visitor's name. Where the browser does not say whence (it does over HTTPS), its `Origin`
 /// tells.
-fn check_own(app: &App, headers: &HeaderMap) -> Result<(), Error> {
+pub(in crate::http) fn check_own(app: &App, headers: &HeaderMap) -> Result<(), Error> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let host_of = |url: &str| url.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or_default().to_owned());
     let is_own = match (text(HeaderName::from_static("sec-fetch-site")), text(header::ORIGIN)) {

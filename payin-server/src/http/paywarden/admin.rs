@@ -20,6 +20,7 @@ use crate::app::{App, Fault};
 use crate::http::answer::{Reject, json};
 use crate::http::call::{BODY_MAX, Caller, body, parse};
 use crate::http::checkout::Visitor;
+use crate::http::checkout::pages::check_own;
 
 /// Somebody who has signed in.
 pub struct Admin {
@@ -77,6 +78,10 @@ impl FromRequestParts<Arc<App>> for Admin {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Reject> {
         let token = token(&parts.headers)?.to_owned();
+        // A browser sends the cookie along with what a sister site's page posts, too.
+        if !parts.method.is_safe() {
+            check_own(app, &parts.headers)?;
+        }
         let session = merchants::running(app, accounts::authenticate(app, &token).await?).await?;
         let user = session.user_id.clone();
         let caller = Caller::of(Arc::new(of_session(session)), parts, app).counted(parts).await?;

@@ -114,6 +114,13 @@ async fn sessions(sandbox: &Sandbox) {
     refused(&stands(&third).await, 401, "UNAUTHORIZED", "");
 }
 
+/// Nor for a page of a sister site, to which the browser gives the cookie along.
+async fn is_not_for_other_sites(alice: &Alice<'_>, path: &str) {
+    for (name, value) in [("Sec-Fetch-Site", "same-site"), ("Origin", "https://shop.example.com")] {
+        refused(&alice.ask("POST", path).header(name, value).send().await, 403, "FORBIDDEN", "another site");
+    }
+}
+
 async fn merchants(sandbox: &Sandbox) {
     let alice = alice(sandbox).await;
     let shop = Receiver::start().await;
@@ -164,6 +171,7 @@ async fn merchants(sandbox: &Sandbox) {
     }
 
     // A key that is replaced is taken no more, and others of the organization are.
+    is_not_for_other_sites(&alice, &format!("{path}/rotate-key")).await;
     let rotated = alice.ask("POST", &format!("{path}/rotate-key")).send().await.ok(200);
     let new = text(&rotated["api_key"]).to_owned();
     assert_ne!(new, key);
