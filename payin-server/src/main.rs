@@ -90,7 +90,7 @@ enum Command {
     WebhookSecret {
         #[command(flatten)]
         configured: Configured,
-        /// Name of the organization; the only one when left out
+        /// Name or id of the organization; the only one when left out. One that somebody made through an API goes by its id alone
         #[arg(long)]
         organization: Option<String>,
         /// Replace it by a new one, which is shown. A running server need not be stopped
@@ -138,7 +138,8 @@ enum Keys {
         /// For people
         #[arg(long, default_value = "made with payin-server keys create")]
         name: String,
-        /// Name of the organization, which is made if there is none of that name; the only one when left out
+        /// Name of the organization, which is made if there is none of that name, or its id; the only one when left out. One that somebody
+        /// made through an API goes by its id alone
         #[arg(long)]
         organization: Option<String>,
     },
@@ -166,7 +167,8 @@ enum Users {
         /// What they are called, and may sign in by; their address when left out
         #[arg(long)]
         name: Option<String>,
-        /// Name of the organization, which is made if there is none of that name; the only one when left out
+        /// Name of the organization, which is made if there is none of that name, or its id; the only one when left out. One that somebody
+        /// made through an API goes by its id alone
         #[arg(long)]
         organization: Option<String>,
         /// Who they are there: owners and admins run it, members and viewers have the rights of a key of that role
