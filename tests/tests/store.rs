@@ -144,7 +144,7 @@ scenarios! {
         a_new_secret_takes_over_when_it_was_said_to,
         what_a_chain_takes_back_is_told_whatever_was_answered;
     other_names: orders_are_numbered_without_gaps, a_wallet_is_what_was_added_by_itself, endpoints_of_another_api_hear_of_it_alone;
-    merchants: a_closed_merchant_has_no_key_left, an_operator_makes_people, a_token_is_ended_by_itself, a_name_is_one_merchants, what_was_told_is_begun_anew_once,
+    merchants: a_key_that_ends_is_replaced_by_one_that_ends, a_closed_merchant_has_no_key_left, an_operator_makes_people, a_token_is_ended_by_itself, a_name_is_one_merchants, what_was_told_is_begun_anew_once,
         what_merchants_come_to_is_exact;
     explain: what_came_on_any_chain_is_explained, a_payment_that_is_gone_is_explained;
     dust: dust_is_recorded_and_not_told, many_small_parts_are_a_payment, somebody_elses_busy_address_fills_nothing;
@@ -156,7 +156,8 @@ scenarios! {
     issuers: nothing_is_taken_in_a_stopped_token, a_frozen_address_is_not_handed_out_again;
     outbox: an_organization_has_so_many_endpoints_and_no_more, events_go_to_those_who_asked, retries_follow_the_table, a_void_claim_changes_nothing, gone_is_gone,
         a_deleted_endpoint_gets_nothing, a_delivery_is_claimed_once;
-    sending: a_shop_whose_orders_bring_dead_endpoints_delays_nobody_else, those_that_hang_delay_nobody_else, those_that_turn_bad_together_delay_nobody_else, a_burst_starves_nobody, many_bursts_starve_nobody, what_a_dead_server_claimed_is_sent_again,
+    sending: a_shop_whose_orders_bring_dead_endpoints_delays_nobody_else, those_that_hang_delay_nobody_else, those_that_turn_bad_together_delay_nobody_else,
+        an_organization_whose_receivers_turn_bad_delays_no_other, a_burst_starves_nobody, many_bursts_starve_nobody, what_a_dead_server_claimed_is_sent_again,
         a_sole_server_takes_back_what_was_claimed_before_it,
         servers_share_deliveries_and_overlap_in_none, nothing_is_sent_after_a_deletion, a_backlog_is_called_off_piece_by_piece, what_arrives_verifies_and_is_logged,
         old_attempts_are_forgotten;
