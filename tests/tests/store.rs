@@ -153,7 +153,7 @@ scenarios! {
         late_money_keeps_an_address_back, only_what_is_over_lets_go;
     succession: what_a_payer_lost_is_not_the_next_orders, what_an_order_lost_is_not_the_next_orders, a_stray_stays_a_stray;
     work: one_holder_has_a_lease, a_lease_changes_hands, a_fenced_server_changes_nothing,
-        a_lease_is_kept_while_work_takes_long;
+        a_lease_is_kept_while_work_takes_long, a_clock_that_is_ahead_doubles_nothing;
     issuers: nothing_is_taken_in_a_stopped_token, a_frozen_address_is_not_handed_out_again;
     outbox: an_organization_has_so_many_endpoints_and_no_more, events_go_to_those_who_asked, retries_follow_the_table, a_void_claim_changes_nothing, gone_is_gone,
         a_deleted_endpoint_gets_nothing, a_delivery_is_claimed_once;
