@@ -131,10 +131,11 @@ macro_rules! scenarios {
 
 scenarios! {
     creating: orders_never_share_an_address, a_reference_is_taken_once, an_altered_address_is_given_to_nobody,
-        what_one_unit_cannot_do_harms_no_other, amounts_survive_with_every_digit, a_closed_store_has_finished_its_work,
+        what_one_unit_cannot_do_harms_no_other, a_unit_that_panics_leaves_nothing_half_done, amounts_survive_with_every_digit,
+        a_closed_store_has_finished_its_work,
         no_order_where_nobody_looks, orders_of_two_chains_are_opened_together;
     replay: one_key_makes_one_order, another_body_under_a_key_is_refused, a_key_lives_a_day, what_may_pass_is_not_kept,
-        a_refusal_is_kept, secrets_are_kept_sealed;
+        a_caller_that_left_finds_its_answer, a_refusal_is_kept, secrets_are_kept_sealed;
     ledger: an_order_completes_once, payments_add_up, a_transfer_is_one_row, a_cursor_elsewhere_changes_nothing,
         orders_expire_by_chain_time, expiring_and_settling_agree, money_for_nobody_is_kept_apart, late_money_is_told;
     reorganisation: a_payment_taken_back_unconfirmed, a_payment_taken_back_after_completion, what_is_final_is_not_taken_back,
