@@ -36,6 +36,7 @@ mod quota;
 mod recycling;
 mod reorganisation;
 mod replay;
+mod restored;
 mod scans;
 mod sending;
 mod settings;
@@ -151,6 +152,7 @@ scenarios! {
     dust: dust_is_recorded_and_not_told, many_small_parts_are_a_payment, somebody_elses_busy_address_fills_nothing;
     recycling: addresses_come_back_in_chain_time, addresses_wait_for_the_slowest_chain, the_longest_released_comes_first,
         late_money_keeps_an_address_back, only_what_is_over_lets_go;
+    restored: what_was_handed_out_since_a_backup_is_nobody_elses;
     succession: what_a_payer_lost_is_not_the_next_orders, what_an_order_lost_is_not_the_next_orders, a_stray_stays_a_stray;
     work: one_holder_has_a_lease, a_lease_changes_hands, a_fenced_server_changes_nothing,
         a_lease_is_kept_while_work_takes_long, a_clock_that_is_ahead_doubles_nothing;
