@@ -16,6 +16,7 @@ struct Keys {
     address: SecretBox<[u8; 32]>,
     client: SecretBox<[u8; 32]>,
     xpub: SecretBox<[u8; 32]>,
+    transfer: SecretBox<[u8; 32]>,
     session: SecretBox<[u8; 32]>,
     refresh: SecretBox<[u8; 32]>,
     sealing: SecretBox<[u8; 32]>,
@@ -58,6 +59,7 @@ impl Seal {
             address: derive(master, "payin address v1"),
             client: derive(master, "payin client v1"),
             xpub: derive(master, "payin xpub v1"),
+            transfer: derive(master, "payin transfer v1"),
             session: derive(master, "payin session v1"),
             refresh: derive(master, "payin refresh v1"),
             sealing: derive(master, "payin sealing v1"),
@@ -118,6 +120,14 @@ impl Seal {
     /// The MACs of what belongs together, under each master key.
     fn bound(&self, key: fn(&Keys) -> &SecretBox<[u8; 32]>, parts: [&str; 3]) -> impl Iterator<Item = String> {
         self.0.iter().map(move |keys| hex(&mac(key(keys).expose_secret(), &parts.map(str::as_bytes))))
+    }
+
+    /// 128 bits that a transfer always has, and nobody else can tell.
+    #[must_use]
+    pub fn transfer_number(&self, chain: &str, tx_hash: &str, ordinal: u64) -> u128 {
+        let parts = [chain.as_bytes(), tx_hash.as_bytes(), &ordinal.to_be_bytes()];
+        let mac = self.0.first().map(|keys| mac(keys.transfer.expose_secret(), &parts)).unwrap_or_default();
+        mac.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
     }
 
     /// What is stored of a client's network address, to count by: for each organization another, so that nobody can be followed from one to

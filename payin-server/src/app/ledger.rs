@@ -10,11 +10,13 @@ mod seen;
 mod settlement;
 mod told;
 
+use payin_core::calendar::Day;
 use payin_core::order::Facts;
-use payin_core::transfer::{is_dust, is_noticed};
+use payin_core::transfer::{Transfer, is_dust, is_noticed};
 use payin_core::{Block, Chain, event};
-use payin_types::{EventType, Timestamp};
+use payin_types::{EventType, Timestamp, TransferId};
 
+use super::App;
 use super::events::{Happened, record};
 use crate::store::db::Locked;
 use crate::store::orders::{self, Stored};
@@ -24,6 +26,17 @@ pub use blocks::{FillHole, TakeBlocks};
 pub use loss::DeclareLost;
 pub use reorganisation::{Halt, Resume, TakeBack};
 pub use settlement::{Agree, Expire, Release, Settle};
+
+/// Transfers, each with its id, which is made of what it is: when a restored backup reads it again, it is told of under the id by which it was
+/// known before, whichever block it stands in now. The day comes first, which keeps a database's newest rows together.
+#[must_use]
+pub fn named(app: &App, transfers: Vec<Transfer>) -> Vec<(TransferId, Transfer)> {
+    let id = |transfer: &Transfer| {
+        let number = app.seal.transfer_number(transfer.chain_id.as_str(), &transfer.tx_hash, transfer.ordinal);
+        TransferId::from_time(Day::of(transfer.block_time).begins().millis(), number)
+    };
+    transfers.into_iter().map(|transfer| (id(&transfer), transfer)).collect()
+}
 
 /// The newest block with enough confirmations.
 async fn confirmed_block(tx: &mut Tx<'_>, chain: &Chain, head: u64, at_rest: u64) -> Result<Option<Block>, Fault> {

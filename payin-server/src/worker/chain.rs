@@ -12,8 +12,8 @@ use futures_util::future::BoxFuture;
 use payin_core::finality::Rest;
 use payin_core::transfer::Transfer;
 use payin_core::{Block, Chain};
+use payin_types::Timestamp;
 use payin_types::followed::ChainNode;
-use payin_types::{Timestamp, TransferId};
 use tokio::sync::Notify;
 
 use super::tenure::Tenure;
@@ -207,11 +207,6 @@ impl ChainWorker {
         Ok(any)
     }
 
-    /// Transfers, each with an id in case it is new.
-    fn named(&self, transfers: Vec<Transfer>, now: Timestamp) -> Vec<(TransferId, Transfer)> {
-        transfers.into_iter().map(|transfer| (TransferId::from_time(now.millis(), self.app.random_id()), transfer)).collect()
-    }
-
     async fn take(
         &self,
         lease: &Lease,
@@ -221,7 +216,7 @@ impl ChainWorker {
         finalized: Option<Rest>,
         now: Timestamp,
     ) -> Result<(), StepFault> {
-        let (lease, chain, transfers) = (lease.clone(), self.chain.clone(), self.named(transfers, now));
+        let (lease, chain, transfers) = (lease.clone(), self.chain.clone(), ledger::named(&self.app, transfers));
         Ok(self.app.store.write(ledger::TakeBlocks { lease, chain, from, low, blocks, transfers, finalized, now }).await?)
     }
 

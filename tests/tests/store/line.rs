@@ -7,7 +7,7 @@ use payin_core::address::Address;
 use payin_core::finality::Rest;
 use payin_core::transfer::Transfer;
 use payin_core::{Block, Chain, Units};
-use payin_server::app::ledger::{Expire, Release, Settle, TakeBack, TakeBlocks};
+use payin_server::app::ledger::{self, Expire, Release, Settle, TakeBack, TakeBlocks};
 use payin_server::store::chains::{self, Cursor};
 use payin_server::store::leases::{self, Lease};
 use payin_server::store::{Failure, orders};
@@ -122,7 +122,7 @@ impl Line {
             to: Address::from_canonical(sent.to.clone()),
             amount: Units::from_amount(sent.amount.parse().expect("an amount")).expect("a sum"),
         };
-        (TransferId::from_random(self.gateway.app.random_id()), transfer)
+        ledger::named(&self.gateway.app, vec![transfer]).remove(0)
     }
 
     /// What takes a block in from where the cursor stands.

@@ -78,7 +78,7 @@ impl ChainWorker {
             let known = upper.1.map_or((above.to_number, above.to_hash.as_str()), |hash| (above.from_number, hash));
             nodes.vouch(node, &read.last, known, now).await?;
         }
-        let (transfers, last) = (self.named(read.transfers, now), read.last);
+        let (transfers, last) = (ledger::named(&self.app, read.transfers), read.last);
         self.app.store.write(ledger::FillHole { lease, chain, from, below, above, last, transfers, now }).await?;
         self.events.notify_one();
         Ok(true)
