@@ -37,6 +37,8 @@ pub struct Front {
     pub trusted_proxies: Vec<Network>,
     /// Whether anybody may register, and so make an organization of their own.
     pub open_registration: bool,
+    /// Whether merchants may do by hand, in a browser, what they do through an API.
+    pub has_dashboard: bool,
     /// How often a client may ask.
     pub visits: Visits,
     /// Who looks on while orders are paid.

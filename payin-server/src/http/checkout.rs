@@ -24,7 +24,8 @@ use crate::app::{App, checkout, orders};
 pub struct Visitor {
     /// The gateway.
     pub app: Arc<App>,
-    address: IpAddr,
+    /// Where they come from, as they are counted.
+    pub address: IpAddr,
 }
 
 impl FromRequestParts<Arc<App>> for Visitor {

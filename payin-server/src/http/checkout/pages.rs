@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use payin_core::Error;
-use payin_types::{ErrorCode, OrderId, Timestamp};
+use payin_types::{ErrorCode, OrderId, PublicPaymentLink, Timestamp};
 
 use super::reader::Reader;
 use super::words::{LANGUAGES, Words};
@@ -25,7 +25,12 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       base-uri 'none'; frame-ancestors 'none'";
 
 static FILES: [File; 2] = [
-    File::new("/checkout/assets/page.css", "text/css; charset=utf-8", POLICY, include_bytes!("../../../assets/checkout/page.css")),
+    File::new(
+        "/checkout/assets/page.css",
+        "text/css; charset=utf-8",
+        POLICY,
+        concat!(include_str!("../../../assets/tokens.css"), include_str!("../../../assets/checkout/page.css")).as_bytes(),
+    ),
     File::new("/checkout/assets/page.js", "text/javascript; charset=utf-8", POLICY, include_bytes!("../../../assets/checkout/page.js")),
 ];
 
@@ -47,6 +52,11 @@ async fn show(visitor: Visitor, reader: Reader, Path(name): Path<String>) -> Res
     } else {
         link_page::show(&visitor, reader, &name).await
     }
+}
+
+/// A link's page as its owner looks at it beforehand.
+pub(in crate::http) fn preview(app: &App, reader: Reader, link: PublicPaymentLink) -> Response {
+    link_page::preview(app, reader, link)
 }
 
 /// A payer goes on from a link's page.

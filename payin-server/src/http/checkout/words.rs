@@ -91,6 +91,7 @@ pub struct Words {
     pub keep_open: &'static str,
 
     // A payment link.
+    pub preview: &'static str,
     pub link_unit: fn(left: u64) -> String,
     pub link_until: fn(time: &str) -> String,
     pub sold_out_title: &'static str,

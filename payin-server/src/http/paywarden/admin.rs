@@ -4,23 +4,23 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use payin_core::access::Permission;
 use payin_core::account::ACCESS_LIFETIME;
 use payin_core::paywarden::admin as rules;
 use payin_core::{Error, paywarden::NAME};
 use payin_types::paywarden::admin::{AdminLogin, AdminSession, SignedOut};
-use payin_types::{ApiKeyId, ErrorCode, ExposeSecret as _, SecretString, Timestamp, UserId};
+use payin_types::{ErrorCode, ExposeSecret as _, SecretString, UserId};
 
-use crate::app::access::Key;
-use crate::app::accounts::{self, Session};
+use crate::app::App;
+use crate::app::accounts;
 use crate::app::dialect::merchants::{self, Counted};
-use crate::app::{App, Fault};
 use crate::http::answer::{Reject, json};
 use crate::http::call::{BODY_MAX, Caller, body, parse};
 use crate::http::checkout::Visitor;
 use crate::http::checkout::pages::check_own;
+use crate::http::cookie::{self, Cookie};
 
 /// Somebody who has signed in.
 pub struct Admin {
@@ -46,31 +46,13 @@ fn token(headers: &HeaderMap) -> Result<&str, Error> {
         let token = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         found.push(token.ok_or_else(|| invalid("Authorization must be: Bearer, and the token of a login"))?.1.trim());
     }
-    for value in headers.get_all(header::COOKIE) {
-        // A browser may send cookies of others along, whatever is in them.
-        let pairs = value.to_str().unwrap_or_default().split(';').filter_map(|pair| pair.trim().split_once('='));
-        found.extend(pairs.filter(|(name, _)| *name == rules::COOKIE).map(|(_, token)| token));
-    }
+    found.extend(cookie::values(headers, rules::COOKIE));
     let none = "The request bears no session: sign in at /admin/login, and send its cookie or Authorization: Bearer";
     let first = found.first().copied().ok_or_else(|| invalid(none))?;
     if found.iter().any(|other| *other != first) {
         return Err(invalid("The request bears two different tokens; send one"));
     }
     Ok(first)
-}
-
-/// They act with the rights of their role, and are counted as themselves.
-fn of_session(session: Session) -> Key {
-    Key {
-        id: ApiKeyId::from(session.user_id.as_str()),
-        organization_id: session.organization_id,
-        organization_name: String::new(),
-        role: session.role,
-        prefix: String::new(),
-        created_at: Timestamp::default(),
-        expires_at: None,
-        revoked_at: None,
-    }
 }
 
 impl FromRequestParts<Arc<App>> for Admin {
@@ -84,19 +66,14 @@ impl FromRequestParts<Arc<App>> for Admin {
         }
         let session = merchants::running(app, accounts::authenticate(app, &token).await?).await?;
         let user = session.user_id.clone();
-        let caller = Caller::of(Arc::new(of_session(session)), parts, app).counted(parts).await?;
+        let caller = Caller::of(Arc::new(session.as_key()), parts, app).counted(parts).await?;
         Ok(Self { caller, user, token })
     }
 }
 
-/// The answer, and what a browser is to keep of it: for our paths alone, out of scripts' and other sites' reach, and over TLS but where the
-/// server is known to be reached without.
+/// The answer, and what a browser is to keep of it.
 fn with_cookie(mut response: Response, app: &App, token: &str, seconds: u64) -> Result<Response, Reject> {
-    let secure = if app.front.public_url.as_deref().is_some_and(|url| url.starts_with("http://")) { "" } else { "; Secure" };
-    let name = rules::COOKIE;
-    let cookie = format!("{name}={token}; Path=/api/v1/admin; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
-    let cookie = HeaderValue::from_str(&cookie).map_err(|error| Fault::Corrupt(error.to_string()))?;
-    response.headers_mut().append(header::SET_COOKIE, cookie);
+    Cookie { name: rules::COOKIE, path: "/api/v1/admin", same_site: "Strict" }.set(&mut response, app, token, seconds)?;
     Ok(response)
 }
 
@@ -104,7 +81,7 @@ fn with_cookie(mut response: Response, app: &App, token: &str, seconds: u64) -> 
 pub async fn log_in(visitor: Visitor, request: Request) -> Result<Response, Reject> {
     let AdminLogin { password, email } = parse(&body(request, BODY_MAX).await?)?;
     let app = &visitor.app;
-    let session = accounts::login(app, email.as_deref(), SecretString::from(password)).await?;
+    let session = accounts::login(app, email.as_deref(), SecretString::from(password), visitor.address).await?;
     let expires_at = app.clock.now().plus(ACCESS_LIFETIME);
     let token = accounts::access_token(app, &session).expose_secret().to_owned();
     let answer = json(200, &AdminSession { token: token.clone(), expires_at });

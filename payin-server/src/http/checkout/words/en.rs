@@ -97,6 +97,7 @@ pub(super) static WORDS: Words = Words {
     look_again: "Look now",
     keep_open: "This page shows your payment as soon as the network has it.",
 
+    preview: "This is a preview: only you see it, and nothing can be sent from it.",
     link_unit: |left| if left == 1 { "The last one".to_owned() } else { format!("{left} left") },
     link_until: |time| format!("Offered until {time}"),
     sold_out_title: "Sold out",

@@ -89,6 +89,7 @@ pub(super) static WORDS: Words = Words {
     look_again: "立即刷新",
     keep_open: "网络收到您的付款后，此页面会立即显示。",
 
+    preview: "这是预览：只有您能看到，无法从此页提交。",
     link_unit: |left| format!("剩余 {left} 份"),
     link_until: |time| format!("有效期至 {time}"),
     sold_out_title: "已售罄",
