@@ -1,6 +1,7 @@
 //! What people without a key may do: look at a payment link, open an order through it, follow that order. Whatever they do is counted by
 //! their network address, of which only a MAC is kept.
 
+mod deposit;
 mod watch;
 
 use std::collections::HashMap;
@@ -26,6 +27,7 @@ use super::query::is_findable;
 use super::{App, Outcome};
 use crate::store::transfers::records::{self, OfOrder, Shown};
 use crate::store::{Tx, Unit, access, links, orders, pool};
+pub use deposit::{Depositing, depositing};
 pub use watch::{Seen, Watch, Watchers};
 
 /// How this server meets the public.

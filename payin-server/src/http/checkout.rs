@@ -1,6 +1,7 @@
 //! `/checkout`: what payers ask without a key. Who they are is their network address; what they may is said in `app/checkout.rs`. Below are
 //! the pages that they see.
 
+mod deposit_page;
 mod link_page;
 mod order_page;
 pub mod pages;

@@ -103,7 +103,7 @@ pub async fn a_browser_is_signed_in_for_a_while(kind: Kind) {
     assert_eq!(refusal(recall(&gateway, &idle).await).code, ErrorCode::InvalidApiKey);
     gateway.clock.advance(HOUR - Duration::from_secs(1));
     recall(&gateway, &token).await.expect("still signed in");
-    gateway.clock.advance(Duration::from_secs(24));
+    gateway.clock.advance(Duration::from_secs(25));
     assert_eq!(refusal(recall(&gateway, &token).await).code, ErrorCode::InvalidApiKey);
     // What is over is forgotten with the next.
     let token = enter(&gateway, &ada).await;

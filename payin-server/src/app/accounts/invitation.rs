@@ -4,6 +4,7 @@
 use payin_core::Error;
 use payin_core::access::may_grant;
 use payin_core::account::{INVITATION_LIFETIME, folded};
+use payin_core::error::shown;
 use payin_types::{ErrorCode, ExposeSecret as _, OrganizationId, Role, SecretString, Timestamp, UserId};
 
 use super::browser::random_token;
@@ -79,7 +80,7 @@ async fn check_grant(conn: &mut Conn, by: &UserId, organization: &OrganizationId
     if own.is_some_and(|(_, own)| may_grant(&own, role)) {
         return Ok(());
     }
-    Err(Error::new(ErrorCode::InsufficientPermissions, format!("Nobody can make somebody {role} who has no such role, or a stronger one"))
+    Err(Error::new(ErrorCode::InsufficientPermissions, format!("Nobody can make somebody '{}' who has no such role, or a stronger one", shown(role.as_str())))
         .into())
 }
 

@@ -126,17 +126,22 @@ pub async fn reference(member: Member, Path(name): Path<String>) -> Result<Respo
     let reference = deposits::get(app, organization, &name).await?;
     let asked = ListDeposits { deposit_reference: Some(name.clone()), limit: Some(ROWS), ..ListDeposits::default() };
     let had = deposits::list(app, organization, asked).await?;
+    let pages = deposits::pages(app, organization, &name).await?;
     let can_unbind = member.can(Permission::CreateDeposits);
     let row = |address: &DepositAddress| {
         let unbind = Action::new(format!("{REFERENCES}/{}/unbind", segment(&name)), t.unbind).with("chainId", address.chain_id.as_str());
         vec![
             Cell::code(&address.address),
             Cell::text(payin_core::checkout::network(&address.chain_id)),
+            pages.get(&address.chain_id).map_or_else(
+                || Cell::text("–"),
+                |id| Cell::code(format!("/checkout/{id}")).to(format!("/checkout/{}", segment(id.as_str()))),
+            ),
             Cell::time(address.created_at),
             if can_unbind { Cell::does(unbind.grave()) } else { Cell::text("") },
         ]
     };
-    let head = vec![t.address, t.network, t.created_at, ""];
+    let head = vec![t.address, t.network, t.pay_page, t.created_at, ""];
     let addresses = Table { name: t.addresses.to_owned(), head, rows: reference.addresses.iter().map(row).collect(), empty: t.nothing };
     let mut facts: Vec<(String, Cell)> = vec![(t.deposits.to_owned(), Cell::number(reference.total_deposits))];
     facts.extend(reference.total_amount.iter().map(|(currency, sum)| (format!("{} {currency}", t.received), Cell::number(sum))));

@@ -29,6 +29,14 @@ impl Door {
         Self { frame: Frame::plain(t), title, text: None, problem: None, forms, more: None }
     }
 
+    /// The same, which is to be had again by this query.
+    #[must_use]
+    pub fn asked_by(mut self, name: &str, value: &str) -> Self {
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
+        self.frame.again = format!("?{query}&");
+        self
+    }
+
     /// As an answer, with what went wrong if something did.
     pub fn answer(self, t: &Words, error: Option<&Error>) -> Response {
         let Some(error) = error else { return page(StatusCode::OK, &self) };

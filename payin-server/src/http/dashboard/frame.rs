@@ -48,6 +48,8 @@ pub struct Frame {
     pub t: &'static Words,
     /// Every language.
     pub languages: [&'static Words; 2],
+    /// Where the same is to be had in another language: a path or nothing, and the query before it.
+    pub again: String,
     /// Whoever is signed in.
     pub office: Option<Office>,
 }
@@ -56,7 +58,7 @@ impl Frame {
     /// Around a page for whoever it is.
     #[must_use]
     pub fn plain(t: &'static Words) -> Self {
-        Self { t, languages: LANGUAGES, office: None }
+        Self { t, languages: LANGUAGES, again: "?".to_owned(), office: None }
     }
 }
 

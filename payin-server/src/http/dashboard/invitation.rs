@@ -39,7 +39,7 @@ fn door(tongue: Tongue, open: &Open, token: &str, sent: &Sent, error: Option<&Er
         Some(name) => (t.invited_title, (t.invited)(name, &t.word(open.role.as_str()))),
     };
     let more = open.organization.is_some().then_some(t.invited_known);
-    Door { text: Some(text), more, ..Door::new(t, title, vec![form]) }.answer(t, error)
+    Door { text: Some(text), more, ..Door::new(t, title, vec![form]) }.asked_by("invitation", token).answer(t, error)
 }
 
 /// `GET /dashboard/invitation?invitation=…`: for somebody new, or for somebody who is signed in.

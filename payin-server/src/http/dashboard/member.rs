@@ -42,6 +42,8 @@ pub struct Member {
     /// What they asked for: the path, and the query.
     pub path: String,
     pub query: Form,
+    /// Whether they have sent something: then the same is not to be had by asking again.
+    is_posted: bool,
     form_token: String,
 }
 
@@ -65,7 +67,8 @@ impl FromRequestParts<Arc<App>> for Member {
         let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
         let key = Arc::new(browser.session.as_key());
         let caller = Caller::of(key, parts, app).counted(parts).await?;
-        Ok(Self { caller, browser, address, t, playground, path: parts.uri.path().to_owned(), query, form_token })
+        let (path, is_posted) = (parts.uri.path().to_owned(), !parts.method.is_safe());
+        Ok(Self { caller, browser, address, t, playground, path, query, is_posted, form_token })
     }
 }
 
@@ -121,7 +124,13 @@ impl Member {
             is_sandbox: self.playground.is_some(),
             is_test: self.app().environment == Environment::Testnet,
         };
-        Frame { t: self.t, languages: LANGUAGES, office: Some(office) }
+        let rest = self.query.query_without("lang");
+        let again = match (self.is_posted, rest.is_empty()) {
+            (true, _) => "/dashboard?".to_owned(),
+            (false, true) => "?".to_owned(),
+            (false, false) => format!("?{rest}&"),
+        };
+        Frame { t: self.t, languages: LANGUAGES, again, office: Some(office) }
     }
 }
 

@@ -75,7 +75,7 @@ pub fn metadata(metadata: &Map<String, Value>) -> Vec<(String, Cell)> {
 }
 
 fn findings(t: &'static Words, why: &Explanation) -> Table {
-    let row = |finding: &Finding| vec![Cell::badge(t.word(finding.code.as_str()), ""), Cell::text(&finding.message)];
+    let row = |finding: &Finding| vec![Cell::badge(t.word(finding.code.as_str()).replace('_', " "), ""), Cell::text(&finding.message)];
     Table { name: t.why.to_owned(), head: vec![t.finding, t.explanation], rows: why.findings.iter().map(row).collect(), empty: t.nothing }
 }
 

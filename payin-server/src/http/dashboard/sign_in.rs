@@ -34,7 +34,7 @@ fn door(tongue: Tongue, to: &str, name: &str, error: Option<&Error>) -> Response
         Field::typed("password", t.password, "password", "").required().filled("current-password"),
     ];
     let form = Form::new(t.sign_in, "/dashboard/sign-in", t.sign_in, fields);
-    Door { more: Some(t.no_account), ..Door::new(t, t.sign_in, vec![form]) }.answer(t, error)
+    Door { more: Some(t.no_account), ..Door::new(t, t.sign_in, vec![form]) }.asked_by("to", to).answer(t, error)
 }
 
 /// `GET /dashboard/sign-in`

@@ -90,6 +90,8 @@ async fn somebody_is_invited_and_changes_their_password() {
     let token = path.rsplit('=').next().expect("a token").to_owned();
     let mut guest = Browser::new(&sandbox);
     guest.get(&path).await.is(200).has(&["Join an organization", "You are invited to Sandbox, as Viewer."]);
+    // The same in another language is the same link.
+    guest.get(&format!("{path}&lang=zh")).await.is(200).has(&["加入组织", &format!("?invitation={token}&#38;lang=en")]);
     let accept = async |guest: &Browser<'_>, email: &str, password: &str, headers: &[(&str, &str)]| {
         let form = [("invitation", token.as_str()), ("email", email), ("name", "Eve <b>"), ("password", password)];
         guest.post_with("/dashboard/invitation", &form, headers).await

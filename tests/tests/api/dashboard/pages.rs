@@ -33,7 +33,7 @@ async fn an_order_is_found_and_explained() {
     owner.get("/dashboard/orders?from=yesterday").await.is(400).has(&["from: must be a day such as 2025-01-20"]);
     owner.get("/dashboard/orders?page=0").await.is(400);
     let page = owner.get(&format!("/dashboard/orders/{id}")).await;
-    page.is(200).has(&["Order PAID-1", "12.50 USDT", "Ethereum Sepolia", ">Paid</span>", "customer", "Ada", "visits", "order.completed"]);
+    page.is(200).has(&["Order PAID-1", "12.50 USDT", "Ethereum Sepolia", ">Completed</span>", "customer", "Ada", "visits", "order.completed"]);
     page.has(&["Timeline", "Seen: 12.50 USDT", "Confirmed: 12.50 USDT", &format!("/checkout/{id}")]);
     owner.get("/dashboard/transfers").await.is(200).has(&["12.50 USDT", "PAID-1"]);
     owner.get("/dashboard/unmatched").await.is(200).has(&["No transfers here."]);
@@ -88,7 +88,7 @@ async fn addresses_are_imported_all_or_none() {
         owner.post(import, form).await.is(400).has(&[says]);
     }
     owner.post_file(import, &[("protocol", "evm")], ("file", &[0xff, 0xfe])).await.is(400).has(&["must be a text in UTF-8"]);
-    owner.post_file(import, &[("protocol", "evm")], ("file", &vec![b'x'; 12 * 1024 * 1024])).await.is(413).has(&["too long"]);
+    owner.post_file(import, &[("protocol", "evm")], ("file", &vec![b'x'; 10_600_000])).await.is(413).has(&["too long"]);
     let page = owner.get("/dashboard/addresses?protocol=evm&state=available").await;
     page.is(200).has(&["257", "0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE"]);
     owner
@@ -216,13 +216,20 @@ async fn references_settings_members_and_chains_are_arranged() {
     let bind = async |name: &str| owner.post("/dashboard/references", &[("reference", name), ("pay", "USDT@ethereum-sepolia")]).await;
     bind("user/7 ä?").await.leads_to("/dashboard/references/user%2F7%20%C3%A4%3F?done=1");
     bind("user/7 ä?").await.is(409).has(&["Nothing was done."]);
-    owner.get("/dashboard/references/user%2F7%20%C3%A4%3F").await.is(200).has(&["user/7 ä?", "Ethereum Sepolia", "Let go"]);
+    let page = owner.get("/dashboard/references/user%2F7%20%C3%A4%3F").await;
+    let payers = page.is(200).has(&["user/7 ä?", "Ethereum Sepolia", "Let go"]).between("href=\"/checkout/bnd_", "\"");
+    let payer = Browser::new(&sandbox);
+    let page = payer.get(&format!("/checkout/bnd_{payers}")).await;
+    page.is(200).has(&["Your deposit address", "Send only USDT on Ethereum Sepolia.", "QR code of the address", "Base Sepolia"]);
+    page.lacks(&["user/7", "Sandbox", "Tron"]);
+    payer.get("/checkout/bnd_none").await.is(404);
     sandbox.post("/api/v1/sandbox/pay-deposit", &json!({ "depositReference": "user/7 ä?", "amount": "3.50" })).await.ok(200);
     sandbox.mine(3).await;
     sandbox.read_when("/api/v1/deposits", "there", |page| page["pagination"]["total"] == 1).await;
     owner.get("/dashboard/deposits").await.is(200).has(&["3.50 USDT", "user/7 ä?"]);
     owner.post("/dashboard/references/user%2F7%20%C3%A4%3F/unbind", &[("chainId", "ethereum-sepolia")]).await.is(303);
     owner.get("/dashboard/references/user%2F7%20%C3%A4%3F").await.is(404);
+    payer.get(&format!("/checkout/bnd_{payers}")).await.is(404);
 
     let key = "/dashboard/settings/orders.grace_period_minutes";
     owner.get("/dashboard/settings").await.is(200).has(&["orders.grace_period_minutes", "Default"]);
