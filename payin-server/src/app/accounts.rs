@@ -15,9 +15,8 @@ use std::net::IpAddr;
 use payin_core::account::{Claims, check_email, check_name, check_password, folded};
 use payin_core::{Error, access};
 use payin_types::id::base62;
-use payin_types::{ApiKeyId, ErrorCode, ExposeSecret as _, OrganizationId, Role, SecretString, Timestamp, UserId};
+use payin_types::{ErrorCode, ExposeSecret as _, OrganizationId, Role, SecretString, Timestamp, UserId};
 
-use super::access::Key;
 use super::query::is_findable;
 use super::{App, Outcome};
 use crate::store::access::insert_organization;
@@ -45,23 +44,6 @@ pub struct Session {
     pub organization_id: OrganizationId,
     /// Who they are there.
     pub role: Role,
-}
-
-impl Session {
-    /// They act with the rights of their role, as a key of that role would, and are counted as themselves.
-    #[must_use]
-    pub fn as_key(&self) -> Key {
-        Key {
-            id: ApiKeyId::from(self.user_id.as_str()),
-            organization_id: self.organization_id.clone(),
-            organization_name: String::new(),
-            role: self.role.clone(),
-            prefix: String::new(),
-            created_at: Timestamp::default(),
-            expires_at: None,
-            revoked_at: None,
-        }
-    }
 }
 
 /// What somebody registers with.
@@ -139,7 +121,7 @@ impl Unit for Register {
             // Which of the two is taken is nobody's business.
             return Err(Error::field("email", "this e-mail address or name cannot be used; sign in, or take another").into());
         }
-        insert_organization(tx, &self.organization_id, &self.organization, Some(id), self.now).await?;
+        insert_organization(tx, &self.organization_id, &self.organization, None, self.now).await?;
         accounts::join(tx, id, &self.organization_id, &Role::Owner, self.now).await?;
         Ok(Session {
             user_id: id.clone(),

@@ -41,7 +41,7 @@ use payin_core::Error;
 use payin_core::access::Permission;
 
 use super::asset::{self, File};
-use super::call::{BODY_MAX, IMPORT_BODY_MAX};
+use super::body::{BODY_MAX, IMPORT_BODY_MAX};
 use super::dialect::is_below;
 use super::sandbox::Sandbox as World;
 use crate::app::App;

@@ -80,8 +80,11 @@ async fn check_grant(conn: &mut Conn, by: &UserId, organization: &OrganizationId
     if own.is_some_and(|(_, own)| may_grant(&own, role)) {
         return Ok(());
     }
-    Err(Error::new(ErrorCode::InsufficientPermissions, format!("Nobody can make somebody '{}' who has no such role, or a stronger one", shown(role.as_str())))
-        .into())
+    Err(Error::new(
+        ErrorCode::InsufficientPermissions,
+        format!("Nobody can make somebody '{}' who has no such role, or a stronger one", shown(role.as_str())),
+    )
+    .into())
 }
 
 impl Unit for Invite {
@@ -186,7 +189,7 @@ impl Accept {
             return Err(over().into());
         }
         let name = self.organization.as_deref().unwrap_or(FIRST_ORGANIZATION);
-        insert_organization(tx, &self.organization_id, name, None, self.now).await?;
+        insert_organization(tx, &self.organization_id, name, Some(name), self.now).await?;
         Ok(self.organization_id.clone())
     }
 }

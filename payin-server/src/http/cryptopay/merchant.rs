@@ -44,7 +44,7 @@ impl FromRequestParts<Arc<App>> for Merchant {
         let caller = if is_key(token) {
             Caller::bearing(token, parts, app).await?
         } else {
-            Caller::of(Arc::new(accounts::authenticate(app, token).await?.as_key()), parts, app)
+            Caller::signed_in(accounts::authenticate(app, token).await?, token, parts, app)
         };
         let organization = &caller.key.organization_id;
         let counted = ApiKeyId::from(format!("{NAME}:{organization}"));

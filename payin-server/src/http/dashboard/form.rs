@@ -10,7 +10,7 @@ use payin_types::ErrorCode;
 use url::form_urlencoded;
 
 use crate::http::answer::Reject;
-use crate::http::call;
+use crate::http::body;
 
 /// The values of a form's fields, in the order in which they were sent.
 #[derive(Debug, Default, Clone)]
@@ -35,7 +35,7 @@ impl Form {
     pub async fn read(request: Request) -> Result<Self, Reject> {
         let content_type = request.headers().get(header::CONTENT_TYPE).map(header::HeaderValue::as_bytes).unwrap_or_default();
         if !content_type.starts_with(b"multipart/form-data") {
-            return Ok(Self::parse(&call::form(request).await?));
+            return Ok(Self::parse(&body::form(request).await?));
         }
         let unreadable = |error: MultipartError| match error.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Reject(Error::new(ErrorCode::PayloadTooLarge, "The file is too long: send it in parts")),

@@ -65,8 +65,7 @@ impl FromRequestParts<Arc<App>> for Member {
         let t = Tongue::of(&parts.uri, &parts.headers).0;
         let playground = parts.extensions.get::<Playground>().cloned();
         let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        let key = Arc::new(browser.session.as_key());
-        let caller = Caller::of(key, parts, app).counted(parts).await?;
+        let caller = Caller::at_browser(browser.session.clone(), token, parts, app).counted(parts).await?;
         let (path, is_posted) = (parts.uri.path().to_owned(), !parts.method.is_safe());
         Ok(Self { caller, browser, address, t, playground, path, query, is_posted, form_token })
     }
@@ -155,6 +154,8 @@ impl FromRequest<Arc<App>> for Posted {
             let message = "The form is not from a page of this session; load the page again";
             return Err(Error::new(ErrorCode::InsufficientPermissions, message).into());
         }
+        // The form may have been on its way for long.
+        member.caller.check_still().await?;
         Ok(Self { member, form })
     }
 }

@@ -17,7 +17,8 @@ use crate::app::App;
 use crate::app::accounts;
 use crate::app::dialect::merchants::{self, Counted};
 use crate::http::answer::{Reject, json};
-use crate::http::call::{BODY_MAX, Caller, body, parse};
+use crate::http::body::{BODY_MAX, body, parse};
+use crate::http::call::Caller;
 use crate::http::checkout::Visitor;
 use crate::http::checkout::pages::check_own;
 use crate::http::cookie::{self, Cookie};
@@ -66,7 +67,7 @@ impl FromRequestParts<Arc<App>> for Admin {
         }
         let session = merchants::running(app, accounts::authenticate(app, &token).await?).await?;
         let user = session.user_id.clone();
-        let caller = Caller::of(Arc::new(session.as_key()), parts, app).counted(parts).await?;
+        let caller = Caller::signed_in(session, &token, parts, app).counted(parts).await?;
         Ok(Self { caller, user, token })
     }
 }

@@ -33,7 +33,16 @@ async fn an_order_is_found_and_explained() {
     owner.get("/dashboard/orders?from=yesterday").await.is(400).has(&["from: must be a day such as 2025-01-20"]);
     owner.get("/dashboard/orders?page=0").await.is(400);
     let page = owner.get(&format!("/dashboard/orders/{id}")).await;
-    page.is(200).has(&["Order PAID-1", "12.50 USDT", "Ethereum Sepolia", ">Completed</span>", "customer", "Ada", "visits", "order.completed"]);
+    page.is(200).has(&[
+        "Order PAID-1",
+        "12.50 USDT",
+        "Ethereum Sepolia",
+        ">Completed</span>",
+        "customer",
+        "Ada",
+        "visits",
+        "order.completed",
+    ]);
     page.has(&["Timeline", "Seen: 12.50 USDT", "Confirmed: 12.50 USDT", &format!("/checkout/{id}")]);
     owner.get("/dashboard/transfers").await.is(200).has(&["12.50 USDT", "PAID-1"]);
     owner.get("/dashboard/unmatched").await.is(200).has(&["No transfers here."]);
