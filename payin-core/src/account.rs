@@ -12,6 +12,12 @@ use crate::Error;
 pub const ACCESS_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a session can be prolonged after it was last (source: as before, 30 days).
 pub const REFRESH_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long a browser stays signed in, however it is used (source: NIST SP 800-63B-4, 2.2.3: at most 24 hours).
+pub const BROWSER_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long it does without being used (source: as before, at most one hour).
+pub const BROWSER_IDLE: Duration = Duration::from_secs(60 * 60);
+/// How long an invitation can be used: long enough to reach somebody over a weekend.
+pub const INVITATION_LIFETIME: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 /// NIST SP 800-63B, 5.1.1.2.
 const PASSWORD_CHARS_MIN: usize = 8;
 /// Longer ones only cost hashing; as the same source asks, far above 64.
@@ -92,6 +98,13 @@ impl Claims {
     }
 }
 
+/// Whether a browser that signed in at a time, and was last used at another, is still signed in; nothing has ended the person's sessions
+/// since then.
+#[must_use]
+pub fn browser_holds(begun_at: Timestamp, seen_at: Timestamp, sessions_from: Timestamp, now: Timestamp) -> bool {
+    begun_at >= sessions_from && now.since(begun_at) < BROWSER_LIFETIME && now.since(seen_at) < BROWSER_IDLE
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,5 +135,13 @@ mod tests {
         let claims = Claims::new("usr_1".into(), "org_1".into(), "1".to_owned(), at(1000));
         assert!(claims.holds(at(0), at(1000)) && claims.holds(at(1000), at(1000 + 86_399)));
         assert!(!claims.holds(at(0), at(1000 + 86_400)) && !claims.holds(at(1001), at(1001)));
+    }
+
+    #[test]
+    fn a_browser_stays_signed_in_for_a_day_or_an_hour_unused() {
+        let at = Timestamp::from_secs;
+        let holds = |seen: i64, sessions_from: i64, now: i64| browser_holds(at(1000), at(seen), at(sessions_from), at(now));
+        assert!(holds(1000, 0, 1000 + 3599) && holds(1000 + 86_000, 1000, 1000 + 86_399));
+        assert!(!holds(1000, 0, 1000 + 3600) && !holds(1000 + 86_000, 0, 1000 + 86_400) && !holds(1000, 1001, 1001));
     }
 }

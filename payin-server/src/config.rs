@@ -38,6 +38,8 @@ struct File {
     /// Whether anybody may register through an API that knows people.
     #[serde(default)]
     open_registration: bool,
+    /// Whether there is a dashboard; there is where nothing is said.
+    dashboard: Option<bool>,
     /// Whose `X-Forwarded-For` is believed.
     #[serde(default)]
     trusted_proxies: Vec<String>,
@@ -102,6 +104,8 @@ pub struct Config {
     /// Whether anybody may register, through an API that knows people. Not unless the operator says so: who registers has an organization
     /// here, and addresses that are watched and webhooks that are sent at the operator's cost.
     pub open_registration: bool,
+    /// Whether there is a dashboard.
+    pub dashboard: bool,
     /// Proxies that are believed when they say whom they speak for.
     pub trusted_proxies: Vec<Network>,
     /// Where the data is.
@@ -184,6 +188,7 @@ impl Config {
             apis,
             public_url,
             open_registration: file.open_registration,
+            dashboard: file.dashboard.unwrap_or(true),
             trusted_proxies,
             database,
             master_keys,

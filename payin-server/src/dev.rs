@@ -22,7 +22,7 @@ use crate::http::listen::Limits;
 use crate::serve::{self, Listening};
 use crate::store::{self, Location, open::SoleServer};
 use ground::sandbox_chains;
-use life::{Ground, Life};
+use life::{Ground, Life, Secrets};
 use lives::{Lives, Moments};
 
 /// A merchant's program under test listens anywhere.
@@ -58,10 +58,24 @@ pub struct Ready {
     /// What the webhooks of other APIs than the native one are signed with; absent where none is spoken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook_secret: Option<String>,
+    /// Where and how its owner signs in by hand.
+    pub dashboard: SignIn,
     /// `testnet`
     pub environment: Environment,
     /// The simulated chains.
     pub chains: Vec<String>,
+}
+
+/// How somebody signs in at the dashboard.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SignIn {
+    /// Where.
+    pub url: String,
+    /// As whom.
+    pub email: String,
+    /// Another one at each start.
+    pub password: String,
 }
 
 /// A running sandbox.
@@ -108,13 +122,14 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
     let ground = Ground { options, database, chains, public_url };
     let mut life = Life::begin(&ground, None, &moments).await?;
     life.play.keep_start().await?;
-    let (api_key, webhook_secret) = life.secrets.take().context("a first life has its secrets")?;
+    let Secrets { api_key, webhook_secret, password } = life.secrets.take().context("a first life has its secrets")?;
     let chains = ground.chains.iter().map(|chain| chain.id.as_str().to_owned()).collect();
     let lives = Arc::new(Lives::new(ground, moments, life));
     // Everybody who plays comes from one address.
     let limits = Limits { connections_per_ip: Limits::default().connections, ..Limits::default() };
     let listening = serve::listen(lives.router(), listener, limits)?;
     let url = format!("http://{}", listening.address);
-    let ready = Ready { url, api_key, webhook_secret, environment: Environment::Testnet, chains };
+    let dashboard = SignIn { url: format!("{url}/dashboard"), email: ground::OWNER.to_owned(), password };
+    let ready = Ready { url, api_key, webhook_secret, dashboard, environment: Environment::Testnet, chains };
     Ok(Dev { ready, listening, lives, _sole: sole, _folder: folder })
 }

@@ -7,7 +7,9 @@ pub mod body;
 pub mod call;
 pub mod chains;
 pub mod checkout;
+pub mod cookie;
 pub mod cryptopay;
+pub mod dashboard;
 pub mod deposits;
 pub mod dialect;
 pub mod docs;
@@ -55,6 +57,9 @@ pub fn router(app: App, apis: &Apis, sandbox: Option<Arc<dyn sandbox::Sandbox>>)
         .merge(checkout::pages::router())
         .merge(apis.routes())
         .with_state(Arc::clone(&app));
+    if app.front.has_dashboard {
+        router = router.merge(dashboard::router(&app, sandbox.clone()).with_state(Arc::clone(&app)));
+    }
     if apis.has_native() {
         router = router.nest("/api/v1", native().with_state(Arc::clone(&app)));
     }

@@ -1,5 +1,5 @@
-//! What the master key does: MACs of API keys, of sessions' tokens, of pool addresses, of the extended public keys they come from and of clients, and the
-//! sealing of secrets at rest. Keys never leave this file.
+//! What the master key does: MACs of API keys, of what sessions bear, of invitations, of pool addresses, of the extended public keys they come
+//! from and of clients, and the sealing of secrets at rest. Keys never leave this file.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
@@ -19,6 +19,9 @@ struct Keys {
     transfer: SecretBox<[u8; 32]>,
     session: SecretBox<[u8; 32]>,
     refresh: SecretBox<[u8; 32]>,
+    browser: SecretBox<[u8; 32]>,
+    form: SecretBox<[u8; 32]>,
+    invitation: SecretBox<[u8; 32]>,
     sealing: SecretBox<[u8; 32]>,
 }
 
@@ -62,6 +65,9 @@ impl Seal {
             transfer: derive(master, "payin transfer v1"),
             session: derive(master, "payin session v1"),
             refresh: derive(master, "payin refresh v1"),
+            browser: derive(master, "payin browser session v1"),
+            form: derive(master, "payin form v1"),
+            invitation: derive(master, "payin invitation v1"),
             sealing: derive(master, "payin sealing v1"),
         };
         Self(masters.iter().map(keys).collect())
@@ -91,6 +97,24 @@ impl Seal {
     #[must_use]
     pub fn refresh_macs(&self, token: &str) -> Vec<String> {
         self.0.iter().map(|keys| hex(&mac(keys.refresh.expose_secret(), &[token.as_bytes()]))).collect()
+    }
+
+    /// What is stored of what a browser's session bears, under each master key; the first is for new ones.
+    #[must_use]
+    pub fn browser_macs(&self, token: &str) -> Vec<String> {
+        self.0.iter().map(|keys| hex(&mac(keys.browser.expose_secret(), &[token.as_bytes()]))).collect()
+    }
+
+    /// What the forms of a browser's session bear, under each master key; the first is for new forms.
+    #[must_use]
+    pub fn form_macs(&self, token: &str) -> Vec<String> {
+        self.0.iter().map(|keys| hex(&mac(keys.form.expose_secret(), &[token.as_bytes()]))).collect()
+    }
+
+    /// What is stored of an invitation, under each master key; the first is for new ones.
+    #[must_use]
+    pub fn invitation_macs(&self, token: &str) -> Vec<String> {
+        self.0.iter().map(|keys| hex(&mac(keys.invitation.expose_secret(), &[token.as_bytes()]))).collect()
     }
 
     /// What binds an address to its organization.

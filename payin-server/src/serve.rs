@@ -7,13 +7,14 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::Router;
 use payin_core::Chain;
-use payin_types::Protocol;
+use payin_types::{ExposeSecret as _, Protocol};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::app::access::CheckMasterKey;
+use crate::app::accounts::invitation;
 use crate::app::checkout::{Front, Visits};
 use crate::app::deliveries::TakeBackClaims;
 use crate::app::progress::EndLeases;
@@ -206,6 +207,7 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
             public_url: config.public_url.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
             open_registration: config.open_registration,
+            has_dashboard: config.dashboard,
             visits: Visits::at_most(VISITS_A_MINUTE),
             watchers: Arc::default(),
         }),
@@ -216,6 +218,15 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
     };
     app.store.write(CheckMasterKey::new(&app)).await?;
     Ok(app)
+}
+
+/// On a new server: says in the log how its first owner is made. Whoever reads it may be that.
+async fn offer_setup(app: &App, public_url: Option<&str>, listen: SocketAddr) -> anyhow::Result<()> {
+    let Some(token) = invitation::offer_setup(app).await? else { return Ok(()) };
+    let at = public_url.map_or_else(|| format!("http://{listen}"), str::to_owned);
+    let url = format!("{at}/dashboard/invitation?invitation={}", token.expose_secret());
+    tracing::info!(url, "nobody can sign in yet: open this link within three days to make the first owner; it can be used once");
+    Ok(())
 }
 
 /// Starts a production server.
@@ -247,8 +258,12 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
         driver.start(Box::new(issuers), &Arc::default());
     }
     start_workers(&mut driver, &app, Arc::new(ReqwestHttp::new(config.targets)?), &events);
+    let listener = bind(&config.listen).await?;
+    if config.dashboard {
+        offer_setup(&app, config.public_url.as_deref(), listener.local_addr()?).await?;
+    }
     let router = crate::http::router(app.clone(), &config.apis, None);
     // Behind the proxy that ends TLS every connection comes from one address; a cap by address would only shed customers.
     let limits = Limits { connections_per_ip: Limits::default().connections, ..Limits::default() };
-    start(Parts { app, router, driver, sole }, bind(&config.listen).await?, limits)
+    start(Parts { app, router, driver, sole }, listener, limits)
 }

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod browsers;
 pub mod chains;
 pub mod db;
 pub mod deliveries;
@@ -15,8 +16,10 @@ pub mod event_log;
 pub mod event_positions;
 pub mod events;
 pub mod idempotency;
+pub mod invitations;
 pub mod leases;
 pub mod links;
+pub mod members;
 pub mod merchants;
 pub mod moments;
 pub mod open;

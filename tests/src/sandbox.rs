@@ -107,6 +107,13 @@ impl Sandbox {
         &self.dev.ready.api_key
     }
 
+    /// As whom, and with which password, its owner signs in by hand.
+    #[must_use]
+    pub fn owner(&self) -> (&str, &str) {
+        let sign_in = &self.dev.ready.dashboard;
+        (&sign_in.email, &sign_in.password)
+    }
+
     /// What the webhooks of other APIs are signed with.
     #[must_use]
     pub fn webhook_secret(&self) -> &str {
@@ -301,6 +308,7 @@ impl Sandbox {
                 apis: Apis::all(),
                 public_url: None,
                 open_registration: false,
+                dashboard: false,
                 trusted_proxies: Vec::new(),
                 database: self.location.clone(),
                 master_keys,

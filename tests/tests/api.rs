@@ -6,6 +6,7 @@ mod bad_requests;
 mod chains;
 mod checkout;
 mod cryptopay;
+mod dashboard;
 mod deposits;
 mod docs;
 mod explain;

@@ -1,24 +1,37 @@
-//! What payers see and do, in a real browser (Chromium, driven by npm `playwright-core`) against the sandbox. A few whole ways through: what the
-//! server sends for each state is `api/pages.rs`. No page may complain, ask another host, or have a grave finding of axe-core.
+//! What payers see and do, and merchants' people at the dashboard, in a real browser (Chromium, driven by npm `playwright-core`) against the sandbox. A few whole ways through: what the
+//! server sends for each state is `api/pages.rs` and `api/dashboard.rs`. No page may complain, ask another host, or have a grave finding of axe-core.
 
 use std::time::Duration;
 
 use payin_tests::nodes::from_scripts_test;
 use payin_tests::nodes::program::Command;
-use payin_tests::sandbox::{Sandbox, text};
+use payin_tests::sandbox::{PASSWORD, Sandbox, text};
+use payin_types::Role;
 use serde_json::{Value, json};
 
 /// A browser beside a compiler is slow: longer than it waits for anything itself.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// What was seen on a way through the pages.
+/// What was seen on a payer's way through the pages.
 async fn seen(sandbox: &Sandbox, scenario: &str, size: &str) -> Value {
+    played("payer.js", json!({ "scenario": scenario, "url": sandbox.url(), "key": sandbox.key(), "size": size })).await
+}
+
+/// What somebody saw who signs in at the dashboard.
+async fn seen_by(sandbox: &Sandbox, (email, password): (&str, &str), scenario: &str, size: &str) -> Value {
+    let asked = json!({
+        "scenario": scenario, "url": sandbox.url(), "key": sandbox.key(), "email": email, "password": password, "size": size,
+    });
+    played("owner.js", asked).await
+}
+
+async fn played(script: &str, asked: Value) -> Value {
     let mut node = Command::at("node");
-    node.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/payer.js"));
+    node.arg(format!("{}/tests/browser/{script}", env!("CARGO_MANIFEST_DIR")));
     for name in ["PAYIN_TEST_CHROMIUM", "PAYIN_TEST_PLAYWRIGHT"] {
         node.env(name, from_scripts_test(name));
     }
-    node.stdin(json!({ "scenario": scenario, "url": sandbox.url(), "key": sandbox.key(), "size": size }).to_string());
+    node.stdin(asked.to_string());
     let exit = node.start().wait_within(PATIENCE).await;
     assert_eq!(exit.code, Some(0), "{exit:?}");
     exit.json()
@@ -100,5 +113,61 @@ async fn a_link_is_bought_with_the_keyboard() {
     let seen = seen(&sandbox, "keyboard", "phone").await;
     assert_quiet(&seen);
     assert_eq!((&seen["network"], &seen["total"], &seen["language"]), (&json!("Tron Nile"), &json!("3.25 USDT"), &json!("zh-Hans")));
+    sandbox.stop().await;
+}
+
+/// What an owner has done, whatever the window and with or without a script.
+#[track_caller]
+fn assert_worked(seen: &Value) {
+    assert_eq!(seen["complaints"], json!([]));
+    let bad = seen["badImport"].as_array().expect("bad lines");
+    assert!(bad.len() == 1 && text(&bad[0]).starts_with("Line 3: 0x123: "), "{bad:?}");
+    assert_eq!((&seen["keyWorks"], &seen["link"], &seen["public"]), (&json!(200), &json!("Coffee"), &json!(200)));
+    assert_eq!(
+        (&seen["found"], &seen["order"], &seen["event"]),
+        (&json!(["INVOICE-77"]), &json!("Order INVOICE-77"), &json!("order.completed"))
+    );
+}
+
+async fn an_owner_does_the_days_work(size: &str) {
+    let sandbox = Sandbox::frozen().await;
+    let seen = seen_by(&sandbox, sandbox.owner(), "owner", size).await;
+    assert_worked(&seen);
+    assert_eq!((&seen["axe"], &seen["overflows"]), (&json!([]), &json!([])));
+    assert!(seen["ways"] == 15 && seen["below"].as_u64() > Some(6), "{seen}");
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn an_owner_does_the_days_work_on_a_phone() {
+    an_owner_does_the_days_work("phone").await;
+}
+
+#[tokio::test]
+async fn an_owner_does_the_days_work_on_a_desktop() {
+    an_owner_does_the_days_work("desktop").await;
+}
+
+#[tokio::test]
+async fn an_owner_does_the_days_work_without_a_script() {
+    let sandbox = Sandbox::frozen().await;
+    let seen = seen_by(&sandbox, sandbox.owner(), "plain", "phone").await;
+    assert_worked(&seen);
+    assert_eq!((&seen["dead"], &seen["out"]), (&json!(0), &json!("Sign in")), "no button that does nothing");
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_viewer_sees_and_changes_nothing() {
+    let sandbox = Sandbox::frozen().await;
+    let (email, _) = sandbox.person(sandbox.key(), Role::Viewer).await;
+    let seen = seen_by(&sandbox, (&email, PASSWORD), "viewer", "desktop").await;
+    let ways = ["Overview", "Orders", "Transfers", "Unmatched", "Payment links", "Deposits", "Deposit references", "Chains"];
+    assert_eq!(seen["ways"], json!(ways));
+    let search = json!(["Search"]);
+    for (page, buttons) in [("Orders", &search), ("Payment links", &search), ("Deposit references", &search), ("Chains", &json!([]))] {
+        assert_eq!(&seen["buttons"][page], buttons, "{page}");
+    }
+    assert_eq!((&seen["keys"], &seen["byHand"], &seen["complaints"]), (&json!(403), &json!(403), &json!([])));
     sandbox.stop().await;
 }

@@ -204,7 +204,7 @@ pub struct CreateKey {
 }
 
 /// The name of the first organization, where nobody gives it one.
-const FIRST_ORGANIZATION: &str = "My organization";
+pub const FIRST_ORGANIZATION: &str = "My organization";
 
 impl Founding {
     /// Of this name or id.

@@ -1,10 +1,16 @@
 //! People: they register, sign in, prolong their sessions and end them; who they are for an organization is a role like a key's. For every
 //! API that knows people. What an address, a password or a session may be is a rule of `payin-core`.
 
+mod attempts;
+pub mod browser;
 mod create;
+pub mod invitation;
+pub mod members;
 mod password;
 mod refresh;
 mod token;
+
+use std::net::IpAddr;
 
 use payin_core::account::{Claims, check_email, check_name, check_password, folded};
 use payin_core::{Error, access};
@@ -131,8 +137,10 @@ impl Unit for Register {
 /// the one they joined first.
 ///
 /// # Errors
-/// `INVALID_API_KEY`, the same whether it is the name or the password that is wrong; `VALIDATION_ERROR` where a name is needed.
-pub async fn login(app: &App, login: Option<&str>, password: SecretString) -> Outcome<Session> {
+/// `INVALID_API_KEY`, the same whether it is the name or the password that is wrong; `VALIDATION_ERROR` where a name is needed;
+/// `RATE_LIMIT_EXCEEDED` where it was tried in vain too often, or too many sign in at once.
+pub async fn login(app: &App, login: Option<&str>, password: SecretString, from: IpAddr) -> Outcome<Session> {
+    let attempt = app.passwords.attempts.begin(&folded(login.unwrap_or_default()), from, app.clock.now())?;
     let mut conn = app.store.read().await?;
     let found = match login {
         Some(login) if !is_findable(login) => None,
@@ -148,6 +156,7 @@ pub async fn login(app: &App, login: Option<&str>, password: SecretString) -> Ou
     let is_right = app.passwords.verify(password, hash).await?;
     let user = found.filter(|user| is_right && user.disabled_at.is_none());
     let user = user.ok_or_else(|| unauthorized("The name or the password is wrong"))?;
+    attempt.succeeded();
     let organizations = accounts::organizations(&mut app.store.read().await?, &user.id).await?;
     let (organization_id, _, role) =
         organizations.into_iter().next().ok_or_else(|| unauthorized("The account belongs to no organization"))?;

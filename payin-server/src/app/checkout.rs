@@ -1,6 +1,7 @@
 //! What people without a key may do: look at a payment link, open an order through it, follow that order. Whatever they do is counted by
 //! their network address, of which only a MAC is kept.
 
+mod deposit;
 mod watch;
 
 use std::collections::HashMap;
@@ -26,6 +27,7 @@ use super::query::is_findable;
 use super::{App, Outcome};
 use crate::store::transfers::records::{self, OfOrder, Shown};
 use crate::store::{Tx, Unit, access, links, orders, pool};
+pub use deposit::{Depositing, depositing};
 pub use watch::{Seen, Watch, Watchers};
 
 /// How this server meets the public.
@@ -37,6 +39,8 @@ pub struct Front {
     pub trusted_proxies: Vec<Network>,
     /// Whether anybody may register, and so make an organization of their own.
     pub open_registration: bool,
+    /// Whether merchants may do by hand, in a browser, what they do through an API.
+    pub has_dashboard: bool,
     /// How often a client may ask.
     pub visits: Visits,
     /// Who looks on while orders are paid.

@@ -9,7 +9,9 @@ use payin_core::deposit::not_found;
 use payin_core::record::Depth;
 use payin_core::{Error, Units};
 use payin_types::deposit::{Deposit, DepositAddress, DepositReference, DepositReferenceSummary, DepositSort, DepositStatus};
-use payin_types::{Amount, ChainId, Currency, DepositId, ListDepositReferences, ListDeposits, OrganizationId, Page, Pagination, SortOrder};
+use payin_types::{
+    Amount, BindingId, ChainId, Currency, DepositId, ListDepositReferences, ListDeposits, OrganizationId, Page, Pagination, SortOrder,
+};
 use serde_json::Map;
 
 use super::query::{check_text, check_token, is_findable, known, paging};
@@ -59,6 +61,15 @@ pub async fn get(app: &App, organization: &OrganizationId, reference: &str) -> O
         metadata,
         extra: Map::new(),
     })
+}
+
+/// By which id payers see each of a reference's addresses, by chain.
+///
+/// # Errors
+/// What the database says.
+pub async fn pages(app: &App, organization: &OrganizationId, reference: &str) -> Outcome<BTreeMap<ChainId, BindingId>> {
+    let bindings = deposits::bindings(&mut app.store.read().await?, organization, reference, None).await?;
+    Ok(bindings.into_iter().map(|(binding, _)| (binding.chain_id, binding.id)).collect())
 }
 
 /// A page of references, newest first.

@@ -6,16 +6,17 @@ use payin_core::error::shown;
 use payin_types::organization::ListPaging;
 use payin_types::{
     ApiKey, ApiKeyId, CreateApiKey, ErrorCode, ExposeSecret as _, OrganizationId, OrganizationSummary, Page, Pagination, Role,
-    SecretString, Timestamp,
+    SecretString, Timestamp, UserId,
 };
 use serde_json::Map;
 
 use super::access::{mac, make_key, shown_prefix};
+use super::accounts::Session;
 use super::query::{is_findable, known, paging};
 use super::{App, Outcome};
 pub use crate::store::access::Listed;
 use crate::store::access::{self, Key};
-use crate::store::{Tx, Unit};
+use crate::store::{Tx, Unit, accounts};
 
 const NAME_CHARS_MAX: usize = 100;
 
@@ -79,20 +80,23 @@ pub async fn all(app: &App) -> Outcome<Vec<Listed>> {
     Ok(access::all_keys(&mut app.store.read().await?).await?)
 }
 
+/// Who asks for a key.
+enum By {
+    /// A key: its role, and from when it is no longer taken.
+    Key(ApiKeyId, Role, Option<Timestamp>),
+    /// Somebody who is signed in.
+    Person(UserId),
+}
+
 /// Makes a key.
 pub struct Create {
     /// What is asked for, or why it cannot be read.
     pub request: Result<CreateApiKey, Error>,
     /// For which organization it is asked.
     pub asked: String,
-    /// The key that asks.
-    by: ApiKeyId,
-    /// Its organization.
+    by: By,
+    /// The organization of who asks.
     own: OrganizationId,
-    /// Its role.
-    own_role: Role,
-    /// From when it is no longer taken.
-    by_expires_at: Option<Timestamp>,
     id: ApiKeyId,
     secret: SecretString,
     prefix: String,
@@ -104,14 +108,24 @@ impl Create {
     /// A key of an organization, asked for by one of its keys.
     #[must_use]
     pub fn new(app: &App, by: &Key, asked: String, request: Result<CreateApiKey, Error>) -> Self {
+        let own = by.organization_id.clone();
+        Self::asked_for(app, By::Key(by.id.clone(), by.role.clone(), by.expires_at), own, asked, request)
+    }
+
+    /// A key of the organization for which somebody is signed in.
+    #[must_use]
+    pub fn by_person(app: &App, by: &Session, request: Result<CreateApiKey, Error>) -> Self {
+        let own = by.organization_id.clone();
+        Self::asked_for(app, By::Person(by.user_id.clone()), own.clone(), own.as_str().to_owned(), request)
+    }
+
+    fn asked_for(app: &App, by: By, own: OrganizationId, asked: String, request: Result<CreateApiKey, Error>) -> Self {
         let secret = make_key(app);
         Self {
             request,
             asked,
-            by: by.id.clone(),
-            own: by.organization_id.clone(),
-            own_role: by.role.clone(),
-            by_expires_at: by.expires_at,
+            by,
+            own,
             id: ApiKeyId::from_random(app.random_id()),
             prefix: shown_prefix(app, secret.expose_secret()),
             mac: mac(app, secret.expose_secret()),
@@ -120,7 +134,24 @@ impl Create {
         }
     }
 
-    fn check(&self, request: &CreateApiKey) -> Result<Role, Error> {
+    /// The role of who asks, as it is now: whoever has stolen a key could keep a request waiting for its last byte until the key is revoked,
+    /// and make another then.
+    async fn own_role(&self, tx: &mut Tx<'_>) -> Outcome<Role> {
+        match &self.by {
+            By::Key(id, role, expires_at) => {
+                let stands = access::lock_key(tx, id.as_str()).await?.is_some() && expires_at.is_none_or(|expires| expires > self.now);
+                let over = || Error::new(ErrorCode::InvalidApiKey, "The API key has been revoked or has expired");
+                Ok(stands.then(|| role.clone()).ok_or_else(over)?)
+            }
+            By::Person(user) => {
+                let member = accounts::member(tx, user, &self.own).await?.filter(|(user, _)| user.disabled_at.is_none());
+                let over = || Error::new(ErrorCode::InvalidApiKey, "You are a member no more");
+                Ok(member.map(|(_, role)| role).ok_or_else(over)?)
+            }
+        }
+    }
+
+    fn check(&self, request: &CreateApiKey, own: &Role) -> Result<Role, Error> {
         let name = request.name.trim();
         if !(1..=NAME_CHARS_MAX).contains(&name.chars().count()) || request.name.chars().any(char::is_control) || name != request.name {
             let problem = format!("must be 1 to {NAME_CHARS_MAX} printable characters, without white space around them");
@@ -131,8 +162,8 @@ impl Create {
         if request.expires_at.is_some_and(|expires| expires <= self.now) {
             return Err(Error::field("expiresAt", "must be in the future"));
         }
-        if !may_grant(&self.own_role, &role) {
-            let message = format!("A key with role {} cannot make one with role {role}", self.own_role);
+        if !may_grant(own, &role) {
+            let message = format!("Who has role {own} cannot make a key with role {role}");
             return Err(Error::new(ErrorCode::InsufficientPermissions, message));
         }
         Ok(role)
@@ -145,18 +176,14 @@ impl Unit for Create {
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<ApiKey> {
         // Whoever takes all of an organization's keys away must find this one, or come first.
         access::lock_organization(tx, &self.own).await?;
-        // Whoever has stolen a key could keep a request waiting for its last byte until the key is revoked, and make another then.
-        let stands = access::lock_key(tx, self.by.as_str()).await?.is_some() && self.by_expires_at.is_none_or(|expires| expires > self.now);
-        if !stands {
-            return Err(Error::new(ErrorCode::InvalidApiKey, "The API key has been revoked or has expired").into());
-        }
+        let own_role = self.own_role(tx).await?;
         check_own(&self.own, &self.asked)?;
         let request = self.request.as_ref().map_err(Clone::clone)?;
         let key = Key {
             id: self.id.clone(),
             organization_id: self.own.clone(),
             organization_name: String::new(),
-            role: self.check(request)?,
+            role: self.check(request, &own_role)?,
             prefix: self.prefix.clone(),
             created_at: self.now,
             expires_at: request.expires_at,
@@ -186,7 +213,7 @@ impl Unit for Revoke {
         if let Some((_, own)) = &self.by
             && !may_grant(own, &key.1)
         {
-            let message = format!("A key with role {own} cannot revoke key '{}', whose role is {}", shown(&self.id), key.1);
+            let message = format!("Who has role {own} cannot revoke key '{}', whose role is {}", shown(&self.id), key.1);
             return Err(Error::new(ErrorCode::InsufficientPermissions, message).into());
         }
         Ok(access::revoke(tx, &key, &self.id, self.now).await?)

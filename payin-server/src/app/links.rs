@@ -9,7 +9,7 @@ use payin_types::link::{
     CreatePaymentLink, LinkOrder, LinkOrderStatus, LinkStats, LinkStatus, ListLinkOrders, ListPaymentLinks, PublishPaymentLink,
     UpdatePaymentLink,
 };
-use payin_types::{OrganizationId, Page, Pagination, PaymentLink, PaymentLinkId, Timestamp};
+use payin_types::{OrganizationId, Page, Pagination, PaymentLink, PaymentLinkId, PublicPaymentLink, Timestamp};
 use serde_json::Map;
 
 use super::checkout::Front;
@@ -191,6 +191,14 @@ async fn found(app: &App, organization: &OrganizationId, id: &str) -> Outcome<Li
 /// `RESOURCE_NOT_FOUND`, also for another organization's.
 pub async fn get(app: &App, organization: &OrganizationId, id: &str) -> Outcome<PaymentLink> {
     Ok(found(app, organization, id).await?.to_wire(app.front.public_url.as_deref()))
+}
+
+/// One link as payers see it, or will once it is published.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`, also for another organization's.
+pub async fn preview(app: &App, organization: &OrganizationId, id: &str) -> Outcome<PublicPaymentLink> {
+    Ok(found(app, organization, id).await?.to_public())
 }
 
 /// A page of links, last changed first.

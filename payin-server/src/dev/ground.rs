@@ -1,12 +1,16 @@
 //! What a sandbox stands on when it begins: simulated chains, an organization with an owner's key, a filled pool.
 
+use payin_core::account::folded;
 use payin_core::address::Address;
 use payin_core::{Chain, Token, chains};
-use payin_types::{Environment, ExposeSecret as _, ImportAddresses, OrganizationId, Protocol, Role, SecretString};
+use payin_types::id::base62;
+use payin_types::{Environment, ExposeSecret as _, ImportAddresses, OrganizationId, Protocol, Role, SecretString, Timestamp, UserId};
 
+use crate::app::accounts::Passwords;
 use crate::app::{App, access, pool};
 use crate::env::Entropy;
-use crate::store;
+use crate::store::accounts::User;
+use crate::store::{self, accounts};
 
 /// Free addresses in a new sandbox.
 const POOL: usize = 256;
@@ -52,6 +56,40 @@ pub(super) async fn seed(app: &App, api_key: Option<SecretString>) -> anyhow::Re
         }
     }
     Ok((secret, organization))
+}
+
+/// As whom the owner signs in.
+pub(super) const OWNER: &str = "owner@sandbox.example";
+
+/// Somebody who owns the sandbox's organization and signs in by hand. Answers their password: another one at each start.
+pub(super) async fn seed_owner(app: &App, organization: OrganizationId) -> anyhow::Result<String> {
+    let password = SecretString::from(base62(app.random_id(), 22));
+    let password_hash = Passwords::hash_of_random(&password, app.entropy.array())?;
+    let id = UserId::from_random(app.random_id());
+    let (name, email) = ("Owner".to_owned(), OWNER.to_owned());
+    let user = User { id, name, email, password_hash, sessions_from: Timestamp::default(), disabled_at: None };
+    app.store.write(SeedOwner { user, organization, now: app.clock.now() }).await?;
+    Ok(password.expose_secret().to_owned())
+}
+
+struct SeedOwner {
+    user: User,
+    organization: OrganizationId,
+    now: Timestamp,
+}
+
+impl store::Unit for SeedOwner {
+    type Output = ();
+
+    async fn run<'a>(&'a self, tx: &'a mut store::Tx<'_>) -> crate::app::Outcome<()> {
+        let Self { user, organization, now } = self;
+        // Of a database that an earlier sandbox has left.
+        if let Some(before) = accounts::by_login(tx, &folded(OWNER)).await? {
+            return Ok(accounts::set_password(tx, &before, &user.password_hash, *now).await?);
+        }
+        accounts::insert(tx, user, (&folded(&user.email), &folded(&user.name)), *now).await?;
+        Ok(accounts::join(tx, &user.id, organization, &Role::Owner, *now).await?)
+    }
 }
 
 /// Anybody's address. On Solana about every second number is one that somebody could have the key of.

@@ -13,12 +13,13 @@ use payin_core::{Chain, Chains};
 use payin_types::{Environment, ExposeSecret as _, Timestamp};
 use secrecy::SecretBox;
 
-use super::ground::{ForgetChains, seed};
+use super::ground::{ForgetChains, seed, seed_owner};
 use super::hands::Hands;
 use super::lives::{Moment, Moments};
 use super::play::Play;
 use super::post::FaultyPost;
 use super::{Options, TARGETS};
+use crate::app::accounts::Passwords;
 use crate::app::checkout::Front;
 use crate::app::deliveries::TakeBackClaims;
 use crate::app::progress::{self, EndLeases};
@@ -54,9 +55,19 @@ pub(super) struct Life {
     pub(super) app: App,
     pub(super) router: Router,
     pub(super) play: Arc<Play>,
-    /// The owner's key, and what the webhooks of other APIs are signed with; only of the first life.
-    pub(super) secrets: Option<(String, Option<String>)>,
+    /// Only of the first life.
+    pub(super) secrets: Option<Secrets>,
     driver: Driver,
+}
+
+/// What a sandbox says when it is ready.
+pub(super) struct Secrets {
+    /// The owner's key.
+    pub(super) api_key: String,
+    /// What the webhooks of other APIs are signed with.
+    pub(super) webhook_secret: Option<String>,
+    /// What the owner signs in with.
+    pub(super) password: String,
 }
 
 /// The randomness of each part, so that what is drawn depends on no race between them; nothing where no seed was asked for.
@@ -101,9 +112,14 @@ impl Life {
             targets: TARGETS,
             deliveries: Arc::default(),
             keys: Arc::default(),
-            front: Arc::new(Front { public_url: Some(public_url.clone()), open_registration: true, ..Front::default() }),
+            front: Arc::new(Front {
+                public_url: Some(public_url.clone()),
+                open_registration: true,
+                has_dashboard: true,
+                ..Front::default()
+            }),
             quotas: Arc::new(Meters::new(options.rate_limits)),
-            passwords: Arc::default(),
+            passwords: Arc::new(Passwords::counting(options.rate_limits.is_some())),
             health: Arc::default(),
             streams: Arc::default(),
         };
@@ -122,9 +138,10 @@ impl Life {
             let (api_key, organization) = seed(&app, options.api_key.clone()).await?;
             let webhook_secret = match options.apis.names().as_slice() {
                 [NATIVE] => None,
-                _ => Some(app.store.write(dialect::Secret::new(&app, organization)).await?.secret.expose_secret().to_owned()),
+                _ => Some(app.store.write(dialect::Secret::new(&app, organization.clone())).await?.secret.expose_secret().to_owned()),
             };
-            secrets = Some((api_key, webhook_secret));
+            let password = seed_owner(&app, organization).await?;
+            secrets = Some(Secrets { api_key, webhook_secret, password });
             world.mine(None, 1)?;
         }
         let post = Arc::new(FaultyPost::new(Arc::new(ReqwestHttp::new(TARGETS)?), Arc::clone(&faults), Arc::clone(&journal)));

@@ -32,6 +32,8 @@ enum Credential {
     Key(SecretString),
     /// The token of somebody's session.
     Session(SecretString),
+    /// What the cookie of somebody's browser bears.
+    Browser(SecretString),
 }
 
 /// Somebody who has signed in acts with the rights of their role, as a key of that role would.
@@ -94,6 +96,12 @@ impl Caller {
     #[must_use]
     pub fn signed_in(session: Session, token: &str, parts: &Parts, app: &Arc<App>) -> Self {
         Self::new(Arc::new(of_session(session)), Credential::Session(SecretString::from(token)), parts, app)
+    }
+
+    /// Somebody who is signed in at the dashboard, by what the cookie of their browser bears. Not counted yet.
+    #[must_use]
+    pub fn at_browser(session: Session, token: &str, parts: &Parts, app: &Arc<App>) -> Self {
+        Self::new(Arc::new(of_session(session)), Credential::Browser(SecretString::from(token)), parts, app)
     }
 
     fn new(key: Arc<Key>, credential: Credential, parts: &Parts, app: &Arc<App>) -> Self {
@@ -160,12 +168,22 @@ impl Caller {
 
 impl Caller {
     /// Refuses a caller who is no longer taken, or of another role than when the request began.
-    async fn check_still(&self) -> Result<(), Reject> {
+    ///
+    /// # Errors
+    /// `INVALID_API_KEY`, `INSUFFICIENT_PERMISSIONS`.
+    pub async fn check_still(&self) -> Result<(), Reject> {
         let (organization, role) = match &self.credential {
             Credential::Key(secret) => return Ok(access::authenticate(&self.app, secret.expose_secret()).await.map(drop)?),
             Credential::Session(token) => {
                 let session = accounts::authenticate(&self.app, token.expose_secret()).await?;
                 (session.organization_id, session.role)
+            }
+            Credential::Browser(token) => {
+                // They may look at another organization by now; it matters who they are for this one.
+                let theirs = accounts::browser::recall(&self.app, token.expose_secret()).await?.organizations;
+                let here = theirs.into_iter().find(|(id, ..)| *id == self.key.organization_id);
+                let (id, _, role) = here.ok_or_else(|| Error::new(ErrorCode::InvalidApiKey, "You are a member no more"))?;
+                (id, role)
             }
         };
         if organization == self.key.organization_id && role != self.key.role {

@@ -1,6 +1,7 @@
 //! `/checkout`: what payers ask without a key. Who they are is their network address; what they may is said in `app/checkout.rs`. Below are
 //! the pages that they see.
 
+mod deposit_page;
 mod link_page;
 mod order_page;
 pub mod pages;
@@ -24,7 +25,8 @@ use crate::app::{App, checkout, orders};
 pub struct Visitor {
     /// The gateway.
     pub app: Arc<App>,
-    address: IpAddr,
+    /// Where they come from, as they are counted.
+    pub address: IpAddr,
 }
 
 impl FromRequestParts<Arc<App>> for Visitor {

@@ -16,6 +16,7 @@ use payin_types::id::base62;
 use super::answer::{Reject, rejection};
 use super::checkout::pages;
 use super::checkout::reader::Reader;
+use super::dashboard::{self, Tongue};
 use super::dialect::{Apis, Asked};
 use super::listen::HangUp;
 use crate::app::App;
@@ -53,18 +54,28 @@ pub struct Framed {
     pub apis: Apis,
 }
 
+/// A person who reads the answer to a request.
+enum Person {
+    Payer(Reader),
+    Member(Tongue),
+}
+
 impl Framed {
     /// Who reads the answer to a request, where that is a person.
-    fn reader(&self, request: &Request) -> Option<Reader> {
-        let path = request.uri().path();
+    fn person(&self, request: &Request) -> Option<Person> {
+        let (path, headers) = (request.uri().path(), request.headers());
+        if self.app.front.has_dashboard && dashboard::owns(path) {
+            return Some(Person::Member(Tongue::of(request.uri(), headers)));
+        }
         let is_page = pages::owns(path) && self.apis.owner(path).is_none();
-        is_page.then(|| Reader::of(request.uri(), request.headers()))
+        is_page.then(|| Person::Payer(Reader::of(request.uri(), headers)))
     }
 
     /// How a page says no, or the API whose path it is.
-    fn refusal(&self, error: &Error, path: &str, asked: &Asked<'_>, reader: Option<Reader>) -> Response {
-        match (reader, self.apis.owner(path)) {
-            (Some(reader), _) => pages::refusal(error, reader, asked.request_id),
+    fn refusal(&self, error: &Error, path: &str, asked: &Asked<'_>, person: Option<&Person>) -> Response {
+        match (person, self.apis.owner(path)) {
+            (Some(Person::Payer(reader)), _) => pages::refusal(error, *reader, asked.request_id),
+            (Some(Person::Member(tongue)), _) => dashboard::refusal(error, *tongue, asked.method, path, asked.request_id),
             (None, Some(dialect)) => dialect.refusal(error, asked),
             (None, None) => rejection(error, asked.request_id),
         }
@@ -81,14 +92,14 @@ pub async fn frame(State(framed): State<Arc<Framed>>, mut request: Request, next
         request.extensions_mut().insert(standing.clone());
     }
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let reader = framed.reader(&request);
+    let person = framed.person(&request);
     // No path of ours contains NUL, and PostgreSQL refuses it in a text.
     let mut response = if path.contains("%00") { unknown(&path) } else { next.run(request).await };
     if let Some(Reject(error)) = response.extensions_mut().remove::<Reject>() {
-        response = framed.refusal(&error, &path, &Asked { request_id: &id, method: &method, now: app.clock.now() }, reader);
+        response = framed.refusal(&error, &path, &Asked { request_id: &id, method: &method, now: app.clock.now() }, person.as_ref());
     } else if is_error(&response) && !is_finished(&response) && response.extensions().get::<HangUp>().is_none() {
         let (error, allow) = dress(&response, &method, &path);
-        response = framed.refusal(&error, &path, &Asked { request_id: &id, method: &method, now: app.clock.now() }, reader);
+        response = framed.refusal(&error, &path, &Asked { request_id: &id, method: &method, now: app.clock.now() }, person.as_ref());
         if let Some(allow) = allow {
             response.headers_mut().insert(header::ALLOW, allow);
         }

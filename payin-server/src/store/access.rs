@@ -224,6 +224,15 @@ pub async fn used(tx: &mut Tx<'_>, id: &ApiKeyId, at: Timestamp) -> Result<(), F
     tx.execute(update.text(id.as_str()).int(at.millis())).await.map(drop)
 }
 
+/// What an organization is called.
+///
+/// # Errors
+/// What the database says.
+pub async fn organization_name(conn: &mut Conn, id: &OrganizationId) -> Result<Option<String>, Fault> {
+    let row = conn.one(sql("SELECT name FROM organizations WHERE id = $1").text(id.as_str())).await?;
+    row.map(|row| row.text("name")).transpose()
+}
+
 /// When an organization was made.
 ///
 /// # Errors

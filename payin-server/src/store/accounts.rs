@@ -87,6 +87,25 @@ pub async fn join(tx: &mut Tx<'_>, id: &UserId, organization: &OrganizationId, r
     tx.change_one(insert.text(id.as_str()).text(organization.as_str()).text(role.as_str()).int(now.millis())).await
 }
 
+/// A person who may sign in.
+///
+/// # Errors
+/// What the database says.
+pub async fn get(conn: &mut Conn, id: &UserId) -> Result<Option<User>, Fault> {
+    let query = sql_of(&[USERS, " WHERE id = $1 AND disabled_at IS NULL"]);
+    conn.one(query.text(id.as_str())).await?.as_ref().map(user).transpose()
+}
+
+/// Gives a person another password, and ends what was begun with the one before.
+///
+/// # Errors
+/// What the database says; [`Fault::Guard`] if the password is another one by now.
+pub async fn set_password(tx: &mut Tx<'_>, before: &User, password_hash: &str, now: Timestamp) -> Result<(), Fault> {
+    let update = sql("UPDATE users SET password_hash = $3, sessions_from = $4 WHERE id = $1 AND password_hash = $2");
+    let update = update.text(before.id.as_str()).text(before.password_hash.as_str()).text(password_hash);
+    tx.change_one(update.int(now.millis())).await
+}
+
 /// A person who may sign in, in order to do what is bounded for them as a whole.
 ///
 /// # Errors
@@ -166,6 +185,14 @@ pub async fn used(tx: &mut Tx<'_>, _locked: &Locked<Refresh>, mac: &str, now: Ti
 pub async fn end_family(tx: &mut Tx<'_>, family: &str, now: Timestamp) -> Result<(), Fault> {
     let update = sql("UPDATE refresh_tokens SET revoked_at = $2 WHERE family = $1 AND revoked_at IS NULL");
     tx.execute(update.text(family).int(now.millis())).await.map(drop)
+}
+
+/// Ends everything that a person's sessions could be prolonged with.
+///
+/// # Errors
+/// What the database says.
+pub async fn forget_refreshes(tx: &mut Tx<'_>, user: &UserId) -> Result<(), Fault> {
+    tx.execute(sql("DELETE FROM refresh_tokens WHERE user_id = $1").text(user.as_str())).await.map(drop)
 }
 
 /// Ends every access token that a person was given before.

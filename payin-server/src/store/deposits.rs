@@ -140,7 +140,16 @@ pub async fn end(tx: &mut Tx<'_>, binding: &BindingId, now: Timestamp) -> Result
 
 const LIVE: &str = "SELECT b.id, b.organization_id, b.reference, b.currency, b.chain_id, b.protocol, b.address_id, b.address, b.created_at, \
     p.mac FROM deposit_bindings b JOIN pool_addresses p ON p.id = b.address_id \
-    WHERE b.unbound_at IS NULL AND b.organization_id = $ AND b.reference = $";
+    WHERE b.unbound_at IS NULL";
+
+/// A binding that stands, with what binds its address to its organization.
+///
+/// # Errors
+/// What the database says.
+pub async fn by_id(conn: &mut Conn, id: &str) -> Result<Option<(Binding, String)>, Fault> {
+    let row = conn.one(sql_from(LIVE).with(" AND b.id = $").text(id)).await?;
+    row.map(|row| Ok((binding(&row)?, row.text("mac")?))).transpose()
+}
 
 /// The bindings of a reference at present, oldest first, each with what binds its address to its organization.
 ///
@@ -152,7 +161,8 @@ pub async fn bindings(
     reference: &str,
     chain: Option<&ChainId>,
 ) -> Result<Vec<(Binding, String)>, Fault> {
-    let query = sql_from(LIVE).text(organization.as_str()).text(reference).filter(" AND b.chain_id = $", chain.map(ChainId::as_str));
+    let query = sql_from(LIVE).with(" AND b.organization_id = $").text(organization.as_str());
+    let query = query.with(" AND b.reference = $").text(reference).filter(" AND b.chain_id = $", chain.map(ChainId::as_str));
     let rows = conn.all(query.with(" ORDER BY b.created_at, b.id")).await?;
     rows.iter().map(|row| Ok((binding(row)?, row.text("mac")?))).collect()
 }

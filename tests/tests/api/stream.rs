@@ -163,6 +163,7 @@ async fn server(location: &Location) -> Running {
         apis: payin_server::http::dialect::Apis::all(),
         public_url: None,
         open_registration: false,
+        dashboard: false,
         trusted_proxies: Vec::new(),
         database: location.clone(),
         master_keys,

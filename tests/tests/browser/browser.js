@@ -36,6 +36,9 @@ function api(url, key) {
       const link = await ask('POST', '/payment-links', { title: 'Coffee', amount: '5', currencies: [{ currency: 'USDT', chain_options: ['ethereum-sepolia'] }], ...change });
       return ask('POST', `/payment-links/${link.id}/publish`);
     },
+    webhook: (to) => ask('POST', '/webhooks/endpoints', { url: to, events: ['*'] }),
+    bind: (depositReference) => ask('POST', '/deposits/references', { depositReference, currency: 'USDT', chainId: 'ethereum-sepolia' }),
+    payDeposit: (depositReference, amount) => ask('POST', '/sandbox/pay-deposit', { depositReference, amount }),
     unpublish: (link) => ask('POST', `/payment-links/${link.id}/unpublish`),
     pay: (order, change) => ask('POST', '/sandbox/pay', { orderId: order.orderId, ...change }),
     mine: (blocks, chainId = 'ethereum-sepolia') => ask('POST', '/sandbox/mine', { blocks, chainId }),
@@ -53,4 +56,40 @@ async function axe(page) {
   return grave.flatMap((violation) => violation.nodes.map((node) => `${violation.id}: ${node.html}: ${node.failureSummary}`));
 }
 
-module.exports = { SIZES, api, axe, launch };
+// A browser beside a compiler is slow.
+const PATIENCE_MS = 90000;
+
+// Everything that a page should not do is written down.
+async function watched(browser, url, options) {
+  const context = await browser.newContext({ locale: 'en', ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
+  const complaints = [];
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('request', (request) => {
+    const asked = request.url();
+    if (!asked.startsWith(url) && !asked.startsWith('data:')) complaints.push(`asks ${asked}`);
+  });
+  return { context, page, complaints };
+}
+
+const overflows = (page) => page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+
+// Runs the scenario that stdin names ({scenario, url, …}); what it has seen goes to stdout, as JSON.
+async function run(scenarios) {
+  let told = '';
+  for await (const chunk of process.stdin) told += chunk;
+  const asked = JSON.parse(told);
+  const browser = await launch();
+  try {
+    console.log(JSON.stringify(await scenarios[asked.scenario](browser, asked)));
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 1;
+  } finally {
+    await browser.close();
+  }
+}
+
+module.exports = { SIZES, api, axe, launch, overflows, run, watched };

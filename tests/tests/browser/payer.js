@@ -1,29 +1,10 @@
 // What a payer does in a browser, and what the browser has to say of it. stdin: {scenario, url, key, size}; stdout: what was seen, as JSON.
 'use strict';
 
-const { SIZES, api, axe, launch } = require('./browser.js');
-
-// A browser beside a compiler is slow.
-const PATIENCE_MS = 90000;
-
-// Everything that a page should not do is written down.
-async function watched(browser, url, options) {
-  const context = await browser.newContext({ locale: 'en', ...options });
-  const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE_MS);
-  const complaints = [];
-  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('request', (request) => {
-    const asked = request.url();
-    if (!asked.startsWith(url) && !asked.startsWith('data:')) complaints.push(`asks ${asked}`);
-  });
-  return { context, page, complaints };
-}
+const { SIZES, api, axe, overflows, run, watched } = require('./browser.js');
 
 const heading = (page) => page.locator('h1').textContent();
 const becomes = (page, text) => page.locator('h1', { hasText: text }).waitFor();
-const overflows = (page) => page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
 
 // An order, from the first look to the way back, without the page being loaded again.
 async function live(browser, { url, key, size }) {
@@ -163,19 +144,4 @@ async function keyboard(browser, { url, key }) {
   return seen;
 }
 
-async function main() {
-  let told = '';
-  for await (const chunk of process.stdin) told += chunk;
-  const asked = JSON.parse(told);
-  const browser = await launch();
-  try {
-    console.log(JSON.stringify(await { live, plain, wallet, keyboard }[asked.scenario](browser, asked)));
-  } finally {
-    await browser.close();
-  }
-}
-
-main().catch((error) => {
-  console.error(error);
-  process.exit(1);
-});
+run({ live, plain, wallet, keyboard });

@@ -397,3 +397,70 @@ async fn the_secret_of_other_apis_webhooks_is_shown_and_replaced() {
     }
     assert_eq!(run(&[]).await.stdout, third.stdout);
 }
+
+/// What the link that a new server offers bears.
+fn invitation(line: &str) -> String {
+    let token = line.split("/dashboard/invitation?invitation=").nth(1).unwrap_or_else(|| panic!("no link in {line}"));
+    token.chars().take_while(char::is_ascii_alphanumeric).collect()
+}
+
+#[tokio::test]
+async fn the_first_owner_comes_in_by_a_link_in_the_log() {
+    let folder = configured("");
+    let form = |pairs: &[(&str, &str)]| url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let post = async |url: String, pairs: &[(&str, &str)]| {
+        let request = http_client().post(url).header("Content-Type", "application/x-www-form-urlencoded").body(form(pairs));
+        request.send().await.expect("an answer")
+    };
+    let mut first = with_config(folder.path(), &["serve"]).start();
+    let old = invitation(&first.stderr_with("nobody can sign in yet").await);
+    url(&first).await;
+    first.terminate();
+    assert_eq!(first.wait().await.code, Some(0));
+    let mut server = with_config(folder.path(), &["serve"]).start();
+    let token = invitation(&server.stderr_with("nobody can sign in yet").await);
+    let url = url(&server).await;
+    assert!(token.len() == 44 && token != old, "{token}");
+    let look = async |token: &str| {
+        http_client().get(format!("{url}/dashboard/invitation?invitation={token}")).send().await.expect("an answer").status().as_u16()
+    };
+    assert_eq!((look(&token).await, look(&old).await), (200, 404));
+    let owner = [
+        ("invitation", token.as_str()),
+        ("organization", "Ada's shop"),
+        ("email", "ada@shop.example"),
+        ("password", "correct horse battery"),
+    ];
+    let answer = post(format!("{url}/dashboard/invitation"), &owner).await;
+    assert_eq!(answer.status(), 303);
+    let cookie = answer.headers()["set-cookie"].to_str().expect("text").to_owned();
+    assert!(cookie.ends_with("; HttpOnly; SameSite=Lax; Secure"), "{cookie}");
+    let page = http_client().get(format!("{url}/dashboard")).header("Cookie", cookie.split(';').next().unwrap_or_default()).send().await;
+    let page = page.expect("an answer").text().await.expect("a page");
+    assert!(page.contains("Ada&#39;s shop") && page.contains("Owner") && !page.contains("/dashboard/sandbox"), "{page}");
+    assert_eq!((look(&token).await, post(format!("{url}/dashboard/invitation"), &owner).await.status().as_u16()), (404, 404));
+    assert_eq!(post(format!("{url}/dashboard/sandbox/mine"), &[]).await.status(), 404);
+    server.terminate();
+    assert_eq!(server.wait().await.code, Some(0));
+    let mut again = with_config(folder.path(), &["serve"]).start();
+    self::url(&again).await;
+    again.terminate();
+    let exit = again.wait().await;
+    assert!(exit.code == Some(0) && !exit.stderr.contains("invitation"), "nobody else is offered that: {exit:?}");
+}
+
+#[tokio::test]
+async fn there_is_no_dashboard_where_the_operator_wants_none() {
+    let folder = configured("dashboard = false");
+    let mut server = with_config(folder.path(), &["serve"]).start();
+    let url = url(&server).await;
+    for path in ["/dashboard", "/dashboard/sign-in", "/dashboard/assets/page.css"] {
+        let answer = http_client().get(format!("{url}{path}")).send().await.expect("an answer");
+        assert_eq!(
+            (answer.status().as_u16(), answer.json::<Value>().await.expect("JSON")["code"].clone()),
+            (404, json!("RESOURCE_NOT_FOUND"))
+        );
+    }
+    server.terminate();
+    assert!(!server.wait().await.stderr.contains("invitation"));
+}

@@ -1,5 +1,6 @@
 //! People: an address and a name are one account's, who signs in is who they are now, and a session is prolonged by each token once.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -11,6 +12,9 @@ use payin_tests::gateway::{Gateway, Kind, refusal};
 use payin_types::{ErrorCode, ExposeSecret as _, Role, SecretString};
 
 use super::World;
+
+/// Where everybody signs in from.
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -25,7 +29,7 @@ async fn register(gateway: &Gateway, name: Option<&str>, email: &str) -> Result<
 }
 
 async fn login(gateway: &Gateway, login: Option<&str>, password: &str) -> Result<Session, Failure> {
-    accounts::login(&gateway.app, login, SecretString::from(password)).await
+    accounts::login(&gateway.app, login, SecretString::from(password), HERE).await
 }
 
 pub async fn what_somebody_calls_theirs_is_not_taken_for_the_operators(kind: Kind) {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use payin_server::app::{deposits, transfers};
+use payin_server::app::{checkout, deposits, transfers};
 use payin_server::store::Failure;
 use payin_tests::gateway::{Gateway, Kind, fault, refusal, request};
 use payin_types::deposit::UnbindDeposit;
@@ -234,9 +234,14 @@ pub async fn an_altered_deposit_address_is_not_shown(kind: Kind) {
     let gateway = &world.gateway;
     let organization = gateway.merchant(1).await;
     bind(gateway, &organization, binding("alice")).await.unwrap();
+    // Payers see it by an id that nobody guesses.
+    let page = deposits::pages(&gateway.app, &organization, "alice").await.unwrap().into_values().next().expect("a page");
+    let shown = async || checkout::depositing(&gateway.app, page.as_str()).await;
+    assert_eq!(shown().await.unwrap().binding.reference, "alice");
     world.place.execute("UPDATE deposit_bindings SET address = '0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE'").await;
-    let fault = fault(get(gateway, &organization, "alice").await);
-    assert!(fault.to_string().contains("altered"), "{fault}");
+    for fault in [fault(get(gateway, &organization, "alice").await), fault(shown().await)] {
+        assert!(fault.to_string().contains("altered"), "{fault}");
+    }
 }
 
 pub async fn references_are_found_and_paged(kind: Kind) {

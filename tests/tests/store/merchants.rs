@@ -73,7 +73,9 @@ pub async fn a_token_is_ended_by_itself(kind: Kind) {
     let gateway = &world.gateway;
     let servers = world.servers().await;
     let user = person(gateway, "alice@shop.example", "Shop", Role::Owner).await.expect("an account");
-    let session = accounts::login(&gateway.app, None, SecretString::from("correct horse battery")).await.expect("signed in");
+    let session = accounts::login(&gateway.app, None, SecretString::from("correct horse battery"), std::net::Ipv4Addr::LOCALHOST.into())
+        .await
+        .expect("signed in");
     assert_eq!(session.user_id, user);
     let tokens: Vec<SecretString> = (0..2).map(|_| accounts::access_token(&gateway.app, &session)).collect();
     let stands = async |gateway: &Gateway, token: &SecretString| accounts::authenticate(&gateway.app, token.expose_secret()).await;

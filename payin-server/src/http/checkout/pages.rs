@@ -10,11 +10,11 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use payin_core::Error;
-use payin_types::{ErrorCode, OrderId, Timestamp};
+use payin_types::{BindingId, ErrorCode, OrderId, PublicPaymentLink, Timestamp};
 
 use super::reader::Reader;
 use super::words::{LANGUAGES, Words};
-use super::{Visitor, link_page, order_page, stream};
+use super::{Visitor, deposit_page, link_page, order_page, stream};
 use crate::app::App;
 use crate::http::answer::Reject;
 use crate::http::asset::{self, File};
@@ -25,7 +25,12 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       base-uri 'none'; frame-ancestors 'none'";
 
 static FILES: [File; 2] = [
-    File::new("/checkout/assets/page.css", "text/css; charset=utf-8", POLICY, include_bytes!("../../../assets/checkout/page.css")),
+    File::new(
+        "/checkout/assets/page.css",
+        "text/css; charset=utf-8",
+        POLICY,
+        concat!(include_str!("../../../assets/tokens.css"), include_str!("../../../assets/checkout/page.css")).as_bytes(),
+    ),
     File::new("/checkout/assets/page.js", "text/javascript; charset=utf-8", POLICY, include_bytes!("../../../assets/checkout/page.js")),
 ];
 
@@ -40,13 +45,20 @@ pub fn owns(path: &str) -> bool {
     is_below(path, &["/checkout"]) && !path.ends_with("/stream")
 }
 
-/// An order by its id, or a payment link by its slug, in which no `_` can be.
+/// An order or an address for deposits by its id, or a payment link by its slug, in which no `_` can be.
 async fn show(visitor: Visitor, reader: Reader, Path(name): Path<String>) -> Result<Response, Reject> {
     if name.starts_with(OrderId::PREFIX) {
         order_page::show(&visitor, reader, &name).await
+    } else if name.starts_with(BindingId::PREFIX) {
+        deposit_page::show(&visitor, reader, &name).await
     } else {
         link_page::show(&visitor, reader, &name).await
     }
+}
+
+/// A link's page as its owner looks at it beforehand.
+pub(in crate::http) fn preview(app: &App, reader: Reader, link: PublicPaymentLink) -> Response {
+    link_page::preview(app, reader, link)
 }
 
 /// A payer goes on from a link's page.

@@ -75,6 +75,12 @@ pub struct Words {
     pub wallet_network: fn(network: &str) -> String,
     pub wallet_failed: &'static str,
 
+    // An address for deposits.
+    pub deposit_title: &'static str,
+    pub deposit: &'static str,
+    pub deposit_others: &'static str,
+    pub deposit_taken: &'static str,
+
     // Around it.
     pub back: &'static str,
     pub going_back: &'static str,
@@ -91,6 +97,7 @@ pub struct Words {
     pub keep_open: &'static str,
 
     // A payment link.
+    pub preview: &'static str,
     pub link_unit: fn(left: u64) -> String,
     pub link_until: fn(time: &str) -> String,
     pub sold_out_title: &'static str,

@@ -37,7 +37,7 @@ pub async fn register(visitor: Visitor, request: Request) -> Result<Response, Re
 pub async fn log_in(visitor: Visitor, request: Request) -> Result<Response, Reject> {
     let LogIn { username, password } = parse_fields(&body(request, BODY_MAX).await?, LOGIN)?;
     let app = &visitor.app;
-    let session = accounts::login(app, Some(&username), SecretString::from(password)).await?;
+    let session = accounts::login(app, Some(&username), SecretString::from(password), visitor.address).await?;
     let refresh = accounts::open_session(app, session.user_id.clone()).await?;
     let user = rules::user(&session.user_id, &session.name, &session.email);
     let (access, refresh) = (accounts::access_token(app, &session), refresh);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use payin_core::access::Permission;
 use payin_core::account::ACCESS_LIFETIME;
@@ -13,14 +13,15 @@ use payin_core::{Error, paywarden::NAME};
 use payin_types::paywarden::admin::{AdminLogin, AdminSession, SignedOut};
 use payin_types::{ErrorCode, ExposeSecret as _, SecretString, UserId};
 
+use crate::app::App;
 use crate::app::accounts;
 use crate::app::dialect::merchants::{self, Counted};
-use crate::app::{App, Fault};
 use crate::http::answer::{Reject, json};
 use crate::http::body::{BODY_MAX, body, parse};
 use crate::http::call::Caller;
 use crate::http::checkout::Visitor;
 use crate::http::checkout::pages::check_own;
+use crate::http::cookie::{self, Cookie};
 
 /// Somebody who has signed in.
 pub struct Admin {
@@ -46,11 +47,7 @@ fn token(headers: &HeaderMap) -> Result<&str, Error> {
         let token = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         found.push(token.ok_or_else(|| invalid("Authorization must be: Bearer, and the token of a login"))?.1.trim());
     }
-    for value in headers.get_all(header::COOKIE) {
-        // A browser may send cookies of others along, whatever is in them.
-        let pairs = value.to_str().unwrap_or_default().split(';').filter_map(|pair| pair.trim().split_once('='));
-        found.extend(pairs.filter(|(name, _)| *name == rules::COOKIE).map(|(_, token)| token));
-    }
+    found.extend(cookie::values(headers, rules::COOKIE));
     let none = "The request bears no session: sign in at /admin/login, and send its cookie or Authorization: Bearer";
     let first = found.first().copied().ok_or_else(|| invalid(none))?;
     if found.iter().any(|other| *other != first) {
@@ -75,14 +72,9 @@ impl FromRequestParts<Arc<App>> for Admin {
     }
 }
 
-/// The answer, and what a browser is to keep of it: for our paths alone, out of scripts' and other sites' reach, and over TLS but where the
-/// server is known to be reached without.
+/// The answer, and what a browser is to keep of it.
 fn with_cookie(mut response: Response, app: &App, token: &str, seconds: u64) -> Result<Response, Reject> {
-    let secure = if app.front.public_url.as_deref().is_some_and(|url| url.starts_with("http://")) { "" } else { "; Secure" };
-    let name = rules::COOKIE;
-    let cookie = format!("{name}={token}; Path=/api/v1/admin; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
-    let cookie = HeaderValue::from_str(&cookie).map_err(|error| Fault::Corrupt(error.to_string()))?;
-    response.headers_mut().append(header::SET_COOKIE, cookie);
+    Cookie { name: rules::COOKIE, path: "/api/v1/admin", same_site: "Strict" }.set(&mut response, app, token, seconds)?;
     Ok(response)
 }
 
@@ -90,7 +82,7 @@ fn with_cookie(mut response: Response, app: &App, token: &str, seconds: u64) -> 
 pub async fn log_in(visitor: Visitor, request: Request) -> Result<Response, Reject> {
     let AdminLogin { password, email } = parse(&body(request, BODY_MAX).await?)?;
     let app = &visitor.app;
-    let session = accounts::login(app, email.as_deref(), SecretString::from(password)).await?;
+    let session = accounts::login(app, email.as_deref(), SecretString::from(password), visitor.address).await?;
     let expires_at = app.clock.now().plus(ACCESS_LIFETIME);
     let token = accounts::access_token(app, &session).expose_secret().to_owned();
     let answer = json(200, &AdminSession { token: token.clone(), expires_at });

@@ -83,6 +83,11 @@ pub(super) static WORDS: Words = Words {
     wallet_network: |network| format!("Your wallet does not know {network}, or did not change to it. Nothing was sent."),
     wallet_failed: "Your wallet could not send the payment. Check there whether anything was sent before you try again.",
 
+    deposit_title: "Your deposit address",
+    deposit: "Send as much as you like, whenever you like. It is credited to you once the network has confirmed it.",
+    deposit_others: "What is not listed below, on a network that is not listed, is not credited and may be lost.",
+    deposit_taken: "What is credited here",
+
     back: "Back to the seller",
     going_back: "You are taken back to the seller in a few seconds.",
     stay: "Stay here",
@@ -97,6 +102,7 @@ pub(super) static WORDS: Words = Words {
     look_again: "Look now",
     keep_open: "This page shows your payment as soon as the network has it.",
 
+    preview: "This is a preview: only you see it, and nothing can be sent from it.",
     link_unit: |left| if left == 1 { "The last one".to_owned() } else { format!("{left} left") },
     link_until: |time| format!("Offered until {time}"),
     sold_out_title: "Sold out",

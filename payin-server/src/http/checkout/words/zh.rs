@@ -75,6 +75,11 @@ pub(super) static WORDS: Words = Words {
     wallet_network: |network| format!("您的钱包没有 {network} 网络，或没有切换过去。没有转出任何款项。"),
     wallet_failed: "钱包未能发送付款。重试之前，请先在钱包中确认是否已经转出。",
 
+    deposit_title: "您的充值地址",
+    deposit: "金额与时间不限。网络确认后即会记入您的账户。",
+    deposit_others: "未在下方列出的币种或网络不会入账，并可能丢失。",
+    deposit_taken: "支持的网络与币种",
+
     back: "返回商家",
     going_back: "几秒后将返回商家页面。",
     stay: "留在此页",
@@ -89,6 +94,7 @@ pub(super) static WORDS: Words = Words {
     look_again: "立即刷新",
     keep_open: "网络收到您的付款后，此页面会立即显示。",
 
+    preview: "这是预览：只有您能看到，无法从此页提交。",
     link_unit: |left| format!("剩余 {left} 份"),
     link_until: |time| format!("有效期至 {time}"),
     sold_out_title: "已售罄",

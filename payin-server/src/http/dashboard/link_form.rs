@@ -1,0 +1,155 @@
+//! The form of a payment link, and what it asks for. What a link may be is a rule of the core.
+
+use std::collections::BTreeMap;
+
+use payin_core::Error;
+use payin_types::link::{AmountType, CreatePaymentLink, LinkCurrency, Theme, UpdatePaymentLink};
+use payin_types::{Amount, ChainId, Currency, ErrorCode, PaymentLink, Timestamp};
+
+use super::form::Form as Sent;
+use super::view::Field;
+use super::words::Words;
+use crate::app::App;
+
+/// The fields, filled in as they were sent.
+pub fn fields(t: &'static Words, app: &App, sent: &Sent) -> Vec<Field> {
+    let chosen = sent.all("pay");
+    let pairs = app.chains.iter().flat_map(|chain| chain.tokens.iter().map(move |token| (token, chain)));
+    let pay = pairs.map(|(token, chain)| {
+        let value = format!("{}@{}", token.currency, chain.id);
+        let is_chosen = chosen.contains(&value);
+        (value, format!("{} · {}", token.currency, payin_core::checkout::network(&chain.id)), is_chosen)
+    });
+    let kinds = [AmountType::Fixed, AmountType::UserInput].map(|kind| (kind.as_str().to_owned(), t.word(kind.as_str())));
+    let themes = [Theme::Light, Theme::Dark].map(|theme| (theme.as_str().to_owned(), t.word(theme.as_str())));
+    vec![
+        Field::line("title", t.title, sent.text("title")).required(),
+        Field::choice("amountType", t.amount_type, kinds.into(), sent.text("amountType")),
+        Field::line("amount", t.amount, sent.text("amount")).hint(t.amount_hint),
+        Field::checks("pay", t.pay_with, pay.collect()),
+        Field::area("description", t.description, sent.whole("description")),
+        Field::typed("inventory", t.inventory, "number", sent.text("inventory")),
+        Field::typed("expires", t.expires_optional, "date", sent.text("expires")),
+        Field::line("ctaText", t.button_text, sent.text("ctaText")),
+        Field::choice("theme", t.theme, themes.into(), sent.text("theme")),
+        Field::typed("successUrl", t.success_url, "url", sent.text("successUrl")),
+        Field::typed("cancelUrl", t.cancel_url, "url", sent.text("cancelUrl")),
+    ]
+}
+
+/// A link as its own form would send it.
+pub fn as_sent(link: &PaymentLink) -> Sent {
+    let mut text = url::form_urlencoded::Serializer::new(String::new());
+    let day = |at: Timestamp| at.to_string().chars().take("2025-01-20".len()).collect::<String>();
+    let amount = if link.amount_type == AmountType::UserInput { String::new() } else { link.amount.to_string() };
+    for (name, value) in [
+        ("title", Some(link.title.clone())),
+        ("amountType", Some(link.amount_type.as_str().to_owned())),
+        ("amount", Some(amount)),
+        ("description", link.description.clone()),
+        ("inventory", link.inventory_total.map(|total| total.to_string())),
+        ("expires", link.expires_at.map(day)),
+        ("ctaText", link.cta_text.clone()),
+        ("theme", Some(link.theme.as_str().to_owned())),
+        ("successUrl", link.success_url.clone()),
+        ("cancelUrl", link.cancel_url.clone()),
+    ] {
+        text.append_pair(name, &value.unwrap_or_default());
+    }
+    for currency in &link.currencies {
+        for chain in &currency.chain_options {
+            text.append_pair("pay", &format!("{}@{chain}", currency.currency));
+        }
+    }
+    Sent::parse(text.finish().as_bytes())
+}
+
+/// What a form asks for, whether of a new link or of one that is there.
+struct Asked {
+    amount: Option<Amount>,
+    amount_type: AmountType,
+    currencies: Vec<LinkCurrency>,
+    inventory_total: Option<u64>,
+    expires_at: Option<Timestamp>,
+    theme: Option<Theme>,
+}
+
+fn read(form: &Sent, before: &[LinkCurrency]) -> Result<Asked, Error> {
+    let amount_type = AmountType::from(form.text("amountType"));
+    let amount = |text: String| text.parse::<Amount>().map_err(|error| Error::new(ErrorCode::InvalidAmount, format!("amount: {error}")));
+    let mut by_currency: BTreeMap<Currency, Vec<ChainId>> = BTreeMap::new();
+    for pair in form.all("pay") {
+        let (currency, chain) = pair.split_once('@').ok_or_else(|| Error::field("pay", "must be a currency and a network"))?;
+        by_currency.entry(Currency::from(currency)).or_default().push(ChainId::from(chain));
+    }
+    let currencies = by_currency.into_iter().map(|(currency, chain_options)| {
+        // What the form does not show of a currency stays as it is.
+        let known = before.iter().find(|known| known.currency == currency);
+        LinkCurrency {
+            amount: known.and_then(|known| known.amount),
+            is_primary: known.and_then(|known| known.is_primary),
+            metadata: known.and_then(|known| known.metadata.clone()),
+            currency,
+            chain_options,
+        }
+    });
+    let midnight = |day: String| {
+        let at: Result<Timestamp, _> = format!("{day}T00:00:00Z").parse();
+        at.map_err(|_| Error::field("expires", "must be a day such as 2030-01-20"))
+    };
+    Ok(Asked {
+        amount: form.some("amount").filter(|_| amount_type == AmountType::Fixed).map(amount).transpose()?,
+        amount_type,
+        currencies: currencies.collect(),
+        inventory_total: form.number("inventory")?,
+        expires_at: form.some("expires").map(midnight).transpose()?,
+        theme: form.some("theme").map(|word| Theme::from(word.as_str())),
+    })
+}
+
+/// A new link.
+///
+/// # Errors
+/// `VALIDATION_ERROR` naming the field, `INVALID_AMOUNT`.
+pub fn create(form: &Sent) -> Result<CreatePaymentLink, Error> {
+    let Asked { amount, amount_type, currencies, inventory_total, expires_at, theme } = read(form, &[])?;
+    Ok(CreatePaymentLink {
+        title: form.text("title").to_owned(),
+        description: form.some("description"),
+        amount,
+        amount_type: Some(amount_type),
+        currencies,
+        inventory_total,
+        expires_at,
+        metadata: None,
+        cta_text: form.some("ctaText"),
+        theme,
+        success_url: form.some("successUrl"),
+        cancel_url: form.some("cancelUrl"),
+    })
+}
+
+/// A link that is there.
+///
+/// # Errors
+/// As [`create`].
+pub fn update(form: &Sent, before: &PaymentLink) -> Result<UpdatePaymentLink, Error> {
+    let Asked { amount, amount_type, currencies, inventory_total, expires_at, theme } = read(form, &before.currencies)?;
+    // A day is all that the form shows; a moment within it stays.
+    let same_day =
+        |at: Timestamp| before.expires_at.filter(|known| known.secs().div_euclid(86_400) == at.secs().div_euclid(86_400)).unwrap_or(at);
+    Ok(UpdatePaymentLink {
+        title: Some(form.text("title").to_owned()),
+        description: Some(form.some("description")),
+        amount,
+        amount_type: Some(amount_type),
+        currencies: Some(currencies),
+        inventory_total: Some(inventory_total),
+        expires_at: Some(expires_at.map(same_day)),
+        metadata: None,
+        cta_text: Some(form.some("ctaText")),
+        theme,
+        success_url: Some(form.some("successUrl")),
+        cancel_url: Some(form.some("cancelUrl")),
+    })
+}

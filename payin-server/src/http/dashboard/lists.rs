@@ -1,0 +1,76 @@
+//! What pages with lists have in common: filters that are chosen, days that are typed, tones of words. It must not know any list.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use payin_core::Error;
+use payin_types::Timestamp;
+
+use super::form::Form;
+use super::view::{Cell, Field};
+use super::words::Words;
+use crate::app::App;
+
+/// Rows of a page.
+pub const ROWS: u64 = 25;
+/// Rows of a file; how many pages of the API's that is.
+pub const FILE_PAGES: u64 = 100;
+/// Rows of such a page.
+pub const FILE_PAGE_ROWS: u64 = 100;
+
+/// Which page is asked for.
+///
+/// # Errors
+/// `VALIDATION_ERROR`
+pub fn page(query: &Form) -> Result<Option<u64>, Error> {
+    query.number("page")
+}
+
+/// What can be chosen of some words, and that any will do.
+pub fn choices<'a>(t: &Words, words: impl IntoIterator<Item = &'a str>) -> Vec<(String, String)> {
+    let any = (String::new(), t.any.to_owned());
+    std::iter::once(any).chain(words.into_iter().map(|word| (word.to_owned(), t.word(word)))).collect()
+}
+
+/// The filter by chain.
+pub fn chain(t: &Words, app: &App, query: &Form) -> Field {
+    Field::choice("chainId", t.network, choices(t, app.chains.iter().map(|chain| chain.id.as_str())), query.text("chainId"))
+}
+
+/// The filter by currency.
+pub fn currency(t: &Words, app: &App, query: &Form) -> Field {
+    let all: BTreeSet<&str> = app.chains.iter().flat_map(|chain| chain.tokens.iter().map(|token| token.currency.as_str())).collect();
+    Field::choice("currency", t.currency, choices(t, all), query.text("currency"))
+}
+
+/// The filters by day, in UTC.
+pub fn days(t: &Words, query: &Form) -> [Field; 2] {
+    [Field::typed("from", t.from_day, "date", query.text("from")), Field::typed("to", t.to_day, "date", query.text("to"))]
+}
+
+/// From the beginning of one day to the end of another.
+///
+/// # Errors
+/// `VALIDATION_ERROR` for what is no day.
+pub fn span(query: &Form) -> Result<(Option<Timestamp>, Option<Timestamp>), Error> {
+    let midnight = |name: &str| {
+        let parse = |day: String| {
+            let at: Result<Timestamp, _> = format!("{day}T00:00:00Z").parse();
+            at.map_err(|_| Error::field(name, format!("must be a day such as 2025-01-20, is '{}'", payin_core::error::shown(&day))))
+        };
+        query.some(name).map(parse).transpose()
+    };
+    Ok((midnight("from")?, midnight("to")?.map(|day| day.plus(Duration::from_secs(24 * 60 * 60)))))
+}
+
+/// Where something stands, set as that.
+pub fn status(t: &Words, word: &str) -> Cell {
+    let tone = match word {
+        "completed" | "confirmed" | "delivered" | "published" | "following" | "available" => "good",
+        "pending" | "allocated" | "bound" | "cooldown" => "wait",
+        "failed" | "halted" | "not_followed" => "bad",
+        "behind" | "degraded" | "quarantined" | "late" | "wrong_currency" | "wrong_chain" | "no_holder" => "warn",
+        _ => "",
+    };
+    Cell::badge(t.word(word), tone)
+}

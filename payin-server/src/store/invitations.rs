@@ -1,0 +1,80 @@
+//! Links by which people become members. Tokens are MACed by the caller; who may invite whom is a rule of `payin-core`.
+
+use payin_types::{OrganizationId, Role, Timestamp, UserId};
+
+use super::db::{Locked, Row};
+use super::statement::locked;
+use super::{Conn, Fault, Tx, sql, sql_of};
+
+/// An invitation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// Into which organization, and who lets them in; `None`: the first person of a new server, who makes one.
+    pub into: Option<(OrganizationId, UserId)>,
+    /// Who they are there.
+    pub role: Role,
+    /// From when on it is taken no more.
+    pub expires_at: Timestamp,
+}
+
+const FOUND: &str = "SELECT organization_id, role, invited_by, expires_at FROM invitations WHERE mac = $1";
+
+fn invitation(row: &Row) -> Result<Invitation, Fault> {
+    let organization = row.opt_text("organization_id")?.map(OrganizationId::from);
+    let by = row.opt_text("invited_by")?.map(UserId::from);
+    let role = Role::from(row.text("role")?.as_str());
+    Ok(Invitation { into: organization.zip(by), role, expires_at: row.time("expires_at")? })
+}
+
+/// Keeps one by its MAC.
+///
+/// # Errors
+/// What the database says.
+pub async fn insert(tx: &mut Tx<'_>, mac: &str, invitation: &Invitation, now: Timestamp) -> Result<(), Fault> {
+    let insert = sql("INSERT INTO invitations (mac, organization_id, role, invited_by, created_at, expires_at) \
+                      VALUES ($1, $2, $3, $4, $5, $6)");
+    let (organization, by) = invitation.into.as_ref().map(|(organization, by)| (organization.as_str(), by.as_str())).unzip();
+    let insert = insert.text(mac).opt_text(organization).text(invitation.role.as_str()).opt_text(by).int(now.millis());
+    tx.change_one(insert.int(invitation.expires_at.millis())).await
+}
+
+/// The one that has this MAC.
+///
+/// # Errors
+/// What the database says.
+pub async fn get(conn: &mut Conn, mac: &str) -> Result<Option<Invitation>, Fault> {
+    conn.one(sql_of(&[FOUND]).text(mac)).await?.as_ref().map(invitation).transpose()
+}
+
+/// The one that has this MAC, to be used.
+///
+/// # Errors
+/// What the database says.
+pub async fn lock(tx: &mut Tx<'_>, mac: &str) -> Result<Option<Locked<Invitation>>, Fault> {
+    let query = locked!("SELECT organization_id, role, invited_by, expires_at FROM invitations WHERE mac = $1");
+    tx.lock(query.text(mac)).await?.map(|row| row.read(|row| invitation(&row))).transpose()
+}
+
+/// Takes one away: it was used.
+///
+/// # Errors
+/// What the database says; [`Fault::Guard`] if it had been before.
+pub async fn used(tx: &mut Tx<'_>, _locked: &Locked<Invitation>, mac: &str) -> Result<(), Fault> {
+    tx.change_one(sql("DELETE FROM invitations WHERE mac = $1").text(mac)).await
+}
+
+/// Forgets those for the first person of a new server.
+///
+/// # Errors
+/// What the database says.
+pub async fn forget_setup(tx: &mut Tx<'_>) -> Result<(), Fault> {
+    tx.execute(sql("DELETE FROM invitations WHERE organization_id IS NULL")).await.map(drop)
+}
+
+/// Forgets what is over.
+///
+/// # Errors
+/// What the database says.
+pub async fn forget_expired(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), Fault> {
+    tx.execute(sql("DELETE FROM invitations WHERE expires_at < $1").int(now.millis())).await.map(drop)
+}

@@ -1,0 +1,160 @@
+//! Coming in and going out.
+
+use payin_tests::sandbox::{PASSWORD, Sandbox};
+use payin_types::Role;
+
+use super::Browser;
+
+#[tokio::test]
+async fn somebody_signs_in_and_out() {
+    let sandbox = Sandbox::frozen().await;
+    let nobody = Browser::new(&sandbox);
+    nobody.get("/dashboard/orders/x?lang=en").await.leads_to("/dashboard/sign-in?to=%2Fdashboard%2Forders%2Fx");
+    let page = nobody.get("/dashboard/sign-in?to=%2Fdashboard%2Forders%2Fx").await;
+    page.is(200).has(&["<h1>Sign in</h1>", "name=\"to\" value=\"/dashboard/orders/x\"", "noindex"]).lacks(&["<script>", "style="]);
+    for (name, value) in [
+        ("cache-control", "no-store"),
+        ("x-frame-options", "DENY"),
+        ("x-robots-tag", "noindex, nofollow"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ] {
+        assert_eq!(page.header(name), value);
+    }
+    let policy = page.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';") && !policy.contains("unsafe"), "{policy}");
+
+    let (email, password) = sandbox.owner();
+    let enter = async |form: &[(&str, &str)], headers: &[(&str, &str)]| nobody.post_with("/dashboard/sign-in", form, headers).await;
+    // Neither the name nor the password is told to be the wrong one; what was typed stays, but for the password.
+    for name in [email, "nobody@shop.example", "\u{0}", ""] {
+        let page = enter(&[("name", name), ("password", "wrong horse battery")], &[]).await;
+        page.is(401).has(&["role=\"alert\"", "The name or the password is wrong."]).lacks(&["wrong horse battery"]);
+    }
+    let foreign = [("Origin", "https://evil.example")];
+    enter(&[("name", email), ("password", password)], &foreign).await.is(403).has(&["This is not allowed"]);
+    enter(&[("name", email), ("password", password)], &[("Sec-Fetch-Site", "same-site")]).await.is(403);
+    let elsewhere = enter(&[("name", email), ("password", password), ("to", "//evil.example")], &[]).await;
+    elsewhere.leads_to("/dashboard");
+    let page = enter(&[("name", email), ("password", password), ("to", "/dashboard/orders")], &[]).await;
+    page.leads_to("/dashboard/orders");
+    let cookie = page.header("set-cookie");
+    assert!(
+        cookie.starts_with("payin_dashboard=") && cookie.ends_with("; Path=/dashboard; Max-Age=86400; HttpOnly; SameSite=Lax"),
+        "{cookie}"
+    );
+
+    let owner = Browser::owner(&sandbox).await;
+    owner.get("/dashboard").await.is(200).has(&["<h1>Overview</h1>", "Owner", "Sandbox", "aria-current=\"page\""]);
+    owner.post("/dashboard/sign-out", &[]).await.leads_to("/dashboard/sign-in");
+    owner.get("/dashboard").await.leads_to("/dashboard/sign-in?to=%2Fdashboard");
+    owner.post("/dashboard/keys", &[("name", "x")]).await.is(401).has(&["You are signed out"]);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn who_guesses_is_stopped_at_every_door() {
+    let sandbox = Sandbox::with(|options| {
+        options.frozen = true;
+        options.rate_limits = Some(payin_core::quota::Limits { per_minute: 10_000, per_hour: 10_000, per_day: 10_000 });
+    })
+    .await;
+    let (email, password) = sandbox.owner();
+    let nobody = Browser::new(&sandbox);
+    let enter = async |password: &str| nobody.post_with("/dashboard/sign-in", &[("name", email), ("password", password)], &[]).await;
+    for _ in 0..20 {
+        enter("wrong horse battery").await.is(401);
+    }
+    let page = enter(password).await;
+    page.is(429).has(&["Too many attempts have failed"]);
+    assert_eq!(page.header("retry-after"), "900");
+    // The other doors lead to the same account.
+    let admin = serde_json::json!({ "email": email, "password": password });
+    let reply = sandbox.ask("POST", "/api/v1/admin/login").no_key().json(&admin).send().await;
+    assert_eq!((reply.status, reply.header("retry-after")), (429, "900"), "{}", reply.text);
+    let cryptopay = serde_json::json!({ "username": email, "password": password });
+    let reply = sandbox.ask("POST", "/api/auth/login").no_key().json(&cryptopay).send().await;
+    assert_eq!((reply.status, reply.header("retry-after")), (429, "900"), "{}", reply.text);
+    sandbox.advance(15 * 60).await;
+    enter(password).await.leads_to("/dashboard");
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn somebody_is_invited_and_changes_their_password() {
+    let sandbox = Sandbox::frozen().await;
+    let owner = Browser::owner(&sandbox).await;
+    let page = owner.post("/dashboard/members", &[("role", "viewer")]).await;
+    let url = page.is(200).has(&["This link lets one person in"]).between("<code id=\"secret\">", "</code>");
+    let path = url.strip_prefix(sandbox.url()).unwrap_or_else(|| panic!("{url}")).to_owned();
+    let token = path.rsplit('=').next().expect("a token").to_owned();
+    let mut guest = Browser::new(&sandbox);
+    guest.get(&path).await.is(200).has(&["Join an organization", "You are invited to Sandbox, as Viewer."]);
+    // The same in another language is the same link.
+    guest.get(&format!("{path}&lang=zh")).await.is(200).has(&["加入组织", &format!("?invitation={token}&#38;lang=en")]);
+    let accept = async |guest: &Browser<'_>, email: &str, password: &str, headers: &[(&str, &str)]| {
+        let form = [("invitation", token.as_str()), ("email", email), ("name", "Eve <b>"), ("password", password)];
+        guest.post_with("/dashboard/invitation", &form, headers).await
+    };
+    accept(&guest, "eve@shop.example", PASSWORD, &[("Origin", "https://evil.example")]).await.is(403);
+    let page = accept(&guest, "eve", "short", &[]).await;
+    page.is(400).has(&["must be an e-mail address", "must be 8 to 256 characters", "value=\"eve\""]).lacks(&["value=\"short\""]);
+    let page = accept(&guest, "eve@shop.example", PASSWORD, &[]).await;
+    guest.comes_in(&page).await;
+    guest.get("/dashboard").await.has(&["Eve &#60;b&#62;", "Viewer"]);
+    accept(&Browser::new(&sandbox), "mallory@shop.example", PASSWORD, &[]).await.is(404);
+    guest.get("/dashboard/invitation?invitation=made-up").await.is(404);
+
+    let elsewhere = Browser::of(&sandbox, "eve@shop.example", PASSWORD).await;
+    sandbox.advance(1).await;
+    let change = async |old: &str, new: &str| guest.post("/dashboard/account/password", &[("old", old), ("new", new)]).await;
+    change("wrong horse battery", "another horse battery").await.is(403).has(&["The present password is another one"]);
+    let page = change(PASSWORD, "another horse battery").await;
+    page.leads_to("/dashboard/account?done=1");
+    elsewhere.get("/dashboard").await.is(303);
+    guest.get("/dashboard").await.is(303);
+    guest.comes_in(&page).await;
+    Browser::of(&sandbox, "eve@shop.example", "another horse battery").await;
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn somebody_of_several_organizations_looks_at_one_at_a_time() {
+    let sandbox = Sandbox::frozen().await;
+    let stranger = sandbox.stranger().await;
+    let theirs = Browser::member(&sandbox, &stranger, Role::Owner).await;
+    let page = theirs.post("/dashboard/members", &[("role", "viewer")]).await;
+    let token = page.is(200).between("invitation?invitation=", "</code>");
+    sandbox.order("OURS", "1").await;
+    let owner = Browser::owner(&sandbox).await;
+    owner.get(&format!("/dashboard/invitation?invitation={token}")).await.has(&["You are invited to Stranger", "Join"]);
+    owner.post("/dashboard/invitation/accept", &[("invitation", &token)]).await.leads_to("/dashboard?done=1");
+    let page = owner.get("/dashboard").await;
+    let other = page.has(&["selected>Sandbox</option>"]).between("<option value=\"org_", "</option>");
+    let ids: Vec<&str> = page.text.split("<option value=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert_eq!(ids.len(), 2, "{other}");
+    owner.get("/dashboard/orders").await.has(&["OURS"]);
+    let of_stranger = ids.iter().find(|id| !page.text.contains(&format!("value=\"{id}\" selected"))).expect("another");
+    owner.post("/dashboard/organization", &[("organization", of_stranger)]).await.leads_to("/dashboard");
+    owner.get("/dashboard/orders").await.is(200).has(&["Viewer"]).lacks(&["OURS"]);
+    owner.get("/dashboard/keys").await.is(403);
+    owner.post("/dashboard/organization", &[("organization", "org_nobodys")]).await.is(404);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn pages_speak_the_language_that_was_chosen() {
+    let sandbox = Sandbox::frozen().await;
+    let mut nobody = Browser::new(&sandbox);
+    let page = nobody.get("/dashboard/sign-in?lang=zh").await;
+    page.has(&["<html lang=\"zh-Hans\">", "<h1>登录</h1>", "lang=\"en\" hreflang=\"en\">English"]);
+    let kept = page.header("set-cookie").to_owned();
+    assert!(kept.starts_with("payin_language=zh; Path=/dashboard;"), "{kept}");
+    nobody.get("/dashboard/sign-in").await.has(&["<html lang=\"en\">"]);
+    nobody.cookie = "payin_language=zh".to_owned();
+    nobody.get("/dashboard/sign-in").await.has(&["<html lang=\"zh-Hans\">"]);
+    nobody.get("/dashboard/sign-in?lang=en").await.has(&["<html lang=\"en\">"]);
+    nobody.cookie = "payin_language=<script>".to_owned();
+    nobody.get("/dashboard/sign-in").await.has(&["<html lang=\"en\">"]);
+    sandbox.stop().await;
+}

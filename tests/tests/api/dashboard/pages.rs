@@ -1,0 +1,294 @@
+//! What each page has, and what it does.
+
+use payin_tests::sandbox::{Sandbox, text};
+use payin_types::Role;
+use serde_json::json;
+
+use super::{Browser, Things};
+
+#[tokio::test]
+async fn an_order_is_found_and_explained() {
+    let sandbox = Sandbox::frozen().await;
+    let owner = Browser::owner(&sandbox).await;
+    owner.get("/dashboard/orders").await.is(200).has(&["No orders here."]);
+    let mut paid = payin_tests::sandbox::new_order("PAID-1", "12.50");
+    paid["metadata"] = json!({ "customer": "Ada", "visits": 3 });
+    let paid = sandbox.post("/api/v1/orders", &paid).await.ok(201)["orderId"].clone();
+    sandbox.order("OPEN-1", "7").await;
+    sandbox.pay(&paid, json!({})).await;
+    sandbox.mine(3).await;
+    sandbox.order_with_status(&paid, "completed").await;
+    for (query, found, left_out) in [
+        ("", &["PAID-1", "OPEN-1", "Page 1 of 1, 2 in all"][..], &[][..]),
+        ("?search=paid", &["PAID-1"], &["OPEN-1</a>"]),
+        ("?status=pending&currency=&chainId=&from=&to=", &["OPEN-1"], &["PAID-1</a>"]),
+        ("?chainId=tron-nile", &["No orders here."], &["PAID-1</a>"]),
+        ("?from=2020-01-01&to=2020-01-02", &["No orders here."], &["PAID-1</a>"]),
+        ("?from=2020-01-01&to=2999-01-02", &["PAID-1", "OPEN-1"], &[]),
+    ] {
+        owner.get(&format!("/dashboard/orders{query}")).await.is(200).has(found).lacks(left_out);
+    }
+    let id = text(&paid);
+    owner.get(&format!("/dashboard/orders?search={id}")).await.leads_to(&format!("/dashboard/orders/{id}"));
+    owner.get("/dashboard/orders?from=yesterday").await.is(400).has(&["from: must be a day such as 2025-01-20"]);
+    owner.get("/dashboard/orders?page=0").await.is(400);
+    let page = owner.get(&format!("/dashboard/orders/{id}")).await;
+    page.is(200).has(&[
+        "Order PAID-1",
+        "12.50 USDT",
+        "Ethereum Sepolia",
+        ">Completed</span>",
+        "customer",
+        "Ada",
+        "visits",
+        "order.completed",
+    ]);
+    page.has(&["Timeline", "Seen: 12.50 USDT", "Confirmed: 12.50 USDT", &format!("/checkout/{id}")]);
+    owner.get("/dashboard/transfers").await.is(200).has(&["12.50 USDT", "PAID-1"]);
+    owner.get("/dashboard/unmatched").await.is(200).has(&["No transfers here."]);
+    owner.get("/dashboard").await.has(&["100.00 %", "12.50 USDT", "1 of 2 paid", "Received by day of order (USDT)"]);
+    let csv = owner.get("/dashboard/orders.csv?status=completed").await;
+    csv.is(200).has(&["\"orderId\",\"orderReference\"", "\"PAID-1\",\"12.50\",\"USDT\""]).lacks(&["OPEN-1"]);
+    assert_eq!(csv.header("content-disposition"), "attachment; filename=\"orders.csv\"");
+    assert_eq!(csv.text.lines().count(), 2);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn lists_have_pages() {
+    let sandbox = Sandbox::frozen().await;
+    for number in 0..30 {
+        sandbox.order(&format!("N-{number:02}"), "1").await;
+    }
+    let owner = Browser::owner(&sandbox).await;
+    let page = owner.get("/dashboard/orders?search=n-&status=pending").await;
+    page.has(&["Page 1 of 2, 30 in all", "href=\"/dashboard/orders?search=n-&#38;status=pending&#38;page=2\""]).lacks(&["rel=\"prev\""]);
+    let page = owner.get("/dashboard/orders?search=n-&status=pending&page=2").await;
+    page.has(&["Page 2 of 2", "rel=\"prev\""]).lacks(&["rel=\"next\""]);
+    let csv = owner.get("/dashboard/orders.csv?page=2").await;
+    assert_eq!(csv.text.lines().count(), 31);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn addresses_are_imported_all_or_none() {
+    let sandbox = Sandbox::frozen().await;
+    let owner = Browser::owner(&sandbox).await;
+    let import = "/dashboard/addresses/import";
+    let before = sandbox.counts().await;
+    let file = "address,label\n0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE,a\n0x123<b>,b\n0x6AEDA56215b167893e80B4fE645BA6d5Bab767DE,c\n";
+    let page = owner.post_file(import, &[("protocol", "evm")], ("file", file.as_bytes())).await;
+    page.is(400).has(&["Nothing was done.", "Line 3: 0x123&#60;b&#62;: ", "Line 4: 0x6AEDA56215b167893e80B4fE645BA6d5Bab767DE: "]);
+    assert_eq!(sandbox.counts().await, before);
+    let good = "0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE\n";
+    let page = owner.post_file(import, &[("protocol", "evm"), ("addresses", ""), ("xpub", "")], ("file", good.as_bytes())).await;
+    page.is(200).has(&["1 addresses were imported, 0 were there already."]);
+    owner
+        .post(import, &[("protocol", "evm"), ("addresses", good)])
+        .await
+        .is(200)
+        .has(&["0 addresses were imported, 1 were there already."]);
+    for (form, says) in [
+        (&[("protocol", "evm")][..], "choose a file, or enter addresses"),
+        (&[("protocol", "evm"), ("addresses", "0x1"), ("xpub", "xpub1")], "not several"),
+        (&[("protocol", "evm"), ("xpub", "xpub1")], "xpub: "),
+        (&[("protocol", "bitcoin"), ("addresses", "x")], "must be evm, tron or solana"),
+    ] {
+        owner.post(import, form).await.is(400).has(&[says]);
+    }
+    owner.post_file(import, &[("protocol", "evm")], ("file", &[0xff, 0xfe])).await.is(400).has(&["must be a text in UTF-8"]);
+    owner.post_file(import, &[("protocol", "evm")], ("file", &vec![b'x'; 10_600_000])).await.is(413).has(&["too long"]);
+    let page = owner.get("/dashboard/addresses?protocol=evm&state=available").await;
+    page.is(200).has(&["257", "0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE"]);
+    owner
+        .post("/dashboard/addresses/0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE/archive", &[])
+        .await
+        .leads_to("/dashboard/addresses?done=1");
+    owner.get("/dashboard/addresses?state=archived").await.has(&["0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE", "Take back"]);
+    owner.post("/dashboard/addresses/0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE/restore", &[]).await.is(303);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn webhooks_are_arranged_and_events_sent_again() {
+    let sandbox = Sandbox::frozen().await;
+    let owner = Browser::owner(&sandbox).await;
+    owner
+        .post("/dashboard/webhooks", &[("url", "ftp://x"), ("events", "*")])
+        .await
+        .is(400)
+        .has(&["Nothing was done.", "value=\"ftp://x\""]);
+    let page = owner.post("/dashboard/webhooks", &[("url", "http://127.0.0.1:9/a?b=c&d"), ("events", "*"), ("description", "till")]).await;
+    let secret = page.is(200).has(&["http://127.0.0.1:9/a?b=c&#38;d", "till", "Enabled"]).between("<code id=\"secret\">", "</code>");
+    assert!(secret.starts_with("whsec_"), "{secret}");
+    let endpoint = sandbox.read("/api/v1/webhooks/endpoints").await["data"][0].clone();
+    let at = format!("/dashboard/webhooks/{}", text(&endpoint["id"]));
+    owner.get(&at).await.is(200).lacks(&["whsec_"]);
+    owner.post(&format!("{at}/test"), &[]).await.leads_to(&format!("{at}?done=queued"));
+    owner.get(&format!("{at}?done=queued")).await.has(&["It is queued", "webhook.test"]);
+    let page = owner.post(&format!("{at}/secret"), &[]).await;
+    assert_ne!(page.is(200).between("<code id=\"secret\">", "</code>"), secret);
+    owner.post(&at, &[("url", "http://127.0.0.1:9/b"), ("events", "order.completed"), ("events", "order.expired")]).await.is(303);
+    let changed = sandbox.read(&format!("/api/v1/webhooks/endpoints/{}", text(&endpoint["id"]))).await;
+    assert_eq!((&changed["url"], &changed["events"]), (&json!("http://127.0.0.1:9/b"), &json!(["order.completed", "order.expired"])));
+    owner.post(&format!("{at}/enabled"), &[("enabled", "false")]).await.is(303);
+    owner.get("/dashboard/webhooks").await.has(&["Disabled: by hand"]);
+    let event = sandbox.read("/api/v1/webhooks/events").await["data"][0].clone();
+    let event = format!("/dashboard/events/{}", text(&event["id"]));
+    owner.post(&format!("{event}/resend"), &[]).await.is(409).has(&["No enabled webhook endpoint"]);
+    owner.post(&format!("{at}/enabled"), &[("enabled", "true")]).await.is(303);
+    owner.post(&format!("{event}/resend"), &[]).await.leads_to(&format!("{event}?done=queued"));
+    owner.get(&event).await.is(200).has(&["webhook.test", "Payload", "&#34;type&#34;: &#34;webhook.test&#34;", "http://127.0.0.1:9/b"]);
+    owner.get("/dashboard/events?type=webhook.test&status=&search=").await.has(&["webhook.test"]);
+    owner.post(&format!("{at}/delete"), &[]).await.leads_to("/dashboard/webhooks?done=1");
+    owner.get(&at).await.is(404);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_is_made_shown_once_and_revoked() {
+    let sandbox = Sandbox::frozen().await;
+    let owner = Browser::owner(&sandbox).await;
+    let page = owner.post("/dashboard/keys", &[("name", "till"), ("role", "member"), ("expires", "")]).await;
+    let key = page.is(200).between("<code id=\"secret\">", "</code>");
+    let me = sandbox.ask("GET", "/api/v1/me").key(&key).send().await.ok(200);
+    assert_eq!(me["role"], "member", "{me}");
+    let page = owner.get("/dashboard/keys").await;
+    let revoke = page.has(&["till", "Member"]).lacks(&[&key]).between("till</td>", "</tr>");
+    let path = revoke.split("action=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a button").to_owned();
+    owner.post("/dashboard/keys", &[("name", " x"), ("role", "emperor")]).await.is(400).has(&["not one of the words allowed"]);
+    owner.post("/dashboard/keys", &[("name", "x"), ("expires", "2001-01-01")]).await.is(400).has(&["must be in the future"]);
+    owner.post("/dashboard/keys", &[("name", "x"), ("expires", "soon")]).await.is(400).has(&["must be a day"]);
+    let admin = Browser::member(&sandbox, sandbox.key(), Role::Admin).await;
+    admin.post("/dashboard/keys", &[("name", "x"), ("role", "owner")]).await.is(403).has(&["cannot make a key with role owner"]);
+    owner.post(&path, &[]).await.leads_to("/dashboard/keys?done=1");
+    sandbox.ask("GET", "/api/v1/me").key(&key).send().await.refused(401, "INVALID_API_KEY", "revoked");
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_link_is_made_changed_published_and_put_away() {
+    let sandbox = Sandbox::frozen().await;
+    let owner = Browser::owner(&sandbox).await;
+    let fields = [
+        ("title", "Annual plan"),
+        ("amountType", "fixed"),
+        ("amount", "99.00"),
+        ("pay", "USDT@ethereum-sepolia"),
+        ("pay", "USDT@tron-nile"),
+        ("pay", "USDC@base-sepolia"),
+        ("description", "One year.\nOf everything."),
+        ("inventory", "20"),
+        ("theme", "light"),
+    ];
+    let bad: Vec<_> = fields.iter().map(|(name, value)| (*name, if *name == "amount" { "a lot" } else { *value })).collect();
+    owner.post("/dashboard/links", &bad).await.is(400).has(&["amount: ", "value=\"a lot\"", "value=\"Annual plan\"", "value=\"20\""]);
+    let page = owner.post("/dashboard/links", &fields).await;
+    let at = page.is(303).header("location").trim_end_matches("?done=1").to_owned();
+    let id = at.rsplit('/').next().expect("an id").to_owned();
+    let link = sandbox.read(&format!("/api/v1/payment-links/{id}")).await;
+    assert_eq!((&link["title"], &link["amount"], &link["inventoryTotal"]), (&json!("Annual plan"), &json!("99.00"), &json!(20)));
+    assert_eq!(link["currencies"][1], json!({ "currency": "USDT", "chainOptions": ["ethereum-sepolia", "tron-nile"] }));
+    owner.get(&at).await.is(200).has(&["Draft", "99.00", "0 / 20", "Base Sepolia", "Publish"]);
+    let preview = owner.get(&format!("{at}/preview")).await;
+    preview.is(200).has(&["This is a preview", "Annual plan", "<button class=\"primary\" disabled>"]);
+    // What the form does not show stays as it is.
+    let currencies = json!([{ "currency": "USDT", "amount": "98.00", "chain_options": ["ethereum-sepolia"], "metadata": { "a": "b" } }]);
+    let change = json!({ "currencies": currencies, "expiresAt": "2999-01-20T10:30:00.000Z", "metadata": { "plan": "gold" } });
+    sandbox.ask("PUT", &format!("/api/v1/payment-links/{id}")).json(&change).send().await.ok(200);
+    let page = owner.get(&at).await;
+    page.has(&["value=\"2999-01-20\"", "gold"]);
+    let again =
+        [("title", "Plan"), ("amountType", "fixed"), ("amount", "99.00"), ("pay", "USDT@ethereum-sepolia"), ("expires", "2999-01-20")];
+    owner.post(&at, &again).await.leads_to(&format!("{at}?done=1"));
+    let link = sandbox.read(&format!("/api/v1/payment-links/{id}")).await;
+    assert_eq!(
+        (&link["title"], &link["expiresAt"], &link["metadata"]),
+        (&json!("Plan"), &json!("2999-01-20T10:30:00.000Z"), &json!({ "plan": "gold" }))
+    );
+    assert_eq!((&link["currencies"][0]["amount"], &link["currencies"][0]["metadata"]), (&json!("98.00"), &json!({ "a": "b" })));
+    assert_eq!((&link["inventoryTotal"], &link["description"]), (&json!(null), &json!(null)), "what was emptied is empty");
+    for (deed, says) in [("publish", "Published"), ("unpublish", "Draft"), ("archive", "Put away"), ("restore", "Draft")] {
+        owner.post(&format!("{at}/{deed}"), &[]).await.leads_to(&format!("{at}?done=1"));
+        owner.get(&at).await.has(&[says]);
+    }
+    owner.post(&format!("{at}/burn"), &[]).await.is(404);
+    owner.post(&format!("{at}/delete"), &[]).await.leads_to("/dashboard/links?done=1");
+    owner.get(&at).await.is(404);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn references_settings_members_and_chains_are_arranged() {
+    let sandbox = Sandbox::frozen().await;
+    let owner = Browser::owner(&sandbox).await;
+    let bind = async |name: &str| owner.post("/dashboard/references", &[("reference", name), ("pay", "USDT@ethereum-sepolia")]).await;
+    bind("user/7 ä?").await.leads_to("/dashboard/references/user%2F7%20%C3%A4%3F?done=1");
+    bind("user/7 ä?").await.is(409).has(&["Nothing was done."]);
+    let page = owner.get("/dashboard/references/user%2F7%20%C3%A4%3F").await;
+    let payers = page.is(200).has(&["user/7 ä?", "Ethereum Sepolia", "Let go"]).between("href=\"/checkout/bnd_", "\"");
+    let payer = Browser::new(&sandbox);
+    let page = payer.get(&format!("/checkout/bnd_{payers}")).await;
+    page.is(200).has(&["Your deposit address", "Send only USDT on Ethereum Sepolia.", "QR code of the address", "Base Sepolia"]);
+    page.lacks(&["user/7", "Sandbox", "Tron"]);
+    payer.get("/checkout/bnd_none").await.is(404);
+    sandbox.post("/api/v1/sandbox/pay-deposit", &json!({ "depositReference": "user/7 ä?", "amount": "3.50" })).await.ok(200);
+    sandbox.mine(3).await;
+    sandbox.read_when("/api/v1/deposits", "there", |page| page["pagination"]["total"] == 1).await;
+    owner.get("/dashboard/deposits").await.is(200).has(&["3.50 USDT", "user/7 ä?"]);
+    owner.post("/dashboard/references/user%2F7%20%C3%A4%3F/unbind", &[("chainId", "ethereum-sepolia")]).await.is(303);
+    owner.get("/dashboard/references/user%2F7%20%C3%A4%3F").await.is(404);
+    payer.get(&format!("/checkout/bnd_{payers}")).await.is(404);
+
+    let key = "/dashboard/settings/orders.grace_period_minutes";
+    owner.get("/dashboard/settings").await.is(200).has(&["orders.grace_period_minutes", "Default"]);
+    owner.post(key, &[("value", "7")]).await.leads_to(&format!("{key}?done=1"));
+    owner.get("/dashboard/settings").await.has(&["Organization"]);
+    for (value, says) in [("31", "must be 0 to 30"), ("a few", "must be a whole number")] {
+        owner.post(key, &[("value", value)]).await.is(400).has(&[says]);
+    }
+    assert_eq!(sandbox.read("/api/v1/config/orders.grace_period_minutes").await["value"], 7);
+    owner.post(key, &[("default", "true")]).await.is(303);
+    assert_eq!(sandbox.read("/api/v1/config/orders.grace_period_minutes").await["value"], 5);
+    owner.post("/dashboard/settings/services.orders_enabled", &[("value", "false")]).await.is(303);
+    assert_eq!(sandbox.read("/api/v1/config/services.orders_enabled").await["value"], false);
+    owner.get("/dashboard/settings/nothing").await.is(404);
+
+    let things = Things::make(&sandbox).await;
+    let person = format!("/dashboard/members/{}", things.person);
+    owner.get("/dashboard/members").await.is(200).has(&[&things.person, "owner@sandbox.example"]);
+    owner.post(&person, &[("role", "admin")]).await.leads_to(&format!("{person}?done=1"));
+    owner.get(&person).await.has(&["Admin"]);
+    owner.post(&format!("{person}/remove"), &[]).await.leads_to("/dashboard/members?done=1");
+    owner.get(&person).await.is(404);
+
+    owner.get("/dashboard/chains").await.is(200).has(&["Ethereum Sepolia", "Followed", "Solana Devnet", "Tron Nile"]);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn the_sandboxs_world_is_played_with() {
+    let sandbox = Sandbox::frozen().await;
+    let owner = Browser::owner(&sandbox).await;
+    let order = sandbox.order("PLAY-1", "5").await["orderId"].clone();
+    let at = |deed: &str| format!("/dashboard/sandbox/{deed}");
+    owner.get("/dashboard/sandbox").await.is(200).has(&["Stands still", "Let time run", "Nothing is to go wrong."]);
+    owner.post(&at("pay"), &[("orderId", text(&order))]).await.leads_to("/dashboard/sandbox?done=1");
+    owner.post(&at("mine"), &[("chainId", "ethereum-sepolia"), ("blocks", "3")]).await.is(303);
+    sandbox.order_with_status(&order, "completed").await;
+    let before = text(&sandbox.read("/api/v1/sandbox/clock").await["now"]).to_owned();
+    owner.post(&at("advance"), &[("seconds", "3600")]).await.is(303);
+    assert!(*text(&sandbox.read("/api/v1/sandbox/clock").await["now"]) > *before);
+    owner.post(&at("advance"), &[("seconds", "soon")]).await.is(400).has(&["must be a whole number"]);
+    owner.post(&at("pay"), &[]).await.is(400).has(&["name an order or a deposit reference"]);
+    owner.post(&at("pay"), &[("orderId", "ord_none")]).await.is(404);
+    owner.post(&at("faults"), &[("at", "webhook"), ("fault", "lose"), ("count", "2")]).await.is(303);
+    owner.get("/dashboard/sandbox").await.has(&["Lost", "Let nothing go wrong"]);
+    owner.post(&at("faults/clear"), &[]).await.is(303);
+    owner.post(&at("chain"), &[("chainId", "tron-nile"), ("stopped", "true")]).await.is(303);
+    owner.get("/dashboard/sandbox").await.has(&["Start"]);
+    owner.post(&at("reorg"), &[("chainId", "ethereum-sepolia"), ("depth", "1")]).await.is(303);
+    owner.post(&at("clock"), &[("clock", "run")]).await.is(303);
+    owner.get("/dashboard/sandbox").await.has(&["Runs"]);
+    sandbox.stop().await;
+}

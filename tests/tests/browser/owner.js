@@ -1,0 +1,144 @@
+// A merchant's people do in Chromium what the dashboard is for. stdin: {scenario, url, key, email, password, size}; stdout: what was seen, as
+// JSON.
+'use strict';
+
+const { SIZES, api, axe, overflows, run, watched } = require('./browser.js');
+
+const heading = (page) => page.locator('h1').textContent();
+const says = (page) => page.locator('.notice').first().textContent();
+
+async function signIn(page, { url, email, password }) {
+  await page.goto(`${url}/dashboard`);
+  await page.getByLabel('E-mail or name').fill(email);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.locator('h1', { hasText: 'Overview' }).waitFor();
+}
+
+const go = (page, name) => page.getByRole('navigation', { name: 'Dashboard' }).getByRole('link', { name, exact: true }).click();
+
+// Addresses with one bad line and without it, a key, a link that is published, an order that is found, an event that is sent again.
+async function work(page, { url, key }, seen) {
+  const gateway = api(url, key);
+  await go(page, 'Addresses');
+  const file = (lines) => ({ name: 'addresses.csv', mimeType: 'text/csv', buffer: Buffer.from(['address', ...lines].join('\n')) });
+  const good = '0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE';
+  await page.getByLabel('A file (CSV or text)').setInputFiles(file([good, '0x123']));
+  await page.getByRole('button', { name: 'Import addresses' }).click();
+  await page.locator('.notice li').first().waitFor();
+  seen.badImport = await page.locator('.notice li').allTextContents();
+  await page.getByLabel('A file (CSV or text)').setInputFiles(file([good]));
+  await page.getByRole('button', { name: 'Import addresses' }).click();
+  await page.getByText('1 addresses were imported').waitFor();
+
+  await go(page, 'API keys');
+  await page.locator('summary', { hasText: 'Make a key' }).click();
+  await page.getByLabel('Name').fill('Till');
+  await page.getByRole('button', { name: 'Make a key' }).click();
+  const secret = await page.locator('#secret').textContent();
+  seen.keyWorks = (await fetch(`${url}/api/v1/me`, { headers: { 'X-API-Key': secret } })).status;
+
+  await go(page, 'Payment links');
+  await page.locator('summary', { hasText: 'Make a payment link' }).click();
+  await page.locator('details[open]').getByLabel('Title').fill('Coffee');
+  await page.locator('details[open]').getByLabel('Amount', { exact: true }).fill('5.00');
+  await page.getByLabel('USDT · Ethereum Sepolia').check();
+  await page.getByRole('button', { name: 'Make a payment link' }).click();
+  await page.getByRole('button', { name: 'Publish', exact: true }).click();
+  await page.getByText('Published', { exact: true }).waitFor();
+  seen.link = await heading(page);
+  seen.public = (await fetch(url + (await page.locator('a[href^="/checkout/"]').first().getAttribute('href')))).status;
+
+  const order = await gateway.order({ orderReference: 'INVOICE-77' });
+  await gateway.order({ orderReference: 'OTHER-1' });
+  await gateway.pay(order);
+  await gateway.mine(3);
+  await gateway.orderWhen(order, (now) => now.status === 'completed');
+  await go(page, 'Orders');
+  await page.getByLabel('Reference or order ID').fill('invoice-77');
+  await page.getByRole('button', { name: 'Search' }).click();
+  await page.getByText('Page 1 of 1, 1 in all').waitFor();
+  seen.found = await page.getByRole('cell').getByRole('link').allTextContents();
+  await page.getByRole('link', { name: 'INVOICE-77' }).click();
+  seen.order = await heading(page);
+  seen.why = await says(page);
+  await page.getByRole('link', { name: 'order.completed' }).click();
+  await page.getByRole('button', { name: 'Send again' }).click();
+  await page.getByText('It is queued').waitFor();
+  seen.event = await heading(page);
+}
+
+async function owner(browser, asked) {
+  const { context, page, complaints } = await watched(browser, asked.url, { viewport: SIZES[asked.size] });
+  const seen = { axe: [], overflows: [] };
+  await page.goto(`${asked.url}/dashboard`);
+  seen.axe.push(...(await axe(page)));
+  await signIn(page, asked);
+  const gateway = api(asked.url, asked.key);
+  await gateway.webhook(`${asked.url}/health`);
+  await work(page, asked, seen);
+  // Every page that the way around leads to, and one of each kind below it.
+  const ways = await page.locator('.ways a').evaluateAll((links) => links.map((link) => link.href));
+  const below = [];
+  for (const way of ways) {
+    await page.goto(way);
+    seen.axe.push(...(await axe(page)));
+    if (await overflows(page)) seen.overflows.push(way);
+    const first = page.locator('td a[href^="/dashboard/"]').first();
+    if (await first.count()) below.push(await first.evaluate((link) => link.href));
+  }
+  for (const way of [...below, `${asked.url}/dashboard/account`, `${asked.url}/dashboard/nowhere`]) {
+    await page.goto(way);
+    for (const folded of await page.locator('details').all()) await folded.evaluate((details) => { details.open = true; });
+    seen.axe.push(...(await axe(page)));
+    if (await overflows(page)) seen.overflows.push(way);
+  }
+  seen.ways = ways.length;
+  seen.below = below.length;
+  // A page that refuses is an error to the browser too.
+  seen.complaints = complaints.filter((complaint) => !/status of 40[04]/.test(complaint));
+  await context.close();
+  return seen;
+}
+
+// The same without a script.
+async function plain(browser, asked) {
+  const { context, page, complaints } = await watched(browser, asked.url, { viewport: SIZES[asked.size], javaScriptEnabled: false });
+  const seen = {};
+  await signIn(page, asked);
+  await api(asked.url, asked.key).webhook(`${asked.url}/health`);
+  await work(page, asked, seen);
+  seen.dead = await page.locator('[data-copy]:visible').count();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  seen.out = await heading(page);
+  seen.complaints = complaints.filter((complaint) => !/status of 40[04]/.test(complaint));
+  await context.close();
+  return seen;
+}
+
+// A viewer sees, and is offered nothing; a form that another page sends in an owner's name is refused by the browser or the server.
+async function viewer(browser, asked) {
+  const { context, page, complaints } = await watched(browser, asked.url, { viewport: SIZES.desktop });
+  const gateway = api(asked.url, asked.key);
+  await gateway.order({ orderReference: 'SEEN-1' });
+  await gateway.link({});
+  await signIn(page, asked);
+  const seen = { ways: await page.locator('.ways a').allTextContents(), buttons: {} };
+  for (const name of ['Orders', 'Payment links', 'Deposit references', 'Chains']) {
+    await go(page, name);
+    seen.buttons[name] = await page.locator('main button').allTextContents();
+  }
+  seen.keys = (await page.goto(`${asked.url}/dashboard/keys`)).status();
+  // By hand, with the token of a page of theirs.
+  await page.goto(`${asked.url}/dashboard`);
+  seen.byHand = await page.evaluate(async () => {
+    const token = document.querySelector('input[name=token]').value;
+    const body = new URLSearchParams({ token, name: 'x', role: 'viewer' });
+    return (await fetch('/dashboard/keys', { method: 'POST', body })).status;
+  });
+  seen.complaints = complaints.filter((complaint) => !complaint.includes('status of 403'));
+  await context.close();
+  return seen;
+}
+
+run({ owner, plain, viewer });
