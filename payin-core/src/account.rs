@@ -82,13 +82,22 @@ pub struct Claims {
     pub exp: i64,
     /// Which token it is, so that one can be ended by itself.
     pub jti: String,
+    /// Which session it is of, where that can be prolonged: it ends with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fam: Option<String>,
 }
 
 impl Claims {
     /// Of somebody who signs in now.
     #[must_use]
     pub fn new(user: UserId, organization: OrganizationId, id: String, now: Timestamp) -> Self {
-        Self { sub: user, org: organization, iat: now.secs(), exp: now.plus(ACCESS_LIFETIME).secs(), jti: id }
+        Self { sub: user, org: organization, iat: now.secs(), exp: now.plus(ACCESS_LIFETIME).secs(), jti: id, fam: None }
+    }
+
+    /// Of a session that can be prolonged.
+    #[must_use]
+    pub fn of_family(self, family: Option<&str>) -> Self {
+        Self { fam: family.map(str::to_owned), ..self }
     }
 
     /// Whether its time has come and is not over, and nothing has ended the person's sessions since.

@@ -148,6 +148,7 @@ pub fn payment_order(facts: &Facts, number: u64, head: Option<u64>, public_url: 
         created_at: facts.created_at,
         expires_at: facts.window_ends_at(),
         confirmed_at: facts.completed_at,
+        paid_late_at: facts.paid_late_at.filter(|_| facts.is_paid_late()),
         transaction,
         extra: Map::new(),
     }
@@ -171,6 +172,7 @@ pub fn transaction(record: &Record, head: Option<u64>) -> Transaction {
         status: transfer.status,
         created_at: transfer.detected_at,
         confirmed_at: transfer.confirmed_at,
+        unmatched_reason: transfer.unmatched_reason,
         extra: Map::new(),
     }
 }

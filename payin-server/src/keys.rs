@@ -36,7 +36,8 @@ pub async fn list(config: &Config) -> anyhow::Result<()> {
     let time = |time: Option<Timestamp>| time.map_or_else(|| "-".to_owned(), |time| time.to_string());
     for keys::Listed { key, name, last_used_at } in keys {
         let (used, ends) = (time(last_used_at), time(key.expires_at));
-        println!("{}\t{}\t{}\t{}\t{used}\t{ends}\t{name}", key.id, key.role, key.organization_name, key.prefix);
+        let (id, organization) = (&key.organization_id, &key.organization_name);
+        println!("{}\t{}\t{id}\t{organization}\t{}\t{used}\t{ends}\t{name}", key.id, key.role, key.prefix);
     }
     Ok(())
 }

@@ -154,7 +154,7 @@ enum Keys {
         #[arg(long)]
         organization: Option<String>,
     },
-    /// Every API key that is not revoked, a line each: id, role, organization, first characters, last use, end, name
+    /// Every API key that is not revoked, a line each: id, role, organization's id and name, first characters, last use, end, name
     List(Configured),
     /// Revoke an API key, whoever's it is
     Revoke {

@@ -89,6 +89,7 @@ pub const TRANSACTION: Columns = &[
     "confirmations",
     "created_at",
     "confirmed_at",
+    "unmatched_reason",
     "from_address",
     "to_address",
 ];

@@ -44,6 +44,7 @@ pub fn merchant(merchant: Merchant) -> Told {
         created_at: merchant.created_at,
         webhook_secret: None,
         webhook_secret_signs_from: None,
+        api_key_expires_at: None,
         api_key: None,
         extra: Map::new(),
     }

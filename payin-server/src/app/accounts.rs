@@ -24,7 +24,7 @@ use crate::store::accounts::{self, User};
 use crate::store::{Tx, Unit};
 pub use create::{CreateUser, NewUser};
 pub use password::Passwords;
-pub use refresh::{Refreshed, open_session, prolong};
+pub use refresh::{Opened, Refreshed, open_session, prolong};
 pub use token::Tokens;
 
 fn unauthorized(message: &str) -> Error {
@@ -163,11 +163,12 @@ pub async fn login(app: &App, login: Option<&str>, password: SecretString, from:
     Ok(Session { user_id: user.id, name: user.name, email: user.email, organization_id, role })
 }
 
-/// The token of a session.
+/// The token of a session; `family` where it can be prolonged.
 #[must_use]
-pub fn access_token(app: &App, session: &Session) -> SecretString {
+pub fn access_token(app: &App, session: &Session, family: Option<&str>) -> SecretString {
     let id = base62(app.random_id(), 22);
-    Tokens::new(&app.seal).sign(&Claims::new(session.user_id.clone(), session.organization_id.clone(), id, app.clock.now()))
+    let claims = Claims::new(session.user_id.clone(), session.organization_id.clone(), id, app.clock.now());
+    Tokens::new(&app.seal).sign(&claims.of_family(family))
 }
 
 struct EndToken {
@@ -200,7 +201,7 @@ pub async fn authenticate(app: &App, token: &str) -> Outcome<Session> {
     let refused = || unauthorized("The session is over or was never begun: sign in again");
     let claims = Tokens::new(&app.seal).read(token).ok_or_else(refused)?;
     let mut conn = app.store.read().await?;
-    if accounts::is_ended(&mut conn, &claims.jti).await? {
+    if accounts::is_ended(&mut conn, &claims.jti, claims.fam.as_deref()).await? {
         return Err(refused().into());
     }
     let found = accounts::member(&mut conn, &claims.sub, &claims.org).await?;

@@ -16,7 +16,7 @@ use super::{App, Outcome};
 use crate::env::Targets;
 use crate::seal::Seal;
 use crate::store::endpoints::{self, Disabled, Stored};
-use crate::store::{Locked, Tx, Unit};
+use crate::store::{Locked, Tx, Unit, access};
 pub use rotate::Rotate;
 
 /// Where a sealed secret belongs: it opens nowhere else.
@@ -111,9 +111,9 @@ impl Unit for Create {
 /// Endpoints of an organization for an API. Each is a row for every event, written while everybody else's writes wait.
 const ENDPOINTS_MAX: u64 = 100;
 
-/// Whether one more endpoint may be added for an API, the native one or another. Two that are added at the same moment may be one too many,
-/// which does no harm.
+/// Whether one more endpoint may be added for an API, the native one or another. One organization's are added one after the other.
 pub(super) async fn check_room(tx: &mut Tx<'_>, organization: &OrganizationId, api: Option<&str>) -> Outcome<()> {
+    access::lock_organization(tx, organization).await?;
     if endpoints::count(tx, organization, api).await? < ENDPOINTS_MAX {
         return Ok(());
     }

@@ -195,15 +195,6 @@ pub async fn forget_refreshes(tx: &mut Tx<'_>, user: &UserId) -> Result<(), Faul
     tx.execute(sql("DELETE FROM refresh_tokens WHERE user_id = $1").text(user.as_str())).await.map(drop)
 }
 
-/// Ends every access token that a person was given before.
-///
-/// # Errors
-/// What the database says.
-pub async fn end_sessions(tx: &mut Tx<'_>, user: &UserId, now: Timestamp) -> Result<(), Fault> {
-    let update = sql("UPDATE users SET sessions_from = $2 WHERE id = $1 AND sessions_from < $2");
-    tx.execute(update.text(user.as_str()).int(now.millis())).await.map(drop)
-}
-
 /// Forgets what is over.
 ///
 /// # Errors
@@ -222,10 +213,16 @@ pub async fn end_token(tx: &mut Tx<'_>, id: &str, expires_at: Timestamp, now: Ti
     tx.execute(insert.text(id).int(expires_at.millis())).await.map(drop)
 }
 
-/// Whether an access token was ended before its time.
+/// Whether an access token was ended before its time, by itself or with its family.
 ///
 /// # Errors
 /// What the database says.
-pub async fn is_ended(conn: &mut Conn, id: &str) -> Result<bool, Fault> {
+pub async fn is_ended(conn: &mut Conn, id: &str, family: Option<&str>) -> Result<bool, Fault> {
+    if let Some(family) = family {
+        let stands = sql("SELECT mac FROM refresh_tokens WHERE family = $1 AND revoked_at IS NULL LIMIT 1");
+        if conn.one(stands.text(family)).await?.is_none() {
+            return Ok(true);
+        }
+    }
     Ok(conn.one(sql("SELECT id FROM ended_tokens WHERE id = $1").text(id)).await?.is_some())
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::transfer::TransferStatus;
+use crate::transfer::{TransferStatus, UnmatchedReason};
 use crate::{Amount, Currency, Timestamp, TransferId, open_enum};
 
 open_enum! {
@@ -122,6 +122,9 @@ pub struct PaymentOrder {
     /// When the payment was confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_at: Option<Timestamp>,
+    /// When money came that is too late for the order, which has expired. (Not in the documents.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_late_at: Option<Timestamp>,
     /// The payment that was seen; `None` before.
     pub transaction: Option<OrderTransaction>,
     /// Fields this version does not know.
@@ -176,6 +179,9 @@ pub struct Transaction {
     pub created_at: Timestamp,
     /// When it was confirmed.
     pub confirmed_at: Option<Timestamp>,
+    /// Why it counts for nothing, however well confirmed: then nothing is to be delivered for it. (Not in the documents.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmatched_reason: Option<UnmatchedReason>,
     /// Fields this version does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

@@ -207,6 +207,9 @@ pub struct Merchant {
     /// The key, shown once: when it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key: Option<String>,
+    /// Until when that key is taken, where it replaces one that ends. (Not in the documents.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key_expires_at: Option<Timestamp>,
     /// Fields this version does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

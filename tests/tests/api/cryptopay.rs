@@ -193,6 +193,29 @@ async fn a_payment_is_a_transaction_here_and_a_transfer_there() {
 const XPUB: &str = "xpub6DCoCpSuQZB2jawqnGMEPS63ePKWkwWPH4TU45Q7LPXWuNd8TMtVxRrgjtEshuqpK3mdhaWHPFsBngh5GFZaM6si3yZdUsT8ddYM3PwnATt";
 
 /// An account's key is put away with its addresses, and taken back with them; in between it gives none, and cannot be added again.
+/// What arrives and counts for nothing says so, however well its chain confirms it: a shop must not deliver for it.
+#[tokio::test]
+async fn money_that_does_not_count_says_why() {
+    let sandbox = Sandbox::frozen().await;
+    for (nonce, kind, reason, status) in [(1, "wrong_token", "wrong_currency", "pending"), (2, "late", "late", "expired")] {
+        let order = create(&sandbox, nonce, "5.00").await;
+        sandbox.pay(&native_id(&order["order_id"]), json!({ "kind": kind })).await;
+        sandbox.post("/api/v1/sandbox/mine", &json!({ "chainId": CHAIN, "blocks": 3 })).await.ok(200);
+        let of_order =
+            |answer: &Value| answer["results"][0]["order_id"] == order["order_id"] && answer["results"][0]["status"] == "confirmed";
+        let arrived = sandbox.read_when(TRANSACTIONS, "confirmed", of_order).await["results"][0].clone();
+        assert_eq!(arrived["unmatched_reason"], json!(reason));
+        let path = format!("{ORDERS}{}/", text(&order["order_id"]));
+        let shown = sandbox.read_when(&path, status, |answer| answer["data"]["status"] == status).await["data"].clone();
+        assert_eq!((&shown["amount_received"], shown.get("paid_late_at").is_some()), (&json!("0.00"), kind == "late"), "{shown}");
+    }
+    let order = create(&sandbox, 3, "5.00").await;
+    pay(&sandbox, &order["order_id"]).await;
+    let good = sandbox.read_when(TRANSACTIONS, "confirmed", |answer| answer["results"][0]["status"] == "confirmed").await;
+    assert_eq!(good["results"][0].get("unmatched_reason"), None);
+    sandbox.stop().await;
+}
+
 async fn an_account_is_put_away(sandbox: &Sandbox, merchant: &str, account: &Value) {
     let ask = |method: &str, path: &str| -> Ask<'_> { sandbox.ask(method, path).key(merchant) };
     let path = format!("{WALLETS}{}/", text(&account["id"]));

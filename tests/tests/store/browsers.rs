@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use payin_server::app::accounts::browser::{self, Browser};
 use payin_server::app::accounts::invitation::{self, Accept, Invite, Newcomer};
 use payin_server::app::accounts::members::{self, Change, Deed};
-use payin_server::app::accounts::{self, Session};
+use payin_server::app::accounts::{self, Opened, Session};
 use payin_server::app::keys;
 use payin_server::store::Failure;
 use payin_tests::gateway::{Gateway, Kind, refusal};
@@ -119,8 +119,8 @@ pub async fn a_new_password_ends_what_the_old_one_began(kind: Kind) {
     let gateway = Gateway::open(&place.location, 1, Some(super::executed(kind))).await;
     let ada = owner(&gateway).await;
     let (one, other) = (enter(&gateway, &ada).await, enter(&gateway, &ada).await);
-    let refresh = accounts::open_session(&gateway.app, ada.user_id.clone()).await.expect("a session");
-    let access = accounts::access_token(&gateway.app, &ada);
+    let Opened { refresh, family } = accounts::open_session(&gateway.app, ada.user_id.clone()).await.expect("a session");
+    let access = [None, Some(family.as_str())].map(|family| accounts::access_token(&gateway.app, &ada, family));
     let here = recall(&gateway, &one).await.expect("signed in");
     let change = async |old: &str, new: &str| browser::change_password(&gateway.app, &here, HERE, secret(old), secret(new)).await;
     gateway.clock.advance(Duration::from_secs(1));
@@ -132,7 +132,9 @@ pub async fn a_new_password_ends_what_the_old_one_began(kind: Kind) {
         assert_eq!(refusal(recall(&gateway, token).await).code, ErrorCode::InvalidApiKey);
     }
     assert_eq!(refusal(accounts::prolong(&gateway.app, refresh.expose_secret()).await).code, ErrorCode::InvalidApiKey);
-    assert_eq!(refusal(accounts::authenticate(&gateway.app, access.expose_secret()).await).code, ErrorCode::InvalidApiKey);
+    for access in access {
+        assert_eq!(refusal(accounts::authenticate(&gateway.app, access.expose_secret()).await).code, ErrorCode::InvalidApiKey);
+    }
     assert_eq!(refusal(login(&gateway, "ada@shop.example", PASSWORD).await).code, ErrorCode::InvalidApiKey);
     let token = enter(&gateway, &login(&gateway, "ada@shop.example", "another horse").await.expect("signed in")).await;
     recall(&gateway, &token).await.expect("signed in");

@@ -77,7 +77,7 @@ pub async fn a_token_is_ended_by_itself(kind: Kind) {
         .await
         .expect("signed in");
     assert_eq!(session.user_id, user);
-    let tokens: Vec<SecretString> = (0..2).map(|_| accounts::access_token(&gateway.app, &session)).collect();
+    let tokens: Vec<SecretString> = (0..2).map(|_| accounts::access_token(&gateway.app, &session, None)).collect();
     let stands = async |gateway: &Gateway, token: &SecretString| accounts::authenticate(&gateway.app, token.expose_secret()).await;
     join_all((0..4).map(|n: usize| accounts::end(&servers[n % servers.len()].app, tokens[0].expose_secret()))).await;
     for server in &servers {
@@ -87,7 +87,7 @@ pub async fn a_token_is_ended_by_itself(kind: Kind) {
     accounts::end(&gateway.app, "made up").await.expect("nothing to end");
     assert_eq!(world.place.value("SELECT COUNT(*) FROM ended_tokens").await, "1");
     gateway.clock.advance(Duration::from_secs(24 * 60 * 60 + 1));
-    let next = accounts::access_token(&gateway.app, &session);
+    let next = accounts::access_token(&gateway.app, &session, None);
     accounts::end(&gateway.app, next.expose_secret()).await.expect("ended");
     assert_eq!(world.place.value("SELECT COUNT(*) FROM ended_tokens").await, "1", "what is over anyway is forgotten");
 }
@@ -134,7 +134,7 @@ pub async fn a_name_is_one_merchants(kind: Kind) {
     let rotated: Vec<_> = rotated.await.into_iter().map(|rotated| rotated.expect("a key")).collect();
     gateway.clock.advance(Duration::from_secs(2));
     let mut taken = Vec::new();
-    for secret in rotated.iter().map(|(secret, _)| secret).chain([&key]) {
+    for secret in rotated.iter().map(|rotated| &rotated.key).chain([&key]) {
         taken.extend(access::authenticate(&gateway.app, secret.expose_secret()).await.ok());
     }
     assert_eq!((taken.len(), &taken[0].organization_id, &taken[0].role), (1, &second, &Role::Admin));
@@ -365,10 +365,11 @@ pub async fn a_key_that_ends_is_replaced_by_one_that_ends(kind: Kind) {
             let change = format!("UPDATE api_keys SET expires_at = {until} WHERE organization_id = '{id}' AND name = '{expires_at}'");
             world.place.execute(&change).await;
         }
-        let (_, old) = gateway.write(Rotate::new(&gateway.app, owner.clone(), id.as_str().to_owned())).await.expect("a key");
+        let rotated = gateway.write(Rotate::new(&gateway.app, owner.clone(), id.as_str().to_owned())).await.expect("a key");
+        let until = rotated.expires_at.map(|until| until.millis().to_string()).unwrap_or_default();
         let of = |what: &str, rest: &str| format!("SELECT {what} FROM api_keys WHERE organization_id = '{id}' AND {rest}");
         let replaced = world.place.value(&of("name", "revoked_at IS NOT NULL")).await;
-        assert_eq!((replaced.as_str(), old.is_some()), (ends, true));
+        assert_eq!((replaced.as_str(), until.as_str(), rotated.old.is_some()), (ends, ends, true));
         let newest = world
             .place
             .value(&of("COALESCE(CAST(expires_at AS TEXT), '')", "revoked_at IS NULL ORDER BY created_at DESC, id LIMIT 1"))

@@ -1,5 +1,6 @@
 //! Prolonging a session: each refresh token is used once and replaced. One that comes a second time was stolen, or its successor was; then
-//! nothing of its family is taken any more.
+//! nothing of its family is taken any more, access tokens included. The person's other sessions go on: a copy that somebody keeps sending must not
+//! sign them out again and again.
 
 use payin_core::Error;
 use payin_core::account::REFRESH_LIFETIME;
@@ -34,17 +35,26 @@ impl Unit for Begin {
     }
 }
 
-/// Begins a session that can be prolonged. Answers its first refresh token.
+/// A session that was begun.
+pub struct Opened {
+    /// What it is prolonged with the next time.
+    pub refresh: SecretString,
+    /// What its access tokens are known by.
+    pub family: String,
+}
+
+/// Begins a session that can be prolonged.
 ///
 /// # Errors
 /// What the database says.
-pub async fn open_session(app: &App, user: UserId) -> Outcome<SecretString> {
+pub async fn open_session(app: &App, user: UserId) -> Outcome<Opened> {
     let (token, mac) = fresh(app);
     let now = app.clock.now();
     let family = base62(app.random_id(), 22);
-    let refresh = Refresh { family, user_id: user, expires_at: now.plus(REFRESH_LIFETIME), used_at: None, revoked_at: None };
+    let refresh =
+        Refresh { family: family.clone(), user_id: user, expires_at: now.plus(REFRESH_LIFETIME), used_at: None, revoked_at: None };
     app.store.write(Begin { mac, refresh, now }).await?;
-    Ok(token)
+    Ok(Opened { refresh: token, family })
 }
 
 /// A prolonged session.
@@ -54,11 +64,13 @@ pub struct Refreshed {
     pub session: Session,
     /// What it is prolonged with the next time.
     pub refresh: SecretString,
+    /// What its access tokens are known by.
+    pub family: String,
 }
 
 /// What became of a refresh token.
 enum Used {
-    By(UserId),
+    By(UserId, String),
     /// It was used before, and its family is ended.
     Again,
     Unknown,
@@ -78,8 +90,6 @@ impl Unit for Use {
             let Some(refresh) = accounts::lock_refresh(tx, mac).await? else { continue };
             if refresh.used_at.is_some() || refresh.revoked_at.is_some() {
                 accounts::end_family(tx, &refresh.family, self.now).await?;
-                // Access tokens know no family. Whoever has a session besides prolongs it.
-                accounts::end_sessions(tx, &refresh.user_id, self.now).await?;
                 return Ok(Used::Again);
             }
             if refresh.expires_at <= self.now {
@@ -88,7 +98,7 @@ impl Unit for Use {
             accounts::used(tx, &refresh, mac, self.now).await?;
             let next = Refresh { expires_at: self.now.plus(REFRESH_LIFETIME), ..Refresh::clone(&refresh) };
             accounts::insert_refresh(tx, &self.next_mac, &next, self.now).await?;
-            return Ok(Used::By(refresh.user_id.clone()));
+            return Ok(Used::By(refresh.user_id.clone(), refresh.family.clone()));
         }
         Ok(Used::Unknown)
     }
@@ -102,8 +112,8 @@ pub async fn prolong(app: &App, token: &str) -> Outcome<Refreshed> {
     let refused = || -> Error { unauthorized("The refresh token is over, was used before, or is none of this server's: sign in again") };
     let (refresh, next_mac) = fresh(app);
     let used = app.store.write(Use { macs: app.seal.refresh_macs(token), next_mac, now: app.clock.now() }).await?;
-    let user = match used {
-        Used::By(user) => user,
+    let (user, family) = match used {
+        Used::By(user, family) => (user, family),
         Used::Again => {
             tracing::warn!("a refresh token came a second time: its family is ended");
             return Err(refused().into());
@@ -117,5 +127,5 @@ pub async fn prolong(app: &App, token: &str) -> Outcome<Refreshed> {
     let member = accounts::member(&mut conn, &user, &organization_id).await?;
     let (user, role) = member.filter(|(user, _)| user.disabled_at.is_none()).ok_or_else(refused)?;
     let session = Session { user_id: user.id, name: user.name, email: user.email, organization_id, role };
-    Ok(Refreshed { session, refresh })
+    Ok(Refreshed { session, refresh, family })
 }

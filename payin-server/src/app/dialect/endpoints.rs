@@ -7,7 +7,7 @@ use payin_core::{Error, endpoint};
 use payin_types::{Endpoint, EndpointId, EventType, ExposeSecret as _, OrganizationId, Timestamp};
 
 use super::Secret;
-use crate::app::endpoints::{check_room, check_url, not_found, place, standing, to_wire};
+use crate::app::endpoints::{check_room, check_url, make_secret, not_found, place, standing, to_wire};
 use crate::app::query::{is_findable, paging};
 use crate::app::{App, Outcome};
 use crate::env::Targets;
@@ -33,6 +33,7 @@ pub struct Create {
     organization_id: OrganizationId,
     id: EndpointId,
     usual_secret: Secret,
+    fresh: String,
     nonce: [u8; 24],
     now: Timestamp,
     seal: Arc<Seal>,
@@ -48,6 +49,7 @@ impl Create {
             api,
             id: EndpointId::from_random(app.random_id()),
             usual_secret: Secret::new(app, organization_id.clone()),
+            fresh: make_secret(app),
             nonce: app.entropy.array(),
             now: app.clock.now(),
             seal: Arc::clone(&app.seal),
@@ -66,9 +68,12 @@ impl Unit for Create {
         check_url("url", url, &self.targets)?;
         secret.as_deref().map_or(Ok(()), endpoint::check_secret)?;
         // Empty: deliveries are signed with the organization's, also when that is replaced.
-        let (secret, secret_sealed) = match secret {
-            Some(own) => (own.clone(), self.seal.seal(&place(&self.id), own, self.nonce)),
-            None => (self.usual_secret.run(tx).await?.secret.expose_secret().to_owned(), String::new()),
+        let told = self.usual_secret.run(tx).await?;
+        // The organization's that was replaced signs for a while yet, and a receiver that is new does not know it.
+        let own = secret.as_deref().or_else(|| told.signs_from.map(|_| self.fresh.as_str()));
+        let (secret, secret_sealed) = match own {
+            Some(own) => (own.to_owned(), self.seal.seal(&place(&self.id), own, self.nonce)),
+            None => (told.secret.expose_secret().to_owned(), String::new()),
         };
         let stored = Stored {
             id: self.id.clone(),

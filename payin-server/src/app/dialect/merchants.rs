@@ -20,7 +20,7 @@ use crate::env::Targets;
 use crate::store::access::{self as keys, Key};
 use crate::store::merchants::{self, Like, Of, Reach};
 use crate::store::{Conn, Fault, Tx, Unit, accounts};
-pub use key::{Close, Rotate};
+pub use key::{Close, Rotate, Rotated};
 
 /// How many merchants a page has where nothing is said: more than most have, because the documents' list has no pages.
 const PAGE: u64 = 100;

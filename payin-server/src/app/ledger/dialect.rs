@@ -42,7 +42,8 @@ pub(super) async fn tell(tx: &mut Tx<'_>, before: &Stored, after: &Facts, head: 
             api: Some(dialect.name().to_owned()),
         };
         events::insert(tx, &new, &to).await?;
-        if change == Change::Paid && dialect.awaits() {
+        // Paid again after its chain took the payment back, it is told again, and the last word counts.
+        if matches!(change, Change::Paid | Change::PaidAgain) && dialect.awaits() {
             dialect::await_event(tx, after.id.as_str(), &id).await?;
         }
     }

@@ -8,7 +8,7 @@ use payin_types::{ExposeSecret as _, SecretString};
 
 use super::answer::enveloped;
 use super::fields::{Field, parse_fields, required, secret};
-use crate::app::accounts::{self, Registration};
+use crate::app::accounts::{self, Opened, Registration};
 use crate::http::answer::{Reject, json};
 use crate::http::body::{BODY_MAX, body};
 use crate::http::checkout::Visitor;
@@ -38,9 +38,9 @@ pub async fn log_in(visitor: Visitor, request: Request) -> Result<Response, Reje
     let LogIn { username, password } = parse_fields(&body(request, BODY_MAX).await?, LOGIN)?;
     let app = &visitor.app;
     let session = accounts::login(app, Some(&username), SecretString::from(password), visitor.address).await?;
-    let refresh = accounts::open_session(app, session.user_id.clone()).await?;
+    let Opened { refresh, family } = accounts::open_session(app, session.user_id.clone()).await?;
     let user = rules::user(&session.user_id, &session.name, &session.email);
-    let (access, refresh) = (accounts::access_token(app, &session), refresh);
+    let access = accounts::access_token(app, &session, Some(&family));
     Ok(json(200, &LoggedIn { access: access.expose_secret().to_owned(), refresh: refresh.expose_secret().to_owned(), user }))
 }
 
@@ -49,7 +49,7 @@ pub async fn refresh(visitor: Visitor, request: Request) -> Result<Response, Rej
     let Refresh { refresh } = parse_fields(&body(request, BODY_MAX).await?, REFRESH)?;
     let app = &visitor.app;
     let prolonged = accounts::prolong(app, &refresh).await?;
-    let access = accounts::access_token(app, &prolonged.session);
+    let access = accounts::access_token(app, &prolonged.session, Some(&prolonged.family));
     let refresh = prolonged.refresh.expose_secret().to_owned();
     Ok(json(200, &Refreshed { access: access.expose_secret().to_owned(), refresh }))
 }

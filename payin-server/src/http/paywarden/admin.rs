@@ -84,7 +84,7 @@ pub async fn log_in(visitor: Visitor, request: Request) -> Result<Response, Reje
     let app = &visitor.app;
     let session = accounts::login(app, email.as_deref(), SecretString::from(password), visitor.address).await?;
     let expires_at = app.clock.now().plus(ACCESS_LIFETIME);
-    let token = accounts::access_token(app, &session).expose_secret().to_owned();
+    let token = accounts::access_token(app, &session, None).expose_secret().to_owned();
     let answer = json(200, &AdminSession { token: token.clone(), expires_at });
     with_cookie(answer, app, &token, ACCESS_LIFETIME.as_secs())
 }

@@ -10,7 +10,7 @@ use payin_types::paywarden::admin::{CreateMerchant, ListMerchants, Merchant, Mer
 
 use super::admin::{Admin, counted};
 use crate::app::dialect::Told;
-use crate::app::dialect::merchants::{self, Change, Close, Create, Rotate, Update};
+use crate::app::dialect::merchants::{self, Change, Close, Create, Rotate, Rotated, Update};
 use crate::http::answer::{Reject, json};
 use crate::http::body::{BODY_MAX, parse, query};
 
@@ -62,9 +62,10 @@ pub async fn update(admin: Admin, Path(id): Path<String>, request: Request) -> R
 pub async fn rotate_key(admin: Admin, Path(id): Path<String>) -> Result<Response, Reject> {
     admin.caller.may(Permission::ManageSettings)?;
     let app = &admin.caller.app;
-    let (key, old) = app.store.write(Rotate::new(app, admin.user.clone(), id.clone())).await?;
+    let Rotated { key, expires_at, old } = app.store.write(Rotate::new(app, admin.user.clone(), id.clone())).await?;
     old.iter().for_each(|old| app.keys.forget(old.as_str()));
-    Ok(json(200, &Merchant { api_key: Some(key.expose_secret().to_owned()), ..shown(&admin, &id).await? }))
+    let api_key = Some(key.expose_secret().to_owned());
+    Ok(json(200, &Merchant { api_key, api_key_expires_at: expires_at, ..shown(&admin, &id).await? }))
 }
 
 /// `DELETE /admin/merchants/{id}`

@@ -26,12 +26,12 @@ pub use refill::Refill;
 /// Attempts under way that have not lasted long.
 pub const PLACES: usize = 64;
 /// Attempts under way that have.
-pub const SLOW_PLACES: usize = 192;
+pub const SLOW_PLACES: usize = 384;
 /// Attempts of one organization under way at receivers that are not known to answer well.
 pub const UNPROVEN_MAX: usize = 32;
 /// With so many of them, and of those at receivers that had answered well and take long, an organization begins no other: with the [`PLACES`]
-/// that it may have besides it holds fewer than [`SLOW_PLACES`], so that all others have theirs.
-pub const LINGERING_MAX: usize = SLOW_PLACES / 2;
+/// that it may have besides it holds less than the half of [`SLOW_PLACES`] that slow receivers may take, so that all others have theirs.
+pub const LINGERING_MAX: usize = SLOW_PLACES / 4;
 /// A watch that is later than this is over: its lane is sending.
 const WATCH_LATE_MAX: Duration = Duration::from_secs(2);
 /// Nobody keeps watch for so long: the clock was set back.

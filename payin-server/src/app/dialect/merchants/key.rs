@@ -19,6 +19,16 @@ async fn end(tx: &mut Tx<'_>, id: &ApiKeyId, own: &Role, now: Timestamp) -> Outc
     Ok(keys::revoke(tx, &key, id.as_str(), now).await?)
 }
 
+/// A key that was replaced.
+pub struct Rotated {
+    /// The new one.
+    pub key: SecretString,
+    /// Until when it is taken; `None`: for good.
+    pub expires_at: Option<Timestamp>,
+    /// Which one it replaces.
+    pub old: Option<ApiKeyId>,
+}
+
 /// Replaces a merchant's key by another of the same role that ends when it would have, in one transaction: the old one is taken no more. One
 /// without a key gets one.
 pub struct Rotate {
@@ -37,18 +47,18 @@ impl Rotate {
 }
 
 impl Unit for Rotate {
-    /// The new key, and which one it replaces.
-    type Output = (SecretString, Option<ApiKeyId>);
+    type Output = Rotated;
 
-    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<(SecretString, Option<ApiKeyId>)> {
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Rotated> {
         let (organization, own) = lock(tx, &self.user, &self.id).await?;
         let before = merchants::key(tx, &organization, self.now).await?;
         let (old, like) = before.map_or_else(|| (None, first_key()), |(id, like)| (Some(id), like));
         if let Some(old) = &old {
             end(tx, old, &own, self.now).await?;
         }
+        let expires_at = like.expires_at;
         self.key.insert(tx, &organization, like, self.now).await?;
-        Ok((self.key.secret.clone(), old))
+        Ok(Rotated { key: self.key.secret.clone(), expires_at, old })
     }
 }
 
