@@ -124,6 +124,9 @@ async fn throughput(options: &Options, databases: &mut Databases, folder: &Path,
         let floor = floor::measure(&sink.url, options.deliveries, CONCURRENCY).await?;
         sink.forget();
         outbox::fill(&database, &endpoints, options.deliveries, round).await.with_context(|| server.log_tail())?;
+        // Twice: the events' places are found by what PostgreSQL knows of the table, and change it.
+        databases.settle(&database).await?;
+        outbox::all_placed(&database).await.with_context(|| server.log_tail())?;
         databases.settle(&database).await?;
         let cpu = crate::server::cpu_time(server.pid).unwrap_or_default();
         outbox::release(&database).await?;

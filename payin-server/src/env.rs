@@ -7,7 +7,10 @@ pub mod entropy;
 pub mod http;
 pub mod rpc;
 
-pub use self::http::{Answer, Http, Outgoing, Refusal, ReqwestHttp, SendFault, Targets};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+
+pub use self::http::{Answer, Http, HyperHttp, Outgoing, Refusal, SendFault, Targets};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use rpc::{HttpRpc, Rpc, RpcFault};
@@ -17,31 +20,24 @@ pub use rpc::{HttpRpc, Rpc, RpcFault};
 #[error("cannot set up outgoing HTTP: {0}")]
 pub struct SetupFault(String);
 
-/// What every outgoing client has in common, for webhooks and for RPC.
-///
-/// No redirects (they lead past every check made on the URL), no proxy from the environment (it would resolve names
-/// for us), no retry below the caller (one attempt is one attempt). Decompression is not compiled in.
-fn client_builder() -> reqwest::ClientBuilder {
-    // reqwest takes the process' default and panics without one. Whoever comes first installs it; both are `ring`.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .retry(reqwest::retry::never())
-        .user_agent(concat!("payin-server/", env!("CARGO_PKG_VERSION")))
-}
+/// Who calls, where a call does not say so itself.
+const USER_AGENT: &str = concat!("payin-server/", env!("CARGO_PKG_VERSION"));
 
-/// Builds the client; on a machine without CA certificates, one to whom every certificate is unknown.
-///
-/// A sandbox in an empty container needs no TLS and shall start; there every `https` call then fails, saying why.
-fn build(builder: impl Fn() -> reqwest::ClientBuilder) -> Result<reqwest::Client, SetupFault> {
-    builder()
-        .build()
-        .or_else(|error| {
+/// TLS for every outgoing client, for webhooks and for RPC: by this machine's CA certificates, with HTTP/1.1 within. On a machine without
+/// them, one to which every certificate is unknown: a sandbox in an empty container needs no TLS and shall start; there every `https` call
+/// then fails, saying why.
+fn tls() -> ClientConfig {
+    // A configuration is made by the process' provider, and there is none without one. Whoever comes first installs it; all are `ring`.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut config = match ClientConfig::builder().with_platform_verifier() {
+        Ok(builder) => builder.with_no_client_auth(),
+        Err(error) => {
             tracing::warn!(error = %cause::text(&error), "no CA certificates found: every https call will fail");
-            builder().tls_certs_only([]).build()
-        })
-        .map_err(|error| SetupFault(cause::text(&error)))
+            ClientConfig::builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth()
+        }
+    };
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config
 }
 
 /// Why a call did not come to an answer, in words that hold neither URL, nor host, nor path.

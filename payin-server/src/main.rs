@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
+use mimalloc::MiMalloc;
 use payin_core::endpoint;
 use payin_core::quota::Limits;
 use payin_server::config::{Config, log_filter};
@@ -15,6 +16,9 @@ use payin_server::store::Location;
 use payin_server::{demo, dev, keys, lost, reconcile, restored, resume, serve, store, users};
 use payin_types::{Role, SecretString};
 use tokio::signal::unix::{SignalKind, signal};
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// A self-hosted, keyless stablecoin gateway.
 #[derive(Debug, Parser)]

@@ -25,7 +25,7 @@ use crate::chain::solana::SolanaSource;
 use crate::chain::tron::TronSource;
 use crate::chain::{Nodes, Source};
 use crate::config::{Config, Node};
-use crate::env::{Clock, Entropy, Http, HttpRpc, ReqwestHttp, Rpc, SystemClock, SystemEntropy};
+use crate::env::{Clock, Entropy, Http, HttpRpc, HyperHttp, Rpc, SystemClock, SystemEntropy};
 use crate::http::listen::{self, Limits};
 use crate::seal::Seal;
 use crate::store::{self, Location, open::SoleServer};
@@ -257,7 +257,7 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
         driver.start(Box::new(reconcile), &Arc::default());
         driver.start(Box::new(issuers), &Arc::default());
     }
-    start_workers(&mut driver, &app, Arc::new(ReqwestHttp::new(config.targets)?), &events);
+    start_workers(&mut driver, &app, Arc::new(HyperHttp::new(config.targets)), &events);
     let listener = bind(&config.listen).await?;
     if config.dashboard {
         offer_setup(&app, config.public_url.as_deref(), listener.local_addr()?).await?;

@@ -71,6 +71,21 @@ pub async fn fill(database: &str, endpoints: &[String], deliveries: usize, round
     execute(database, &statements).await.map(drop)
 }
 
+/// Until the events that were put there have their places in the log of events, which are no matter of their deliveries.
+pub async fn all_placed(database: &str) -> anyhow::Result<()> {
+    until_none(database, "SELECT COUNT(*) FROM events WHERE position IS NULL").await.context("not all events were given their places")
+}
+
+async fn until_none(database: &str, query: &'static str) -> anyhow::Result<()> {
+    for _ in 0..600 {
+        if count(database, query).await? == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    bail!("some are left after a minute")
+}
+
 /// All is due now.
 pub async fn release(database: &str) -> anyhow::Result<()> {
     let now = now_ms();
@@ -83,18 +98,11 @@ pub async fn release(database: &str) -> anyhow::Result<()> {
 
 /// Until what was sent is recorded, the log with it.
 pub async fn all_recorded(database: &str) -> anyhow::Result<()> {
-    for _ in 0..600 {
-        let waiting = count(database, "SELECT COUNT(*) FROM deliveries WHERE next_attempt_at IS NOT NULL").await.context("counting")?;
-        if waiting == 0 {
-            let without =
-                "SELECT COUNT(*) FROM deliveries d WHERE NOT EXISTS (SELECT 1 FROM delivery_attempts a WHERE a.event_id = d.event_id)";
-            let unlogged = count(database, without).await?;
-            if unlogged > 0 {
-                bail!("{unlogged} deliveries are not in the log");
-            }
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    until_none(database, "SELECT COUNT(*) FROM deliveries WHERE next_attempt_at IS NOT NULL").await.context("not all was recorded")?;
+    let without = "SELECT COUNT(*) FROM deliveries d WHERE NOT EXISTS (SELECT 1 FROM delivery_attempts a WHERE a.event_id = d.event_id)";
+    let unlogged = count(database, without).await?;
+    if unlogged > 0 {
+        bail!("{unlogged} deliveries are not in the log");
     }
-    bail!("not all was recorded within a minute")
+    Ok(())
 }

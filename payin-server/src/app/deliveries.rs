@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use payin_core::delivery::{Attempted, Course, Policy};
 use payin_core::dialect::{self, Dialect};
 use payin_core::event;
-use payin_types::{DisabledReason, EndpointId, EventId, EventType, OrganizationId, SecretString, Timestamp};
+use payin_types::{DisabledReason, EndpointId, EventType, OrganizationId, SecretString, Timestamp};
 use url::Url;
 
 use super::events::{Happened, record};
 use super::{App, Outcome, endpoints as cases};
 use crate::store::deliveries::{self, OLDEST_MAX};
-pub use crate::store::deliveries::{Attempt, Claimed, DueEndpoint, Key};
+pub use crate::store::deliveries::{Attempt, Claimed, DueEndpoint};
 use crate::store::endpoints::{Disabled, Secrets};
 use crate::store::{Fault, Together, Tx, Unit, endpoints, events};
 
@@ -51,27 +52,24 @@ pub async fn due_endpoints(app: &App, after: &str, now: Timestamp) -> Result<(Ve
 /// # Errors
 /// What the database says.
 pub async fn claim(app: &App, of: &[(EndpointId, usize)], now: Timestamp) -> Outcome<Vec<Claimed>> {
-    let keys = deliveries::candidates(&mut app.store.read().await?, of, now).await?;
-    if keys.is_empty() {
+    if of.is_empty() {
         return Ok(Vec::new());
     }
-    app.store.write(Claim { keys, now }).await
+    app.store.write(Claim { of: of.to_vec(), now }).await
 }
 
 /// Claims deliveries.
 #[derive(Debug)]
-pub struct Claim {
-    /// Which.
-    pub keys: Vec<Key>,
-    /// The time.
-    pub now: Timestamp,
+struct Claim {
+    of: Vec<(EndpointId, usize)>,
+    now: Timestamp,
 }
 
 impl Unit for Claim {
     type Output = Vec<Claimed>;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<Vec<Claimed>> {
-        Ok(deliveries::claim(tx, &self.keys, self.now, self.now.plus(CLAIM)).await?)
+        Ok(deliveries::claim(tx, &self.of, self.now, self.now.plus(CLAIM)).await?)
     }
 }
 
@@ -156,7 +154,7 @@ pub struct Due {
     /// The event's type.
     pub event_type: EventType,
     /// What is sent.
-    pub body: String,
+    pub body: Bytes,
     /// Where to.
     pub target: Arc<Target>,
     /// When all this was looked up.
@@ -187,17 +185,10 @@ pub async fn load(app: &App, claimed: Vec<Claimed>, now: Timestamp) -> Result<Ve
         let receiver = Receiver::new(&stored.organization_id, &stored.id, brought_url);
         targets.insert(stored.id, Arc::new(Target { receiver, url: stored.url, secrets, failing_since: stored.failing_since, dialect }));
     }
-    let mut bodies = deliveries::bodies(&mut conn, &claimed.iter().map(|one| &one.event_id).collect()).await?;
-    let mut wanted: BTreeMap<EventId, usize> = BTreeMap::new();
-    for one in &claimed {
-        let count = wanted.entry(one.event_id.clone()).or_default();
-        *count = count.saturating_add(1);
-    }
+    let bodies = deliveries::bodies(&mut conn, &claimed.iter().map(|one| &one.event_id).collect()).await?;
     let mut all = Vec::with_capacity(claimed.len());
     for one in claimed {
-        let left = wanted.get_mut(&one.event_id).map_or(0, |count| std::mem::replace(count, count.saturating_sub(1)));
-        let content = if left > 1 { bodies.get(&one.event_id).cloned() } else { bodies.remove(&one.event_id) };
-        let Some((event_type, body)) = content else {
+        let Some((event_type, body)) = bodies.get(&one.event_id).cloned() else {
             return Err(Fault::Corrupt(format!("the delivery of {} to {} has lost its event", one.event_id, one.endpoint_id)));
         };
         let Some(target) = targets.get(&one.endpoint_id) else { continue };
@@ -266,15 +257,18 @@ impl Record {
     }
 }
 
-/// Records attempts, and since when their endpoints fail. Answers which counted.
-async fn record_all(tx: &mut Tx<'_>, units: &[(&Record, &Course)]) -> Result<Vec<bool>, Fault> {
+/// Records attempts, and since when their endpoints fail. Answers whether all of them counted; if not, and there are several, it says
+/// nothing of the endpoints.
+async fn record_all(tx: &mut Tx<'_>, units: &[(&Record, &Course)]) -> Result<bool, Fault> {
     let rows: Vec<_> = units.iter().map(|(unit, course)| (&unit.claimed, &unit.attempt, course.next)).collect();
     let now = units.iter().map(|(unit, _)| unit.now).max().unwrap_or_default();
-    let counted = deliveries::record(tx, &rows, now).await?;
+    if deliveries::record(tx, &rows, now).await? < units.len() {
+        return Ok(false);
+    }
     // Of several attempts at one endpoint the last one says how it stands, but one that was received among them ends the failures before
     // it. In the order of ids, so that two servers take the rows alike.
     let mut at: BTreeMap<&EndpointId, Vec<&Record>> = BTreeMap::new();
-    for ((unit, _), _) in units.iter().zip(&counted).filter(|(_, counted)| **counted) {
+    for (unit, _) in units {
         at.entry(&unit.claimed.endpoint_id).or_default().push(unit);
     }
     for (endpoint, units) in at {
@@ -288,7 +282,7 @@ async fn record_all(tx: &mut Tx<'_>, units: &[(&Record, &Course)]) -> Result<Vec
             endpoints::fails(tx, endpoint, last.attempt.started_at).await?;
         }
     }
-    Ok(counted)
+    Ok(true)
 }
 
 impl Unit for Record {
@@ -298,7 +292,7 @@ impl Unit for Record {
         let course = self.course();
         let counted = record_all(tx, &[(self, &course)]).await?;
         match course.disable {
-            Some(reason) if counted.contains(&true) => Ok(disable(tx, self, reason).await?),
+            Some(reason) if counted => Ok(disable(tx, self, reason).await?),
             _ => Ok(()),
         }
     }
@@ -310,8 +304,9 @@ impl Together for Record {
         if courses.iter().any(|course| course.disable.is_some()) {
             return Ok(None);
         }
-        record_all(tx, &units.iter().copied().zip(&courses).collect::<Vec<_>>()).await?;
-        Ok(Some(vec![(); units.len()]))
+        // Which of them did not count is found out one by one.
+        let counted = record_all(tx, &units.iter().copied().zip(&courses).collect::<Vec<_>>()).await?;
+        Ok(counted.then(|| vec![(); units.len()]))
     }
 }
 

@@ -26,7 +26,7 @@ use crate::app::progress::{self, EndLeases};
 use crate::app::quota::Meters;
 use crate::app::{App, dialect};
 use crate::chain::Nodes;
-use crate::env::{Clock, Entropy, Http, ReqwestHttp, Rpc, SeededEntropy, SystemClock, SystemEntropy, VirtualClock};
+use crate::env::{Clock, Entropy, Http, HyperHttp, Rpc, SeededEntropy, SystemClock, SystemEntropy, VirtualClock};
 use crate::http::dialect::NATIVE;
 use crate::http::sandbox::Sandbox;
 use crate::sandbox::{Faults, Journal, World};
@@ -144,7 +144,7 @@ impl Life {
             secrets = Some(Secrets { api_key, webhook_secret, password });
             world.mine(None, 1)?;
         }
-        let post = Arc::new(FaultyPost::new(Arc::new(ReqwestHttp::new(TARGETS)?), Arc::clone(&faults), Arc::clone(&journal)));
+        let post = Arc::new(FaultyPost::new(Arc::new(HyperHttp::new(TARGETS)), Arc::clone(&faults), Arc::clone(&journal)));
         let (driver, hands) = workers(&app, &world, Arc::clone(&post) as Arc<dyn Http>, &luck)?;
         followed(&app, chains).await?;
         let (hands, moments) = (Arc::new(hands), Arc::clone(moments));

@@ -33,13 +33,14 @@ impl FaultyPost {
     pub(super) async fn let_go(&self) {
         let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
         for (request, fault) in held.into_values().flatten() {
-            let _ = self.send(request, Some(fault)).await;
+            let what = what(&request);
+            let _ = self.send(what, request, Some(fault)).await;
         }
     }
 
     /// Sends it, and notes what came of it.
-    async fn send(&self, request: Outgoing, fault: Option<u64>) -> Result<Answer, SendFault> {
-        let (what, id) = (what(&request), id(&request));
+    async fn send(&self, what: String, request: Outgoing, fault: Option<u64>) -> Result<Answer, SendFault> {
+        let id = id(&request);
         let answer = self.http.post(request).await;
         let outcome = answer.as_ref().map_or_else(ToString::to_string, |answer| answer.status.to_string());
         self.note(what, outcome, id, fault);
@@ -50,16 +51,16 @@ impl FaultyPost {
         self.journal.note(JournalKind::Delivery, what, outcome, id, fault);
     }
 
-    async fn with(&self, request: Outgoing, Applied { id: rule, effect }: Applied) -> Result<Answer, SendFault> {
-        let (what, event) = (what(&request), id(&request));
+    async fn with(&self, what: String, request: Outgoing, Applied { id: rule, effect }: Applied) -> Result<Answer, SendFault> {
+        let event = id(&request);
         match effect {
             Effect::Latency(span) => {
                 SystemClock.sleep_until(SystemClock.now().plus(span)).await;
-                self.send(request, Some(rule)).await
+                self.send(what, request, Some(rule)).await
             }
             Effect::Duplicate => {
-                let _ = self.send(request.clone(), Some(rule)).await;
-                self.send(request, Some(rule)).await
+                let _ = self.send(what.clone(), request.clone(), Some(rule)).await;
+                self.send(what, request, Some(rule)).await
             }
             Effect::Reorder if self.hold(&request, rule) => {
                 self.note(what, "held back".to_owned(), event, Some(rule));
@@ -71,13 +72,13 @@ impl FaultyPost {
             }
             Effect::Drop(is_done) => {
                 if is_done {
-                    let _ = self.send(request, Some(rule)).await;
+                    let _ = self.send(what, request, Some(rule)).await;
                 } else {
                     self.note(what, "dropped".to_owned(), event, Some(rule));
                 }
                 Err(SendFault::Protocol("the connection was closed without an answer".to_owned()))
             }
-            _ => self.send(request, Some(rule)).await,
+            _ => self.send(what, request, Some(rule)).await,
         }
     }
 
@@ -98,13 +99,14 @@ impl FaultyPost {
 impl Http for FaultyPost {
     fn post(&self, request: Outgoing) -> BoxFuture<'_, Result<Answer, SendFault>> {
         async move {
-            if let Some(applied) = self.faults.apply(&FaultPlace::Webhook, &what(&request)) {
-                return self.with(request, applied).await;
+            let said = what(&request);
+            if let Some(applied) = self.faults.apply(&FaultPlace::Webhook, &said) {
+                return self.with(said, request, applied).await;
             }
             let url = request.url.clone();
-            let answer = self.send(request, None).await;
+            let answer = self.send(said, request, None).await;
             for (late, rule) in self.take_held(&url) {
-                let _ = self.send(late, Some(rule)).await;
+                let _ = self.send(what(&late), late, Some(rule)).await;
             }
             answer
         }

@@ -1,9 +1,10 @@
-//! Why an outgoing call failed, read from the chain of errors below reqwest. The words must never hold the URL or the
+//! Why an outgoing call failed, read from the chain of errors below the client. The words must never hold the URL or the
 //! host: an RPC URL bears its key, and the words for a webhook are shown to its owner.
 
 use std::error::Error;
 use std::io;
 
+use hyper_util::client::legacy;
 use rustls::CertificateError;
 
 /// Where on its way a call failed.
@@ -26,18 +27,40 @@ impl std::fmt::Display for Cause {
     }
 }
 
+/// Of a call by reqwest.
 pub(super) fn of(error: &reqwest::Error) -> Cause {
+    if error.is_dns() {
+        Cause::Dns
+    } else if error.is_body() || error.is_decode() {
+        broke_off()
+    } else if error.is_builder() {
+        not_http()
+    } else {
+        of_exchange(error, error.is_connect())
+    }
+}
+
+/// Of a call by hyper's own client, up to the head of its answer.
+pub(super) fn of_hyper(error: &legacy::Error) -> Cause {
+    of_exchange(error, error.is_connect())
+}
+
+/// The rest of an answer did not come.
+pub(super) fn broke_off() -> Cause {
+    Cause::Protocol("the answer broke off".to_owned())
+}
+
+/// There was nothing that could be sent.
+pub(super) fn not_http() -> Cause {
+    Cause::Protocol("the request cannot be written as HTTP".to_owned())
+}
+
+fn of_exchange(error: &(dyn Error + 'static), connecting: bool) -> Cause {
     if let Some(tls) = find::<rustls::Error>(error) {
         Cause::Tls(of_tls(tls).to_owned())
-    } else if error.is_dns() {
-        Cause::Dns
-    } else if error.is_connect() {
+    } else if connecting {
         let why = find::<io::Error>(error).map_or_else(|| "refused".to_owned(), |io| io.kind().to_string());
         Cause::Connect(why)
-    } else if error.is_body() || error.is_decode() {
-        Cause::Protocol("the answer broke off".to_owned())
-    } else if error.is_builder() {
-        Cause::Protocol("the request cannot be written as HTTP".to_owned())
     } else if ended(error) {
         Cause::Protocol("the connection ended before there was an answer".to_owned())
     } else {
@@ -46,7 +69,7 @@ pub(super) fn of(error: &reqwest::Error) -> Cause {
 }
 
 /// Whether the peer hung up rather than said something wrong.
-fn ended(error: &reqwest::Error) -> bool {
+fn ended(error: &(dyn Error + 'static)) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     let by_io = |io: &io::Error| matches!(io.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof);
     find::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message) || find::<io::Error>(error).is_some_and(by_io)

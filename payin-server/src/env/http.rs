@@ -1,21 +1,26 @@
 //! Outgoing HTTP: one POST to a merchant's webhook endpoint. It must not retry, follow redirects, judge the answer or
 //! reach anything but the public internet (see [`Targets`]); a hostile receiver costs one deadline and 20 kB at most.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{ACCEPT, RETRY_AFTER, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http_body_util::{BodyExt as _, Full};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
 use url::Url;
 
 use super::cause::{self, Cause};
-use super::{SetupFault, build, client_builder};
 
 mod targets;
 
-use targets::{Guarded, Lookup};
+use targets::{Guarded, Lookup, Unresolved};
 
 pub use targets::{Refusal, Targets, is_public};
 
@@ -23,7 +28,7 @@ pub use targets::{Refusal, Targets, is_public};
 /// database or memory.
 pub const ANSWER_BYTES_MAX: usize = 20_000;
 
-/// For all addresses of a name together. Shorter than a delivery's 15 s, so that a dead first address leaves time for
+/// For the connections to all addresses of a name together. Shorter than a delivery's 15 s, so that a dead first address leaves time for
 /// the next one, and so that "no connection" is told apart from "no answer".
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -44,7 +49,7 @@ pub trait Http: Send + Sync {
 pub struct Outgoing {
     /// Where to; checked against [`Targets`] on every attempt.
     pub url: Url,
-    /// All of them, `Content-Type` included; `Host`, `Content-Length` and `User-Agent` are added.
+    /// All of them, `Content-Type` included; `Host`, `Content-Length`, `Accept` and `User-Agent` are added.
     pub headers: Vec<(String, String)>,
     /// The stored bytes that were signed.
     pub body: Bytes,
@@ -86,54 +91,64 @@ pub enum SendFault {
     Protocol(String),
 }
 
-/// The real one.
+/// The real one: hyper's own client, since one that follows redirects, keeps cookies and tries again, even if it is told not to, costs more
+/// than all that a delivery needs.
 #[derive(Debug, Clone)]
-pub struct ReqwestHttp {
-    client: reqwest::Client,
+pub struct HyperHttp {
+    client: Client<HttpsConnector<HttpConnector<Guarded>>, Full<Bytes>>,
     targets: Targets,
 }
 
-impl ReqwestHttp {
+impl HyperHttp {
     /// A client that reaches what `targets` allow.
-    ///
-    /// # Errors
-    /// If TLS cannot be set up on this machine.
-    pub fn new(targets: Targets) -> Result<Self, SetupFault> {
-        Self::over(targets, targets::system_lookup(), |builder| builder)
+    #[must_use]
+    pub fn new(targets: Targets) -> Self {
+        Self::over(targets, targets::system_lookup(), super::tls())
     }
 
-    /// The same with another source of addresses, and more set on the client: tests have names and certificates of their own.
-    fn over(targets: Targets, lookup: Lookup, set: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Result<Self, SetupFault> {
-        let resolver = Arc::new(Guarded { targets, lookup });
-        let builder = || {
-            let builder = client_builder().dns_resolver(Arc::clone(&resolver));
-            set(builder.connect_timeout(CONNECT_TIMEOUT).pool_idle_timeout(POOL_IDLE))
-        };
-        Ok(Self { client: build(builder)?, targets })
+    /// The same with another source of addresses and other certificates: tests have names and certificates of their own.
+    fn over(targets: Targets, lookup: Lookup, tls: ClientConfig) -> Self {
+        let mut connector = HttpConnector::new_with_resolver(Guarded { targets, lookup });
+        // What goes by TLS is the other connector's business.
+        connector.enforce_http(false);
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let mut builder = Client::builder(TokioExecutor::new());
+        let client = builder.pool_timer(TokioTimer::new()).pool_idle_timeout(POOL_IDLE).build((connector, tls).into());
+        Self { client, targets }
     }
 
-    async fn send(&self, request: Outgoing) -> Result<Answer, SendFault> {
-        self.targets.check(&request.url).map_err(SendFault::Refused)?;
-        let headers = headers(&request.headers).ok_or(SendFault::Refused(Refusal::Header))?;
-        let call = self.client.post(request.url).headers(headers).body(request.body);
-        let mut response = call.send().await.map_err(|error| fault(&error))?;
-        let status = response.status().as_u16();
-        let retry_after = response.headers().get(http::header::RETRY_AFTER);
-        let retry_after = retry_after.and_then(|value| value.to_str().ok()).filter(|value| value.len() <= RETRY_AFTER_BYTES_MAX);
-        let retry_after = retry_after.map(str::to_owned);
+    async fn send(&self, outgoing: Outgoing) -> Result<Answer, SendFault> {
+        self.targets.check(&outgoing.url).map_err(SendFault::Refused)?;
+        let answer = self.client.request(request(outgoing)?).await.map_err(|error| fault(&error))?;
+        let (head, mut rest) = answer.into_parts();
+        let retry_after = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after = retry_after.filter(|value| value.len() <= RETRY_AFTER_BYTES_MAX).map(str::to_owned);
         let mut body = Vec::new();
         while body.len() < ANSWER_BYTES_MAX
-            && let Some(chunk) = response.chunk().await.map_err(|error| fault(&error))?
+            && let Some(frame) = rest.frame().await
         {
+            let frame = frame.map_err(|_| told(cause::broke_off()))?;
             let room = ANSWER_BYTES_MAX.saturating_sub(body.len());
-            body.extend(chunk.into_iter().take(room));
+            body.extend(frame.into_data().unwrap_or_default().into_iter().take(room));
         }
         // Dropped with something unread, the connection is closed and not used again.
-        Ok(Answer { status, body, retry_after })
+        Ok(Answer { status: head.status.as_u16(), body, retry_after })
     }
 }
 
-impl Http for ReqwestHttp {
+fn request(outgoing: Outgoing) -> Result<Request<Full<Bytes>>, SendFault> {
+    let mut headers = headers(&outgoing.headers).ok_or(SendFault::Refused(Refusal::Header))?;
+    headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(super::USER_AGENT));
+    headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+    let mut request = Request::new(Full::new(outgoing.body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = outgoing.url.as_str().parse::<Uri>().map_err(|_| told(cause::not_http()))?;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+impl Http for HyperHttp {
     fn post(&self, request: Outgoing) -> BoxFuture<'_, Result<Answer, SendFault>> {
         let timeout = request.timeout;
         async move {
@@ -154,11 +169,18 @@ pub(super) fn headers(pairs: &[(String, String)]) -> Option<HeaderMap> {
     Some(headers)
 }
 
-fn fault(error: &reqwest::Error) -> SendFault {
+fn fault(error: &Error) -> SendFault {
     if let Some(refusal) = cause::find::<Refusal>(error) {
         return SendFault::Refused(*refusal);
     }
-    match cause::of(error) {
+    if cause::find::<Unresolved>(error).is_some() {
+        return SendFault::Dns;
+    }
+    told(cause::of_hyper(error))
+}
+
+fn told(cause: Cause) -> SendFault {
+    match cause {
         Cause::Dns => SendFault::Dns,
         Cause::Connect(why) => SendFault::Connect(why),
         Cause::Tls(why) => SendFault::Tls(why),

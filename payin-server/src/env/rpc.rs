@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, StatusCode};
 use url::Url;
 
-use super::{SetupFault, build, cause, client_builder};
+use super::{SetupFault, cause};
 
 /// For one call, connecting included. 15 s: nodes answer within two, or are overloaded and would answer too late to be
 /// of use; a chain client then asks for less, or another node.
@@ -73,7 +73,12 @@ impl HttpRpc {
     /// If TLS cannot be set up on this machine.
     pub fn client() -> Result<reqwest::Client, SetupFault> {
         // Connecting has a third of a call's time, so that a node with a dead address still has time for another.
-        build(|| client_builder().connect_timeout(CALL_TIMEOUT / 3).pool_idle_timeout(Duration::from_secs(30)))
+        let timed = reqwest::Client::builder().connect_timeout(CALL_TIMEOUT / 3).pool_idle_timeout(Duration::from_secs(30));
+        // No redirects, which lead past every check made on the URL; no proxy from the environment, which would resolve names for us; no
+        // retry below the caller: one attempt is one attempt. Decompression is not compiled in.
+        let plain = timed.redirect(reqwest::redirect::Policy::none()).no_proxy().retry(reqwest::retry::never());
+        let client = plain.user_agent(super::USER_AGENT).tls_backend_preconfigured(super::tls()).build();
+        client.map_err(|error| SetupFault(cause::text(&error)))
     }
 
     /// A node at `url`, which the operator configured: private addresses and plain `http` are his business.

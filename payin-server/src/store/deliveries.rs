@@ -5,11 +5,12 @@ pub mod dialect;
 
 use std::collections::{BTreeMap, HashSet};
 
+use bytes::Bytes;
 use payin_core::delivery::Next;
 use payin_types::{EndpointId, EventId, EventType, OrganizationId, Timestamp};
 
 use super::db::Row;
-use super::statement::{Sql, claim};
+use super::statement::{CLAIM, Sql, claim};
 use super::{Conn, Fault, Tx, sql, sql_from, sql_rows};
 
 /// How many of the deliveries that have waited longest are looked at. If they are all that are due, nothing else need be.
@@ -80,28 +81,6 @@ pub async fn walk(conn: &mut Conn, after: &str, now: Timestamp) -> Result<Vec<Du
 /// An event on its way to an endpoint.
 pub type Key = (EventId, EndpointId);
 
-/// The deliveries of some endpoints that have waited longest, so many of each.
-///
-/// # Errors
-/// What the database says.
-pub async fn candidates(conn: &mut Conn, of: &[(EndpointId, usize)], now: Timestamp) -> Result<Vec<Key>, Fault> {
-    let mut query = sql_from("");
-    for (number, (endpoint, most)) in of.iter().enumerate() {
-        let joined = if number == 0 { query } else { query.with(" UNION ALL ") };
-        query = joined
-            .with("SELECT event_id, endpoint_id FROM (SELECT event_id, endpoint_id FROM deliveries WHERE endpoint_id = $")
-            .text(endpoint.as_str())
-            .with(" AND next_attempt_at IS NOT NULL AND next_attempt_at <= $")
-            .int(now.millis())
-            .with(" ORDER BY next_attempt_at LIMIT $) AS due")
-            .int(i64::try_from(*most).unwrap_or(i64::MAX));
-    }
-    if of.is_empty() {
-        return Ok(Vec::new());
-    }
-    conn.all(query).await?.iter().map(|row| Ok((row.text("event_id")?.into(), row.text("endpoint_id")?.into()))).collect()
-}
-
 /// A claimed delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
@@ -115,20 +94,35 @@ pub struct Claimed {
     pub claim: i64,
 }
 
-/// Claims those of the deliveries that are still due and that nobody else claims, until a time at which they may be claimed again if
-/// nothing was heard of them.
+/// Claims deliveries of some endpoints that are due and that nobody else claims: so many of each, those that have waited longest. They may be
+/// claimed again after a time, if nothing was heard of them.
 ///
 /// # Errors
 /// What the database says.
-pub async fn claim(tx: &mut Tx<'_>, keys: &[Key], now: Timestamp, until: Timestamp) -> Result<Vec<Claimed>, Fault> {
-    let query = sql_rows(
-        "SELECT event_id, endpoint_id, attempts, claim FROM deliveries WHERE (event_id, endpoint_id) IN (VALUES ",
-        "($, $)",
-        keys.len(),
-        ") AND next_attempt_at IS NOT NULL AND next_attempt_at <= $",
-    );
-    let query = keys.iter().fold(query, |query, (event, endpoint)| query.text(event.as_str()).text(endpoint.as_str()));
-    let rows = tx.lock_all(query.int(now.millis()).claim()).await?;
+pub async fn claim(tx: &mut Tx<'_>, of: &[(EndpointId, usize)], now: Timestamp, until: Timestamp) -> Result<Vec<Claimed>, Fault> {
+    let mut query = sql_from("");
+    // Each endpoint's part is a range of one index: PostgreSQL, which may believe that hardly anything is due, would otherwise look for it
+    // among all that is. Filled up with endpoints that there are not, as by `Sql::filled`.
+    let none = of.len()..of.len().next_power_of_two();
+    let all = of.iter().map(|(endpoint, most)| (Some(endpoint.as_str()), *most)).chain(none.map(|_| (None, 0)));
+    for (number, (endpoint, most)) in all.enumerate() {
+        let joined = if number == 0 { query } else { query.with(" UNION ALL ") };
+        query = joined
+            .with(
+                "SELECT event_id, endpoint_id, attempts, claim FROM (SELECT event_id, endpoint_id, attempts, claim FROM deliveries \
+                 WHERE next_attempt_at IS NOT NULL AND (endpoint_id, next_attempt_at) >= ($, $",
+            )
+            .opt_text(endpoint)
+            .int(i64::MIN)
+            .with(") AND (endpoint_id, next_attempt_at) <= ($, $")
+            .opt_text(endpoint)
+            .int(now.millis())
+            .with(") ORDER BY endpoint_id, next_attempt_at LIMIT $")
+            .int(i64::try_from(most).unwrap_or(i64::MAX))
+            .with(CLAIM)
+            .with(") AS due");
+    }
+    let rows = tx.lock_all(query.claims()).await?;
     let claimed = rows.iter().map(|row| {
         Ok(Claimed {
             event_id: row.text("event_id")?.into(),
@@ -148,7 +142,7 @@ pub async fn claim(tx: &mut Tx<'_>, keys: &[Key], now: Timestamp, until: Timesta
         ") AS v WHERE deliveries.event_id = v.column1 AND deliveries.endpoint_id = v.column2",
     );
     let row = |update: Sql, one: &Claimed| update.text(one.event_id.as_str()).text(one.endpoint_id.as_str()).int(until.millis());
-    tx.change(claimed.iter().fold(update, row), claimed.len()).await?;
+    tx.change(claimed.iter().fold(update, row).filled(), claimed.len()).await?;
     Ok(claimed)
 }
 
@@ -179,13 +173,13 @@ pub async fn take_back(tx: &mut Tx<'_>, now: Timestamp, until: Timestamp) -> Res
 ///
 /// # Errors
 /// What the database says.
-pub async fn bodies(conn: &mut Conn, events: &HashSet<&EventId>) -> Result<BTreeMap<EventId, (EventType, String)>, Fault> {
+pub async fn bodies(conn: &mut Conn, events: &HashSet<&EventId>) -> Result<BTreeMap<EventId, (EventType, Bytes)>, Fault> {
     if events.is_empty() {
         return Ok(BTreeMap::new());
     }
     let query = sql_rows("SELECT id, type, body FROM events WHERE id IN (", "$", events.len(), ")");
-    let rows = conn.all(events.iter().fold(query, |query, event| query.text(event.as_str()))).await?;
-    rows.iter().map(|row| Ok((row.text("id")?.into(), (EventType::from(row.text("type")?.as_str()), row.text("body")?)))).collect()
+    let rows = conn.all(events.iter().fold(query, |query, event| query.text(event.as_str())).filled()).await?;
+    rows.iter().map(|row| Ok((row.text("id")?.into(), (EventType::from(row.text("type")?.as_str()), row.text("body")?.into())))).collect()
 }
 
 /// Gives up what falls due until a time at an endpoint that is sent nothing, a bounded number of it. Answers how many.
@@ -235,25 +229,26 @@ pub struct Attempt {
 /// A claimed delivery, an attempt at it, and how it goes on.
 pub type Recorded<'a> = (&'a Claimed, &'a Attempt, Next);
 
-/// Records attempts. Answers of each whether it counted: if its claim is void, because another attempt was begun since, the delivery was
-/// started over, or given up with its endpoint, it is in the log and changes nothing else.
+/// Records attempts. Answers how many counted: one whose claim is void, because another attempt was begun since, the delivery was started
+/// over, or given up with its endpoint, is in the log and changes nothing else.
 ///
 /// # Errors
 /// What the database says.
-pub async fn record(tx: &mut Tx<'_>, all: &[Recorded<'_>], now: Timestamp) -> Result<Vec<bool>, Fault> {
+pub async fn record(tx: &mut Tx<'_>, all: &[Recorded<'_>], now: Timestamp) -> Result<usize, Fault> {
     let mut update = sql_rows(
         "UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = v.column4, delivered_at = v.column5, given_up_at = v.column6 \
          FROM (VALUES ",
         "($, $, CAST($ AS BIGINT), CAST($ AS BIGINT), CAST($ AS BIGINT), CAST($ AS BIGINT))",
         all.len(),
         ") AS v WHERE deliveries.event_id = v.column1 AND deliveries.endpoint_id = v.column2 AND deliveries.claim = v.column3 \
-         AND deliveries.next_attempt_at IS NOT NULL RETURNING event_id, endpoint_id, claim",
+         AND deliveries.next_attempt_at IS NOT NULL",
     );
     let mut log = sql_rows(
-        "INSERT INTO delivery_attempts (event_id, endpoint_id, number, started_at, duration_ms, status, failure, response, request) VALUES ",
+        "INSERT INTO delivery_attempts (event_id, endpoint_id, number, started_at, duration_ms, status, failure, response, request) \
+         SELECT * FROM (VALUES ",
         "($, $, $, $, $, $, $, $, $)",
         all.len(),
-        " ON CONFLICT (event_id, endpoint_id, number) DO NOTHING",
+        ") AS v WHERE v.column1 IS NOT NULL ON CONFLICT (event_id, endpoint_id, number) DO NOTHING",
     );
     for (claimed, attempt, next) in all {
         let (again, delivered, given_up) = match next {
@@ -274,13 +269,9 @@ pub async fn record(tx: &mut Tx<'_>, all: &[Recorded<'_>], now: Timestamp) -> Re
             .opt_text(attempt.response.as_deref())
             .opt_text(attempt.request.as_deref());
     }
-    let mut counted: HashSet<(String, String, i64)> = HashSet::with_capacity(all.len());
-    for row in tx.all(update).await? {
-        counted.insert((row.text("event_id")?, row.text("endpoint_id")?, row.int("claim")?));
-    }
-    tx.execute(log).await?;
-    let key = |claimed: &Claimed| (claimed.event_id.as_str().to_owned(), claimed.endpoint_id.as_str().to_owned(), claimed.claim);
-    Ok(all.iter().map(|(claimed, ..)| counted.contains(&key(claimed))).collect())
+    let counted = tx.execute(update.filled()).await?;
+    tx.execute(log.filled()).await?;
+    Ok(usize::try_from(counted).unwrap_or(usize::MAX))
 }
 
 /// Starts deliveries over, or starts them where there were none: due now, with all their attempts before them. It takes a claim, so that

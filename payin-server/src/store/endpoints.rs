@@ -275,7 +275,7 @@ pub async fn open(conn: &mut Conn, ids: &BTreeSet<&EndpointId>) -> Result<Vec<(S
         ids.len(),
         ")",
     );
-    let rows = conn.all(ids.iter().fold(query, |query, id| query.text(id.as_str()))).await?;
+    let rows = conn.all(ids.iter().fold(query, |query, id| query.text(id.as_str())).filled()).await?;
     rows.iter().map(|row| Ok((stored(row)?, Secrets::of_organization(row)?))).collect()
 }
 

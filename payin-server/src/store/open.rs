@@ -136,6 +136,8 @@ fn sqlite_options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("cache_size", CACHE_KIB)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+        // What it needs to undo a statement or a unit would go to a file of its own, beyond some pages.
+        .pragma("temp_store", "MEMORY")
         .statement_cache_capacity(STATEMENTS)
 }
 

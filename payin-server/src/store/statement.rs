@@ -11,6 +11,15 @@ pub(super) enum Arg {
     Text(Option<String>),
 }
 
+impl Arg {
+    fn null_of_its_kind(&self) -> Self {
+        match self {
+            Self::Int(_) => Self::Int(None),
+            Self::Text(_) => Self::Text(None),
+        }
+    }
+}
+
 /// A statement and its arguments.
 #[derive(Debug, Clone)]
 pub struct Sql {
@@ -61,7 +70,8 @@ impl Text {
             Self::Plain(text) => text.clone(),
             Self::Pieces(pieces) => {
                 let mut text = String::new();
-                pieces.iter().for_each(|piece| number(piece, engine, &mut parameter, &mut text));
+                let said = pieces.iter().filter(|piece| engine == Engine::Postgres || **piece != CLAIM);
+                said.for_each(|piece| number(piece, engine, &mut parameter, &mut text));
                 Cow::Owned(text)
             }
             Self::Rows { head, row, rows, tail } => {
@@ -150,10 +160,25 @@ impl Sql {
         self.int(whole).int(nano).int(atto)
     }
 
-    /// As [`claim!`], for a statement over several rows.
+    /// Fills a statement of [`sql_rows`] up with rows of nothing but NULL to the next power of two: a connection then keeps a few texts of it,
+    /// prepared, instead of one for each number of rows. For rows that are only compared, where NULL finds nothing; after the arguments of
+    /// all rows, before those of the tail.
     #[must_use]
-    pub fn claim(self) -> LockingSql {
-        LockingSql(Self { lock: CLAIM, ..self })
+    pub fn filled(mut self) -> Self {
+        if let Text::Rows { rows, .. } = &mut self.text {
+            let (given, all) = (*rows, rows.next_power_of_two());
+            *rows = all;
+            let width = self.args.len().checked_div(given).unwrap_or_default();
+            let row: Vec<Arg> = self.args.iter().take(width).map(Arg::null_of_its_kind).collect();
+            (given..all).for_each(|_| self.args.extend_from_slice(&row));
+        }
+        self
+    }
+
+    /// As [`claim!`], for a statement of [`sql_from`] that has [`CLAIM`] among its pieces, behind each query whose rows it takes.
+    #[must_use]
+    pub fn claims(self) -> LockingSql {
+        LockingSql(self)
     }
 
     pub(super) fn text_for(self, engine: Engine) -> (Cow<'static, str>, Vec<Arg>) {
@@ -204,7 +229,7 @@ impl LockingSql {
     }
 }
 
-/// What [`claim!`] puts behind a text on PostgreSQL.
+/// What [`claim!`] puts behind a text on PostgreSQL, and what is left out of a statement's pieces on SQLite.
 pub const CLAIM: &str = " FOR NO KEY UPDATE SKIP LOCKED";
 
 /// Takes one of many: rows that another transaction has locked are passed over.
@@ -234,6 +259,12 @@ mod tests {
         let statement = statement.with(" LIMIT $").int(3);
         assert_eq!(statement.clone().text_for(Engine::Postgres).0, "SELECT 1 FROM t WHERE a = $1 AND c = $2 LIMIT $3");
         assert_eq!(statement.text_for(Engine::Sqlite).0, "SELECT 1 FROM t WHERE a = ? AND c = ? LIMIT ?");
+        let claims = sql_from("SELECT a FROM (SELECT a FROM t LIMIT $").int(1).with(CLAIM).with(") AS u");
+        assert_eq!(
+            claims.clone().text_for(Engine::Postgres).0,
+            "SELECT a FROM (SELECT a FROM t LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED) AS u"
+        );
+        assert_eq!(claims.text_for(Engine::Sqlite).0, "SELECT a FROM (SELECT a FROM t LIMIT ?) AS u");
     }
 
     #[test]
@@ -248,5 +279,18 @@ mod tests {
             "INSERT INTO t (a, b) VALUES (?, 'x', ?), (?, 'x', ?) ON CONFLICT DO NOTHING WHERE a = ?"
         );
         assert_eq!(sql_rows("DELETE FROM t WHERE a IN (", "$", 1, ")").text_for(Engine::Postgres).0, "DELETE FROM t WHERE a IN ($1)");
+    }
+
+    #[test]
+    fn rows_are_filled_up_with_nulls_before_the_tail() {
+        let rows = |rows: usize| {
+            let statement = sql_rows("UPDATE t SET a = 1 FROM (VALUES ", "($, $)", rows, ") AS v WHERE b = column1 AND c = $");
+            let statement = (0..rows).fold(statement, |statement, _| statement.text("x").int(1)).filled().int(7);
+            let (text, args) = statement.text_for(Engine::Sqlite);
+            let nulls = args.iter().filter(|arg| matches!(arg, Arg::Int(None) | Arg::Text(None))).count();
+            assert!(matches!(args.last(), Some(Arg::Int(Some(7)))) && text.matches('?').count() == args.len());
+            (text.matches("(?, ?)").count(), nulls)
+        };
+        assert_eq!([1, 2, 3, 5, 8, 9].map(rows), [(1, 0), (2, 0), (4, 2), (8, 6), (8, 0), (16, 14)]);
     }
 }

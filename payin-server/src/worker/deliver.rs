@@ -65,8 +65,9 @@ impl Deliver {
             Some(refill) => Some(self.refill(refill, looked_at).await?),
             None => None,
         };
-        if let Some(taken) = self.queue.take(self.app.clock.now()) {
-            if self.queue.wants_more() {
+        let now = self.app.clock.now();
+        if let Some(taken) = self.queue.take(now) {
+            if self.queue.wants_more(now) {
                 self.wake.notify_one();
             }
             self.attempt(taken).await?;

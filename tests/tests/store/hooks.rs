@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use payin_sdk::webhook::{self, Scheme, Verifier};
 use payin_server::app::{Failure, endpoints, event_log, resend};
-use payin_server::env::{Http, ReqwestHttp, Targets};
+use payin_server::env::{Http, HyperHttp, Targets};
 use payin_server::worker::deliver::Deliver;
 use payin_server::worker::{Did, Worker as _};
 use payin_tests::gateway::{Gateway, Kind, refusal};
@@ -51,7 +51,7 @@ pub async fn resend(gateway: &Gateway, organization: &OrganizationId, id: &str, 
 
 /// Sends all that is due, over real sockets.
 async fn deliver(gateway: &Gateway) {
-    let http = ReqwestHttp::new(Targets { allow_private: true, allow_http: true }).expect("a client");
+    let http = HyperHttp::new(Targets { allow_private: true, allow_http: true });
     let mut deliver = Deliver::new(gateway.app.clone(), Arc::new(http) as Arc<dyn Http>, Arc::default(), Arc::default());
     while deliver.step().await.expect("a step") == Did::Work {}
 }

@@ -126,7 +126,7 @@ pub async fn record(gateway: &Gateway, claimed: &Claimed, next: Next) -> bool {
         .tx(move |tx| {
             let attempt = Attempt { started_at: now, duration_ms: 5, request: None, status: Some(500), failure: None, response: None };
             let claimed = claimed.clone();
-            async move { Ok(deliveries::record(tx, &[(&claimed, &attempt, next)], now).await? == [true]) }.boxed()
+            async move { Ok(deliveries::record(tx, &[(&claimed, &attempt, next)], now).await? == 1) }.boxed()
         })
         .await
         .expect("recorded")

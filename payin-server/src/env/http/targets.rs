@@ -4,9 +4,12 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::vec;
 
 use futures_util::future::BoxFuture;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
+use tower::{BoxError, Service};
 use url::{Host, Url};
 
 /// What is allowed beyond public `https` addresses. Both off in production; `dev` and tests turn them on.
@@ -93,22 +96,36 @@ pub(super) fn system_lookup() -> Lookup {
     })
 }
 
+/// The resolver has no address for a name.
+#[derive(Debug, thiserror::Error)]
+#[error("the host name does not resolve")]
+pub(super) struct Unresolved;
+
 /// Resolves names for the client and hands on only what may be dialled. It is asked once for each connection, and the client connects to
 /// exactly these addresses, so a name cannot mean something else a moment later (DNS rebinding).
+#[derive(Clone)]
 pub(super) struct Guarded {
     pub targets: Targets,
     pub lookup: Lookup,
 }
 
-impl Resolve for Guarded {
-    fn resolve(&self, name: Name) -> Resolving {
+impl Service<Name> for Guarded {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
         let (targets, found) = (self.targets, (self.lookup)(name.as_str().to_owned()));
         Box::pin(async move {
-            let found = found.await?;
+            let found = found.await.map_err(|_| Unresolved)?;
             // One bad address spoils all: whoever mixes public and private ones is up to something.
             found.iter().try_for_each(|address| targets.admit(*address))?;
             // Port 0 is replaced by the URL's.
-            Ok(Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
+            Ok(found.into_iter().map(|address| SocketAddr::new(address, 0)).collect::<Vec<_>>().into_iter())
         })
     }
 }

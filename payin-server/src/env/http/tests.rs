@@ -1,5 +1,7 @@
 //! Deliveries to receivers of every temper, on sockets of this machine.
 
+use std::sync::Arc;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -37,7 +39,7 @@ fn to(url: &str, timeout: Duration) -> Outgoing {
 }
 
 async fn post(targets: Targets, url: &str, timeout: Duration) -> Result<Answer, SendFault> {
-    ReqwestHttp::new(targets).unwrap().post(to(url, timeout)).await
+    HyperHttp::new(targets).post(to(url, timeout)).await
 }
 
 /// What comes of a receiver that answers these bytes and closes.
@@ -152,7 +154,7 @@ async fn private_targets_are_refused_by_literal_and_by_name() {
 
 #[tokio::test]
 async fn a_header_cannot_smuggle_another() {
-    let http = ReqwestHttp::new(OPEN).unwrap();
+    let http = HyperHttp::new(OPEN);
     let mut request = to("http://127.0.0.1:1/", LONG);
     request.headers.push(("X-A".to_owned(), "a\r\nX-B: b".to_owned()));
     assert_eq!(http.post(request).await, Err(SendFault::Refused(Refusal::Header)));

@@ -205,11 +205,11 @@ impl State {
         if self.room(organization, standing) == 0 {
             return false;
         }
-        if standing.is_slow() {
-            self.slow < SLOW_PLACES / 2
-        } else {
-            self.quick.len().saturating_add(self.slow.saturating_sub(SLOW_PLACES)) < PLACES
-        }
+        if standing.is_slow() { self.slow < SLOW_PLACES / 2 } else { self.has_quick_place() }
+    }
+
+    fn has_quick_place(&self) -> bool {
+        self.quick.len().saturating_add(self.slow.saturating_sub(SLOW_PLACES)) < PLACES
     }
 
     fn take(&mut self, now: Timestamp) -> Option<(Due, Timestamp, u64)> {
@@ -259,10 +259,11 @@ impl Queue {
         Some(Taken { due, claimed_at, queue: Arc::clone(self), number })
     }
 
-    /// Whether there is something for another lane to do: something waits, or more should be claimed.
-    pub fn wants_more(&self) -> bool {
+    /// Whether there is something for another lane to do: nobody keeps watch, or there is a place and something waits or should be claimed.
+    /// With every place taken, who comes back from an attempt sees to it.
+    pub fn wants_more(&self, now: Timestamp) -> bool {
         let state = self.state();
-        state.waiting > 0 || !state.refilling
+        !state.has_watch(now) || (state.has_quick_place() && (state.waiting > 0 || !state.refilling))
     }
 
     /// A lane keeps watch, and looks again at this time.

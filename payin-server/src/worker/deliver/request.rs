@@ -2,7 +2,7 @@
 
 use payin_core::delivery::ATTEMPT_TIMEOUT;
 use payin_types::{Timestamp, signature};
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
 
 use crate::app::deliveries::Due;
 use crate::env::Outgoing;
@@ -13,7 +13,7 @@ use crate::env::Outgoing;
 /// In words for the log, why there is none.
 pub fn outgoing(due: &Due, delivery: String, now: Timestamp) -> Result<Outgoing, String> {
     let secrets = due.target.secrets.as_ref().map_err(ToString::to_string)?;
-    let (body, event_id) = (due.body.as_bytes(), due.claimed.event_id.as_str());
+    let (body, event_id) = (due.body.as_ref(), due.claimed.event_id.as_str());
     if let Some(dialect) = due.target.dialect.as_ref().map_err(ToString::to_string)? {
         return request(due, dialect.headers(secrets, event_id, body));
     }
@@ -35,7 +35,7 @@ fn request(due: &Due, headers: Vec<(&'static str, String)>) -> Result<Outgoing, 
     Ok(Outgoing {
         url: due.target.url.parse().map_err(|_| "the endpoint's URL cannot be read".to_owned())?,
         headers: [content].into_iter().chain(headers).map(|(name, value)| (name.to_owned(), value)).collect(),
-        body: due.body.clone().into(),
+        body: due.body.clone(),
         timeout: ATTEMPT_TIMEOUT,
     })
 }
@@ -43,6 +43,18 @@ fn request(due: &Due, headers: Vec<(&'static str, String)>) -> Result<Outgoing, 
 /// What the log keeps of a request: all but the body, which is the event's.
 #[must_use]
 pub fn logged(request: &Outgoing) -> String {
-    let headers: Map<String, Value> = request.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-    json!({ "url": request.url.as_str(), "headers": headers }).to_string()
+    let logged = Logged { url: request.url.as_str(), headers: &request.headers };
+    // Texts under texts always are JSON.
+    serde_json::to_string(&logged).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+struct Logged<'a> {
+    url: &'a str,
+    #[serde(serialize_with = "by_name")]
+    headers: &'a [(String, String)],
+}
+
+fn by_name<S: Serializer>(headers: &&[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(headers.iter().map(|(name, value)| (name, value)))
 }

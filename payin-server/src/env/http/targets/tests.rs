@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use reqwest::dns::Resolve;
+use tower::Service as _;
 use url::{Host, Url};
 
 use super::{Guarded, Refusal, Targets, is_public, system_lookup};
@@ -91,8 +91,8 @@ async fn address_forms_behind_a_name() {
     assert!(refused.len() >= 90, "{}", refused.len());
     let passed: Vec<IpAddr> = PASSED.split_whitespace().filter(|host| !host.contains("example")).map(address).collect();
     let resolved = async |targets, found: Vec<IpAddr>| {
-        let guarded = Guarded { targets, lookup: Arc::new(move |_| Box::pin(std::future::ready(Ok(found.clone())))) };
-        guarded.resolve("shop.example".parse().unwrap()).await.map(|addresses| addresses.map(|found| found.ip()).collect::<Vec<_>>())
+        let mut guarded = Guarded { targets, lookup: Arc::new(move |_| Box::pin(std::future::ready(Ok(found.clone())))) };
+        guarded.call("shop.example".parse().unwrap()).await.map(|addresses| addresses.map(|found| found.ip()).collect::<Vec<_>>())
     };
     assert_eq!(resolved(CLOSED, passed.clone()).await.unwrap(), passed);
     for bad in refused {
@@ -164,7 +164,7 @@ fn words_for_the_owner_hold_no_address() {
 
 #[tokio::test]
 async fn names_are_judged_by_what_they_resolve_to() {
-    let local = |targets| Guarded { targets, lookup: system_lookup() }.resolve("localhost".parse().unwrap());
+    let local = |targets| Guarded { targets, lookup: system_lookup() }.call("localhost".parse().unwrap());
     let Err(error) = local(CLOSED).await else { panic!("localhost was let through") };
     assert!(matches!(error.downcast_ref(), Some(Refusal::Address(_))), "{error}");
     assert!(local(OPEN).await.unwrap().count() > 0);

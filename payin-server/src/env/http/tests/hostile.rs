@@ -197,7 +197,7 @@ async fn no_answer_is_believed_before_its_request() {
             });
         }
     });
-    let http = ReqwestHttp::new(OPEN).unwrap();
+    let http = HyperHttp::new(OPEN);
     for length in [ANSWER_BYTES_MAX, 0, 0, 0] {
         let answer = http.post(to(&url, LONG)).await.unwrap();
         assert_eq!((answer.status, answer.body.len()), (500, length));

@@ -10,7 +10,7 @@ use super::*;
 const CLOSED: Targets = Targets { allow_private: false, allow_http: true };
 
 /// A client for which names mean one list of addresses after the other, the last for ever; and how often it was asked.
-fn resolving(targets: Targets, answers: &[&[&str]]) -> (ReqwestHttp, Arc<AtomicUsize>) {
+fn resolving(targets: Targets, answers: &[&[&str]]) -> (HyperHttp, Arc<AtomicUsize>) {
     let parse = |answer: &&[&str]| answer.iter().map(|ip| ip.parse::<IpAddr>().unwrap()).collect::<Vec<_>>();
     let answers: Vec<_> = answers.iter().map(parse).collect();
     let (asked, left) = (Arc::new(AtomicUsize::new(0)), Mutex::new(answers));
@@ -21,7 +21,7 @@ fn resolving(targets: Targets, answers: &[&[&str]]) -> (ReqwestHttp, Arc<AtomicU
         let found = if left.len() > 1 { left.remove(0) } else { left[0].clone() };
         Box::pin(std::future::ready(Ok(found)))
     });
-    (ReqwestHttp::over(targets, lookup, |builder| builder).unwrap(), asked)
+    (HyperHttp::over(targets, lookup, crate::env::tls()), asked)
 }
 
 /// A receiver that counts who connects, and answers 200 to everybody.
@@ -91,6 +91,6 @@ async fn a_second_address_is_tried_and_none_is_a_fault_of_the_name() {
 #[tokio::test]
 async fn a_silent_resolver_ends_with_the_deadline() {
     let lookup: Lookup = Arc::new(|_| Box::pin(std::future::pending()));
-    let http = ReqwestHttp::over(OPEN, lookup, |builder| builder).unwrap();
+    let http = HyperHttp::over(OPEN, lookup, crate::env::tls());
     assert_eq!(http.post(to("http://shop.example/", SHORT)).await, Err(SendFault::Timeout(SHORT)));
 }

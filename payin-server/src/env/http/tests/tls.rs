@@ -64,9 +64,13 @@ impl Authority {
     }
 
     /// A client that trusts this authority and nobody else.
-    fn client(&self) -> ReqwestHttp {
-        let root = reqwest::Certificate::from_pem(&std::fs::read(self.path("authority")).unwrap()).unwrap();
-        ReqwestHttp::over(OPEN, targets::system_lookup(), |builder| builder.tls_certs_only([root.clone()])).unwrap()
+    fn client(&self) -> HyperHttp {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(self.path("authority")).unwrap()).unwrap();
+        let everybody = crate::env::tls();
+        let mut tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        tls.alpn_protocols = everybody.alpn_protocols;
+        HyperHttp::over(OPEN, targets::system_lookup(), tls)
     }
 }
 
@@ -78,7 +82,7 @@ fn served(certificate: &Path, key: &Path) -> rustls::ServerConfig {
 }
 
 /// What comes of a delivery to a receiver with this certificate.
-async fn delivered(http: &ReqwestHttp, config: rustls::ServerConfig) -> Result<Answer, SendFault> {
+async fn delivered(http: &HyperHttp, config: rustls::ServerConfig) -> Result<Answer, SendFault> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap());
     let acceptor = TlsAcceptor::from(Arc::new(config));
