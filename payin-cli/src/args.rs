@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    addresses, chains, completions, config, cryptopay, deposits, doctor, keys, links, listen, login, logout, man, orders, orgs, paywarden,
-    sandbox, transfers, trigger, webhooks, whoami,
+    addresses, chains, completions, config, conformance, cryptopay, deposits, doctor, keys, links, listen, login, logout, man, orders,
+    orgs, paywarden, sandbox, transfers, trigger, webhooks, whoami,
 };
 use crate::output::Format;
 
@@ -115,6 +115,8 @@ pub enum Command {
     Chains(chains::Command),
     /// Look for what is wrong: key, server, clock, chains, pool, webhooks, limits
     Doctor(doctor::Args),
+    /// Hold a server against the contract: every operation, error, header, page, repetition and signature
+    Conformance(conformance::Args),
     /// Keep an API key on this machine, so that it need not stand in the environment
     Login(login::Args),
     /// Forget a key that `login` has kept
