@@ -36,8 +36,8 @@ use crate::failure::Failure;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 It creates only what it can name (`conformance-…`) and takes it back at the end, also when it is interrupted:
-payment links, a deposit reference, webhook endpoints, a viewer's key. Two to four orders stay; they hold an
-address for a minute and expire. Addresses, settings and what others have made are looked at and left as they
+payment links, a deposit reference, webhook endpoints, a viewer's key. Two orders stay; each holds an address
+for a minute and expires. Addresses, settings and what others have made are looked at and left as they
 are. On a server of real money nothing is created at all. In a sandbox orders are also paid.
 
 A run makes about 250 requests: with 100 a minute it waits, and takes some minutes. With an owner's or admin's

@@ -119,8 +119,7 @@ async fn the_report_is_for_people_and_for_machines() {
     let file = junit.to_str().expect("a path");
     let exit = finished(payin(&sandbox, &["conformance", "-o", "table", "--junit", file])).await;
     assert_eq!(exit.code, Some(0), "{exit:?}");
-    for line in ["✓ orders.create ", "✓ operations.createOrder ", "- limits.headers ", ": 0 failed,"] {
-        let line = line.trim_start_matches(": ");
+    for line in ["✓ orders.create ", "✓ operations.createOrder ", "- limits.headers ", " 0 failed, "] {
         assert!(exit.stdout.contains(line), "{line}\n{}", exit.stdout);
     }
     let xml = std::fs::read_to_string(&junit).expect("the report");
@@ -133,7 +132,8 @@ async fn the_report_is_for_people_and_for_machines() {
     let of_viewer = passed(&finished(payin_at(sandbox.url(), &key, &["conformance", "-o", "json"])).await);
     let created = checks(&of_viewer).into_iter().find(|row| row["check"] == "orders.create").expect("the check");
     assert_eq!((&created["outcome"], &created["note"]), (&json!("skipped"), &json!("the role of the key is viewer")));
-    let only_read = passed(&finished(payin(&sandbox, &["conformance", "--read-only", "-o", "json"])).await);
+    // Nor does who only wants to look; the documents demand less than we promise.
+    let only_read = passed(&finished(payin(&sandbox, &["conformance", "--read-only", "--documented", "-o", "json"])).await);
     assert!(with_outcome(&only_read, "passed").len() > 30);
     sandbox.end_key(&key, "revoked_at").await;
     assert_eq!(made(&sandbox).await["links"], before["links"]);

@@ -211,3 +211,33 @@ pub fn brief(text: &str) -> String {
     const CHARS: usize = 300;
     if text.chars().count() <= CHARS { text.to_owned() } else { text.chars().take(CHARS).chain(['…']).collect() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_answer_of_every_operation_can_be_judged() {
+        let contract = Contract::load(false).unwrap_or_else(|failure| panic!("{failure:?}"));
+        let operations = contract.operations();
+        assert!(operations.len() > 70 && operations.iter().all(|operation| !operation.id.is_empty()));
+        for operation in operations {
+            let statuses = (200..600).filter_map(|status| contract.response(&operation, status));
+            for schema in statuses.filter_map(|response| response.pointer("/content/application~1json/schema")) {
+                contract.validator(schema).unwrap_or_else(|why| panic!("{}: {why}", operation.id));
+            }
+        }
+    }
+
+    #[test]
+    fn promises_are_demanded_unless_the_documents_are_all() {
+        let refusal = json!({ "error": "Short", "message": "Long", "code": "INVALID_AMOUNT", "statusCode": 400 });
+        let of = |documented| Contract::load(documented).unwrap_or_else(|failure| panic!("{failure:?}"));
+        assert_eq!(of(true).problem(&refusal), Ok(()));
+        assert!(of(false).problem(&refusal).is_err_and(|why| why.contains("requestId")));
+        assert!(
+            of(true).problem(&json!({ "error": "Short", "message": "Long", "statusCode": 400 })).is_err_and(|why| why.contains("code"))
+        );
+        assert!(of(true).event("order.flown", &json!({})).is_err());
+    }
+}

@@ -56,11 +56,11 @@ fn row(suite: &Suite<'_>, operation: &Operation, seen: Seen) -> Row {
     }
     let is_allowed = suite.standing.role.as_ref().is_none_or(|role| operation.roles.is_empty() || operation.roles.contains(role));
     row.skipped(match (tag.as_str(), suite.standing.read_only) {
+        _ if suite.missing.contains(id) => "not offered by this server".to_owned(),
         (SANDBOX, _) if !suite.standing.sandbox => "the server is no sandbox".to_owned(),
         _ if !is_allowed => format!("the role of the key is {}", suite.standing.role.as_deref().unwrap_or_default()),
         (SANDBOX, _) => OTHERS_SANDBOX.to_owned(),
         (_, Some(why)) => why.to_owned(),
-        _ if suite.missing.contains(id) => "not offered by this server".to_owned(),
         _ => "what it rests on did not come about: see the checks before it".to_owned(),
     })
 }

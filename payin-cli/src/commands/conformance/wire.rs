@@ -264,3 +264,15 @@ fn unanswered(at: &str, error: &TransportError) -> Broken {
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
     Broken::wrong("an answer", format!("{at}: {error}{cause}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_filled_and_escaped() {
+        let ask = Ask::of("x").at("a/b ü").query("search", "50% & more").query("limit", 2);
+        assert_eq!(ask.path("/orders/{orderId}/explain"), "/orders/a%2Fb%20%C3%BC/explain?search=50%25%20%26%20more&limit=2");
+        assert_eq!(Ask::of("x").path("/orders/{orderId}"), "/orders/{orderId}");
+    }
+}

@@ -245,7 +245,11 @@ pub const REFUSALS: &[Wrong] = &[
 pub const ANSWERS: &[Wrong] = &[
     wrong(
         "amounts are rounded",
-        Answer(|_, answered| answered.replace("\"amount\":\"10.50\"", "\"amount\":\"10.5\"")),
+        Answer(|asked, answered| {
+            if asked.path.contains("/orders") {
+                answered.replace("\"amount\":\"10.50\"", "\"amount\":\"10.5\"");
+            }
+        }),
         &["orders.amount-exact", "webhooks.order-completed"],
         "\"10.5\"",
     ),
@@ -421,9 +425,8 @@ pub const WEBHOOKS: &[Wrong] = &[
         "the second time",
     ),
     wrong(
-        "only the new secret signs",
+        "the new secret signs nothing",
         Answer(|asked, answered| {
-            // The old one that it goes on signing with is not the one that it gave.
             if asked.is("POST", "/api/v1/webhooks/endpoints/we_") && asked.path.ends_with("/rotate-secret") {
                 answered.change(|body| set(body, "/secret", json!("whsec_that_signs_nothing")));
             }
