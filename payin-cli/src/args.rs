@@ -48,7 +48,8 @@ pub struct Access {
 
 const AFTER: &str = "\
 Environment:
-  PAYIN_API_KEY   the API key; no flag takes it, because other users can read flags.
+  PAYIN_API_KEY   the API key; no flag takes it, because other users can read flags
+                  (but conformance, for the key of a sandbox).
                   It goes before every profile
   PAYIN_BASE_URL  the API's URL; without it pk_live_ keys mean production
                   and pk_test_ keys testnet

@@ -99,6 +99,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         _ = tokio::signal::ctrl_c() => true,
     };
     if interrupted {
+        suite.unreached = "the run was interrupted";
         context.ui.note("interrupted: taking back what was created; interrupt again to leave it");
     }
     context.leaves_behind(format!("what was created has {} in its name", suite.name));

@@ -21,7 +21,7 @@ const OTHERS_SANDBOX: &str = "it would change the sandbox for everybody in it";
 pub fn settle(suite: &mut Suite<'_>) {
     let missing: Vec<_> = super::groups::all().filter(|check| suite.rows.iter().all(|row| row.check != check.name)).collect();
     for check in missing {
-        let why = suite.lacks(check.needs).unwrap_or_else(|| "what it rests on did not come about: see the checks before it".to_owned());
+        let why = suite.lacks(check.needs).unwrap_or_else(|| suite.unreached.to_owned());
         suite.rows.push(Row::passed(&check).skipped(why));
     }
     for rule in rules::ALL {
@@ -61,6 +61,6 @@ fn row(suite: &Suite<'_>, operation: &Operation, seen: Seen) -> Row {
         _ if !is_allowed => format!("the role of the key is {}", suite.standing.role.as_deref().unwrap_or_default()),
         (SANDBOX, _) => OTHERS_SANDBOX.to_owned(),
         (_, Some(why)) => why.to_owned(),
-        _ => "what it rests on did not come about: see the checks before it".to_owned(),
+        _ => suite.unreached.to_owned(),
     })
 }

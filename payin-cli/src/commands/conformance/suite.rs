@@ -62,6 +62,8 @@ pub struct Suite<'a> {
     pub limits: Limits,
     /// Operations that this server has not, where only the documents are demanded.
     pub missing: HashSet<String>,
+    /// Why what was not come to was not.
+    pub unreached: &'static str,
     /// How many answers have been looked at.
     pub answers: usize,
     documented: bool,
@@ -97,6 +99,7 @@ impl<'a> Suite<'a> {
             seen: BTreeMap::new(),
             limits: Limits::default(),
             missing: HashSet::new(),
+            unreached: "what it rests on did not come about: see the checks before it",
             answers: 0,
             documented,
             wire,
