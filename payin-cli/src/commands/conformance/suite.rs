@@ -162,7 +162,8 @@ impl<'a> Suite<'a> {
                 why.or_else(|| (!is_one_of(&["owner", "admin", "member"])).then(of_the_role))
             }
             Need::Admin => (!is_one_of(&["owner", "admin"])).then(of_the_role),
-            Need::Sandbox => (!self.standing.sandbox).then(|| "the server is no sandbox".to_owned()),
+            Need::Sandbox if !self.standing.sandbox => Some("the server is no sandbox".to_owned()),
+            Need::Sandbox => (!is_one_of(&["owner", "admin", "member"])).then(of_the_role),
             Need::Receiver => self.receiver.as_ref().err().cloned(),
         })
     }
