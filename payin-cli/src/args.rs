@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    addresses, chains, completions, config, cryptopay, deposits, doctor, keys, links, listen, login, logout, man, orders, orgs, paywarden,
-    sandbox, transfers, trigger, webhooks, whoami,
+    addresses, chains, completions, config, conformance, cryptopay, deposits, doctor, keys, links, listen, login, logout, man, orders,
+    orgs, paywarden, sandbox, transfers, trigger, webhooks, whoami,
 };
 use crate::output::Format;
 
@@ -48,7 +48,8 @@ pub struct Access {
 
 const AFTER: &str = "\
 Environment:
-  PAYIN_API_KEY   the API key; no flag takes it, because other users can read flags.
+  PAYIN_API_KEY   the API key; no flag takes it, because other users can read flags
+                  (but conformance, for the key of a sandbox).
                   It goes before every profile
   PAYIN_BASE_URL  the API's URL; without it pk_live_ keys mean production
                   and pk_test_ keys testnet
@@ -63,7 +64,7 @@ Examples:
 Exit codes:
   0 ok · 1 other API error · 2 usage · 3 not found · 4 auth or permission
   5 conflict · 6 validation · 7 rate limited · 8 network, or outcome unknown
-  9 not as asserted (wait, verify, listen) · 130 interrupted
+  9 not as asserted (wait, verify, listen, conformance) · 130 interrupted
 
 Answers go to stdout and nothing else does.
 Errors go to stderr, as JSON when the output is JSON.";
@@ -115,6 +116,8 @@ pub enum Command {
     Chains(chains::Command),
     /// Look for what is wrong: key, server, clock, chains, pool, webhooks, limits
     Doctor(doctor::Args),
+    /// Hold a server against the contract: every operation, error, header, page, repetition and signature
+    Conformance(conformance::Args),
     /// Keep an API key on this machine, so that it need not stand in the environment
     Login(login::Args),
     /// Forget a key that `login` has kept

@@ -5,6 +5,7 @@ pub mod addresses;
 pub mod chains;
 pub mod completions;
 pub mod config;
+pub mod conformance;
 pub mod cryptopay;
 pub mod deposits;
 pub mod doctor;
@@ -27,7 +28,7 @@ pub mod trigger;
 pub mod webhooks;
 pub mod whoami;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use clap::ValueEnum;
 use clap::error::ErrorKind;
@@ -47,11 +48,13 @@ pub struct Context {
     pub variables: Variables,
     /// What to tell if we are interrupted now.
     unfinished: RefCell<Option<String>>,
+    /// Whether the command ends by itself when it is interrupted, after it has taken back what it made.
+    tidies_up: Cell<bool>,
 }
 
 impl Context {
     pub fn new(ui: Ui, access: Access, variables: Variables) -> Self {
-        Self { ui, access, variables, unfinished: RefCell::new(None) }
+        Self { ui, access, variables, unfinished: RefCell::new(None), tidies_up: Cell::new(false) }
     }
 
     /// The client. Only commands that need one ask, so the others run without a key.
@@ -82,6 +85,22 @@ impl Context {
         *self.unfinished.borrow_mut() = Some(what.into());
     }
 
+    /// From here on the command hears of an interrupt itself, and only a second one ends it at once.
+    pub fn tidies_up(&self) {
+        self.tidies_up.set(true);
+    }
+
+    /// Ends when the program is to end at once.
+    pub async fn interrupt(&self) {
+        // Where interrupts cannot be heard of, none ends anything.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        if self.tidies_up.get() {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+
     pub fn interrupted(&self) -> Failure {
         let failure = Failure::new(Exit::Interrupted, "INTERRUPTED", "interrupted");
         match self.unfinished.borrow().as_ref() {
@@ -109,6 +128,7 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Keys(command) => keys::run(context, command).await,
         Command::Chains(command) => chains::run(context, command).await,
         Command::Doctor(args) => doctor::run(context, args).await,
+        Command::Conformance(args) => conformance::run(context, args).await,
         Command::Login(args) => login::run(context, args).await,
         Command::Logout(args) => logout::run(context, args),
         Command::Whoami(args) => whoami::run(context, args).await,

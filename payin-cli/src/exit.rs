@@ -18,7 +18,8 @@ pub enum Exit {
     RateLimited = 7,
     /// The network failed, or nobody knows whether the call took effect.
     Network = 8,
-    /// An order was not paid, a webhook is not genuine, an event was not received, a sandbox's journal has not what was asserted.
+    /// An order was not paid, a webhook is not genuine, an event was not received, a sandbox's journal has not what was asserted, a
+    /// server does not keep the contract.
     NotAsserted = 9,
     Interrupted = 130,
 }

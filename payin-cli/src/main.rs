@@ -48,7 +48,7 @@ fn run(context: &Context, args: Args) -> Result<(), Failure> {
             // The command first: an interrupt that comes with its end comes too late.
             biased;
             ended = commands::run(context, args.command) => ended,
-            _ = tokio::signal::ctrl_c() => Err(context.interrupted()),
+            () = context.interrupt() => Err(context.interrupted()),
         }
     });
     // A thread that still reads from a pipe is not waited for.

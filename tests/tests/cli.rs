@@ -3,6 +3,7 @@
 mod addresses;
 mod chains;
 mod chaos;
+mod conformance;
 mod cryptopay;
 mod guard;
 mod import;
