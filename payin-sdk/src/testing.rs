@@ -45,11 +45,15 @@ mod listen;
 mod sandbox;
 pub mod scenario;
 #[cfg(feature = "testing")]
+mod start;
+#[cfg(feature = "testing")]
 pub mod stubs;
 #[cfg(feature = "testing")]
 mod webhooks;
 
 #[cfg(feature = "testing")]
-pub use sandbox::{Clock, Paying, Sandbox, SandboxBuilder, SandboxError};
+pub use sandbox::{Clock, Paying, Sandbox, SandboxError};
+#[cfg(feature = "testing")]
+pub use start::SandboxBuilder;
 #[cfg(feature = "testing")]
 pub use webhooks::Webhooks;

@@ -25,7 +25,7 @@ use payin_types::order::OrderSort;
 use payin_types::{Role, SortOrder};
 use proxy::Proxy;
 use serde_json::Value;
-use twice::{twice, twice_but_for_requests};
+use twice::{twice, twice_but_for_how_often};
 
 fn client_at(url: &str, key: &str) -> Client {
     Client::builder().api_key(key).base_url(url).build().expect("a client")
@@ -123,7 +123,7 @@ async fn an_order_from_its_creation_to_its_webhook() {
 
 #[tokio::test]
 async fn waiting_ends_as_the_order_does() {
-    twice_but_for_requests(async |sandbox: &Sandbox| {
+    twice_but_for_how_often(async |sandbox: &Sandbox| {
         let client = client(sandbox);
         let order = client.orders().create(&new_order("WAIT", "1")).await.expect("an order");
         let wait = || client.orders().wait(&order.order_id).poll_every(Duration::from_millis(10));

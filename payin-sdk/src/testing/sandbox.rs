@@ -3,37 +3,26 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::io;
-use std::path::PathBuf;
 use std::pin::Pin;
-use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use payin_types::sandbox::{
     Advance, Asserted, Assertion, ClockState, JournalEntry, JournalKind, Mine, Paid, Pay, PayDeposit, PaymentKind, ReadJournal,
 };
 use payin_types::{Amount, EventType, Order, Timestamp};
-use serde::Deserialize;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 use super::Webhooks;
+use super::start::{Log, SandboxBuilder};
 use crate::client::Client;
 use crate::error::Error;
 use crate::webhook::WebhookError;
 
-/// Names the program to start.
-const PROGRAM_VARIABLE: &str = "PAYIN_SERVER_PROGRAM";
-/// What is started where no program was named.
-const PROGRAM: &str = "payin-server";
-/// A sandbox that has not said that it is ready by then never will; an ordinary start takes a fraction of a second.
-const READY_WITHIN: Duration = Duration::from_secs(30);
-/// As much as is kept of what the program says on stderr.
-const LOG_BYTES_MAX: usize = 256 * 1024;
 /// The journal is read in pages of so many entries.
 const ENTRIES: u32 = 1_000;
 /// What a merchant subscribes to who misses nothing that may change an order or a deposit.
-pub(super) const EVENTS: [EventType; 8] = [
+const EVENTS: [EventType; 8] = [
     EventType::OrderCompleted,
     EventType::OrderExpired,
     EventType::OrderPaidLate,
@@ -81,115 +70,6 @@ pub enum SandboxError {
     },
 }
 
-/// How a sandbox is started.
-#[derive(Debug, Clone)]
-#[must_use]
-pub struct SandboxBuilder {
-    program: Option<PathBuf>,
-    seed: Option<u64>,
-    args: Vec<String>,
-    events: Vec<EventType>,
-}
-
-impl SandboxBuilder {
-    /// The program, instead of the one that `PAYIN_SERVER_PROGRAM` names, or the PATH has.
-    pub fn program(mut self, path: impl Into<PathBuf>) -> Self {
-        self.program = Some(path.into());
-        self
-    }
-
-    /// Makes ids, keys, chains and time the same in every run.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
-        self
-    }
-
-    /// One more argument of `payin-server dev`, such as `--rate-limits`.
-    pub fn arg(mut self, arg: impl Into<String>) -> Self {
-        self.args.push(arg.into());
-        self
-    }
-
-    /// What [`Sandbox::webhooks`] is sent, instead of what changes an order or a deposit.
-    pub fn events(mut self, events: impl IntoIterator<Item = EventType>) -> Self {
-        self.events = events.into_iter().collect();
-        self
-    }
-
-    /// Starts it.
-    ///
-    /// # Errors
-    /// [`SandboxError::NotStarted`] says why there is none, in the program's own words if it had any.
-    pub async fn start(self) -> Result<Sandbox, SandboxError> {
-        let program = self.program.or_else(|| crate::world::variable(PROGRAM_VARIABLE).map(PathBuf::from));
-        let program = program.unwrap_or_else(|| PathBuf::from(PROGRAM));
-        let mut command = Command::new(&program);
-        command.args(["dev", "--listen", "127.0.0.1:0", "--clock", "virtual"]);
-        command.args(self.seed.iter().flat_map(|seed| ["--seed".to_owned(), seed.to_string()])).args(&self.args);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().map_err(|error| {
-            let instead = format!("install {PROGRAM}, name its path in {PROGRAM_VARIABLE}, or call `program`");
-            SandboxError::NotStarted(format!("{}: {error}; {instead}", program.display()))
-        })?;
-        let log = Log::default();
-        if let Some(stderr) = child.stderr.take() {
-            log.keep(stderr);
-        }
-        let ready = match tokio::time::timeout(READY_WITHIN, ready(&mut child)).await {
-            Ok(Some(ready)) => ready,
-            Ok(None) => {
-                // Then stderr is at its end as well, or will be soon.
-                let _ = child.wait().await;
-                return Err(SandboxError::NotStarted(format!("{} ended: {}", program.display(), log.text().trim())));
-            }
-            Err(_) => {
-                let waited = READY_WITHIN.as_secs();
-                return Err(SandboxError::NotStarted(format!("{} is not ready after {waited} s: {}", program.display(), log.text())));
-            }
-        };
-        let client = Client::builder().api_key(ready.api_key).base_url(ready.url).build()?;
-        Ok(Sandbox { webhooks: Webhooks::open(&client, self.events).await?, client, log, _child: Some(child) })
-    }
-}
-
-/// What the program says when it is ready, as far as it is needed here.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Ready {
-    url: String,
-    api_key: String,
-}
-
-async fn ready(child: &mut Child) -> Option<Ready> {
-    let mut lines = BufReader::new(child.stdout.take()?).lines();
-    let line = lines.next_line().await.ok()??;
-    serde_json::from_str(&line).ok()
-}
-
-/// What a program said on stderr, the newest of it.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    #[expect(clippy::disallowed_methods, reason = "a pipe that nobody reads would stop the program; reading ends with it")]
-    fn keep(&self, mut stderr: impl AsyncRead + Send + Unpin + 'static) {
-        let kept = Arc::clone(&self.0);
-        tokio::spawn(async move {
-            let mut chunk = [0; 4096];
-            while let Ok(count @ 1..) = stderr.read(&mut chunk).await {
-                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                kept.extend(chunk.iter().take(count));
-                let surplus = kept.len().saturating_sub(LOG_BYTES_MAX);
-                kept.drain(..surplus);
-            }
-        });
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
-    }
-}
-
 /// A sandbox: the gateway over simulated chains, with a client, and an endpoint for its webhooks. See [the module](super).
 pub struct Sandbox {
     client: Client,
@@ -200,6 +80,10 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
+    pub(super) fn of(client: Client, webhooks: Webhooks, log: Log, child: Option<Child>) -> Self {
+        Self { client, webhooks, log, _child: child }
+    }
+
     /// Starts a sandbox of this test's own, whose time stands still until it is moved.
     ///
     /// # Errors
@@ -210,7 +94,7 @@ impl Sandbox {
 
     /// Says how it is to be started.
     pub fn builder() -> SandboxBuilder {
-        SandboxBuilder { program: None, seed: None, args: Vec::new(), events: EVENTS.to_vec() }
+        SandboxBuilder::new(EVENTS.to_vec())
     }
 
     /// One that runs already, and goes on running. Others may use it as well, and see its clock move. The endpoint of [`Sandbox::webhooks`]
@@ -220,7 +104,7 @@ impl Sandbox {
     /// [`SandboxError::Api`] when it does not answer, or is no sandbox.
     pub async fn attach(client: Client) -> Result<Self, SandboxError> {
         client.sandbox().clock().await?;
-        Ok(Self { webhooks: Webhooks::open(&client, EVENTS.to_vec()).await?, client, log: Log::default(), _child: None })
+        Ok(Self::of(client.clone(), Webhooks::open(&client, EVENTS.to_vec()).await?, Log::default(), None))
     }
 
     /// Leaves a sandbox that goes on running as it was found: without this test's webhook endpoint.

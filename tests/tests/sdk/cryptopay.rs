@@ -14,7 +14,7 @@ use payin_tests::seeds::{self, Kind};
 use payin_types::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
-use super::twice::{twice, twice_but_for_requests};
+use super::twice::{twice, twice_but_for_how_often};
 
 const CHAIN: &str = "base-sepolia";
 const PASSWORD: &str = "correct horse battery";
@@ -102,7 +102,7 @@ fn who() -> Register {
 
 #[tokio::test]
 async fn many_calls_with_a_token_that_is_over_prolong_the_session_once() {
-    twice_but_for_requests(async |sandbox: &Sandbox| {
+    twice_but_for_how_often(async |sandbox: &Sandbox| {
         let key = Client::builder().api_key(sandbox.key()).base_url(sandbox.url()).build().expect("a client");
         let password = SecretString::from(PASSWORD);
         assert_eq!(key.cryptopay().register(&who()).await.expect("an account").username, "alice");
@@ -162,7 +162,7 @@ impl Turn for Mine {
 
 #[tokio::test]
 async fn programs_that_share_a_session_prolong_it_once_and_catch_up_with_each_other() {
-    twice_but_for_requests(async |sandbox: &Sandbox| {
+    twice_but_for_how_often(async |sandbox: &Sandbox| {
         let key = Client::builder().api_key(sandbox.key()).base_url(sandbox.url()).build().expect("a client");
         key.cryptopay().register(&who()).await.expect("an account");
         let builder = || Client::builder().base_url(sandbox.url());
