@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod asset;
+pub mod body;
 pub mod call;
 pub mod chains;
 pub mod checkout;

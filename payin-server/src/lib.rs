@@ -12,6 +12,7 @@ pub mod http;
 pub mod keys;
 pub mod lost;
 pub mod reconcile;
+pub mod restored;
 pub mod resume;
 pub mod sandbox;
 pub mod seal;

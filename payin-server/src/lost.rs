@@ -51,7 +51,7 @@ async fn declare(app: &App, chain: &Chain, options: Options) -> anyhow::Result<(
     );
     eprintln!("{}", what_it_means(chain, (first, to, last)));
     if !options.yes {
-        resume::confirm(chain)?;
+        resume::confirm(chain.id.as_str())?;
     }
     let now = app.clock.now();
     // The lowest block above was made before it was first looked at.

@@ -12,7 +12,7 @@ use payin_core::quota::Limits;
 use payin_server::config::{Config, log_filter};
 use payin_server::http::dialect::Apis;
 use payin_server::store::Location;
-use payin_server::{demo, dev, keys, lost, reconcile, resume, serve, store, users};
+use payin_server::{demo, dev, keys, lost, reconcile, restored, resume, serve, store, users};
 use payin_types::{Role, SecretString};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -76,6 +76,17 @@ enum Command {
         /// Which of the chain's configured nodes to ask, from 1; the last when left out
         #[arg(long)]
         node: Option<usize>,
+    },
+    /// Say that a backup was restored: addresses that may have been given to somebody since are not handed out again
+    Restored {
+        #[command(flatten)]
+        configured: Configured,
+        /// So many addresses may have been derived from each extended public key since the backup was made, at most 100000
+        #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
+        derived_since: u32,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// What a person decides about chains: halted ones that go on, and blocks that are lost
     #[command(subcommand)]
@@ -299,6 +310,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
             let options = reconcile::Options { chain: chain.into(), from, to, node };
             reconcile::run(Config::load(configured.config.as_deref())?, options).await
         }
+        Command::Restored { configured, derived_since, yes } => {
+            restored::run(&Config::load(configured.config.as_deref())?, restored::Options { derived_since, yes }).await
+        }
         Command::Chains(ChainsCommand::Halted(configured)) => resume::halted(&Config::load(configured.config.as_deref())?).await,
         Command::Chains(ChainsCommand::Resume { configured, chain, from_block, yes }) => {
             let options = resume::Options { chain: chain.into(), from_block, yes };
@@ -323,15 +337,19 @@ async fn run(command: Command) -> anyhow::Result<()> {
             keys::webhook_secret(&Config::load(configured.config.as_deref())?, organization, overlap).await
         }
         Command::Config(ConfigCommand::Check(configured)) => {
-            let config = Config::load(configured.config.as_deref())?;
-            println!("environment  {}\nlisten       {}\ndatabase     {}", config.environment, config.listen, config.database);
-            println!("apis         {}", config.apis.names().join(", "));
-            for source in &config.chains {
-                let tokens: Vec<&str> = source.chain.tokens.iter().map(|token| token.currency.as_str()).collect();
-                println!("chain        {} ({} confirmations): {}", source.chain.id, source.chain.confirmations, tokens.join(", "));
-            }
+            show(&Config::load(configured.config.as_deref())?);
             Ok(())
         }
+    }
+}
+
+/// Shows what a configuration comes to.
+fn show(config: &Config) {
+    println!("environment  {}\nlisten       {}\ndatabase     {}", config.environment, config.listen, config.database);
+    println!("apis         {}", config.apis.names().join(", "));
+    for source in &config.chains {
+        let tokens: Vec<&str> = source.chain.tokens.iter().map(|token| token.currency.as_str()).collect();
+        println!("chain        {} ({} confirmations): {}", source.chain.id, source.chain.confirmations, tokens.join(", "));
     }
 }
 

@@ -58,7 +58,7 @@ async fn resume(app: &App, chain: &Chain, options: &Options) -> anyhow::Result<(
     eprintln!("{} was halted at block {}: {reason}.", chain.id, cursor.head_number);
     eprintln!("{}", what_it_means(app, chain, &cursor, options.from_block).await?);
     if !options.yes {
-        confirm(chain)?;
+        confirm(chain.id.as_str())?;
     }
     app.store.write(Resume { chain: chain.clone(), reason, take_back_from: options.from_block }).await?;
     eprintln!("{} goes on: the server that follows it does so within half a minute, or when it is started.", chain.id);
@@ -93,14 +93,14 @@ async fn what_it_means(app: &App, chain: &Chain, cursor: &Cursor, from: Option<u
 /// Transfers listed before a person decides.
 const SHOWN: usize = 20;
 
-/// Asks the person to type the chain's name.
-pub(crate) fn confirm(chain: &Chain) -> anyhow::Result<()> {
+/// Asks the person to type a word, such as the chain's name.
+pub(crate) fn confirm(word: &str) -> anyhow::Result<()> {
     let stdin = std::io::stdin();
     ensure!(stdin.is_terminal(), "nobody can be asked: say --yes to go on");
-    eprint!("Type {} to go on: ", chain.id);
+    eprint!("Type {word} to go on: ");
     std::io::stderr().flush()?;
     let mut typed = String::new();
     stdin.lock().read_line(&mut typed)?;
-    ensure!(typed.trim() == chain.id.as_str(), "nothing was changed");
+    ensure!(typed.trim() == word, "nothing was changed");
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Method};
 use payin_server::app::accounts::{CreateUser, NewUser};
+use payin_server::app::dialect::{Replace, Told};
 use payin_server::app::{App, access};
 use payin_server::config::Config;
 use payin_server::dev::{self, Dev, Options};
@@ -15,7 +16,6 @@ use payin_server::serve;
 use payin_server::store::Location;
 use payin_types::{Environment, ExposeSecret, Role, SecretString};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
@@ -281,6 +281,12 @@ impl Sandbox {
         self.log_in(&email).await
     }
 
+    /// Replaces what an organization's webhooks of other APIs are signed with, after a while.
+    pub async fn replace_webhook_secret(&self, organization: &str, overlap: Duration) -> Told {
+        let app = self.back_door().await;
+        app.store.write(Replace::new(app, organization.into(), overlap)).await.unwrap_or_else(|error| panic!("no secret: {error:?}"))
+    }
+
     /// An owner's key of another organization, whose pool is empty.
     pub async fn stranger(&self) -> String {
         let app = self.back_door().await;
@@ -300,17 +306,7 @@ impl Sandbox {
     pub async fn end_key(&self, key: &str, column: &str) {
         let mac = self.back_door().await.seal.api_key_macs(key).remove(0);
         let statement = format!("UPDATE api_keys SET {column} = 1 WHERE secret_mac = '{mac}'");
-        match &self.location {
-            Location::Sqlite(path) => {
-                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).busy_timeout(DEADLINE);
-                let mut connection = sqlx::SqliteConnection::connect_with(&options).await.expect("the sandbox's database");
-                sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.expect("the key ends");
-            }
-            Location::Postgres(url) => {
-                let mut connection = sqlx::PgConnection::connect(&url.0).await.expect("the sandbox's database");
-                sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.expect("the key ends");
-            }
-        }
+        self.database().execute(&statement).await;
     }
 
     async fn back_door(&self) -> &App {

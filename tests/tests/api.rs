@@ -23,6 +23,7 @@ mod paywarden;
 mod play;
 mod routes;
 mod seeds;
+mod shut_out;
 pub mod stream;
 mod tenancy;
 mod webhooks;

@@ -36,6 +36,7 @@ mod quota;
 mod recycling;
 mod reorganisation;
 mod replay;
+mod restored;
 mod scans;
 mod sending;
 mod settings;
@@ -130,10 +131,11 @@ macro_rules! scenarios {
 
 scenarios! {
     creating: orders_never_share_an_address, a_reference_is_taken_once, an_altered_address_is_given_to_nobody,
-        what_one_unit_cannot_do_harms_no_other, amounts_survive_with_every_digit, a_closed_store_has_finished_its_work,
+        what_one_unit_cannot_do_harms_no_other, a_unit_that_panics_leaves_nothing_half_done, amounts_survive_with_every_digit,
+        a_closed_store_has_finished_its_work,
         no_order_where_nobody_looks, orders_of_two_chains_are_opened_together;
     replay: one_key_makes_one_order, another_body_under_a_key_is_refused, a_key_lives_a_day, what_may_pass_is_not_kept,
-        a_refusal_is_kept, secrets_are_kept_sealed;
+        a_caller_that_left_finds_its_answer, a_refusal_is_kept, secrets_are_kept_sealed;
     ledger: an_order_completes_once, payments_add_up, a_transfer_is_one_row, a_cursor_elsewhere_changes_nothing,
         orders_expire_by_chain_time, expiring_and_settling_agree, money_for_nobody_is_kept_apart, late_money_is_told;
     reorganisation: a_payment_taken_back_unconfirmed, a_payment_taken_back_after_completion, what_is_final_is_not_taken_back,
@@ -144,19 +146,21 @@ scenarios! {
         a_new_secret_takes_over_when_it_was_said_to,
         what_a_chain_takes_back_is_told_whatever_was_answered;
     other_names: orders_are_numbered_without_gaps, a_wallet_is_what_was_added_by_itself, endpoints_of_another_api_hear_of_it_alone;
-    merchants: a_closed_merchant_has_no_key_left, an_operator_makes_people, a_token_is_ended_by_itself, a_name_is_one_merchants, what_was_told_is_begun_anew_once,
+    merchants: a_key_that_ends_is_replaced_by_one_that_ends, a_closed_merchant_has_no_key_left, an_operator_makes_people, a_token_is_ended_by_itself, a_name_is_one_merchants, what_was_told_is_begun_anew_once,
         what_merchants_come_to_is_exact;
     explain: what_came_on_any_chain_is_explained, a_payment_that_is_gone_is_explained;
     dust: dust_is_recorded_and_not_told, many_small_parts_are_a_payment, somebody_elses_busy_address_fills_nothing;
     recycling: addresses_come_back_in_chain_time, addresses_wait_for_the_slowest_chain, the_longest_released_comes_first,
         late_money_keeps_an_address_back, only_what_is_over_lets_go;
+    restored: what_was_handed_out_since_a_backup_is_nobody_elses;
     succession: what_a_payer_lost_is_not_the_next_orders, what_an_order_lost_is_not_the_next_orders, a_stray_stays_a_stray;
     work: one_holder_has_a_lease, a_lease_changes_hands, a_fenced_server_changes_nothing,
-        a_lease_is_kept_while_work_takes_long;
+        a_lease_is_kept_while_work_takes_long, a_clock_that_is_ahead_doubles_nothing;
     issuers: nothing_is_taken_in_a_stopped_token, a_frozen_address_is_not_handed_out_again;
     outbox: an_organization_has_so_many_endpoints_and_no_more, events_go_to_those_who_asked, retries_follow_the_table, a_void_claim_changes_nothing, gone_is_gone,
         a_deleted_endpoint_gets_nothing, a_delivery_is_claimed_once;
-    sending: a_shop_whose_orders_bring_dead_endpoints_delays_nobody_else, those_that_hang_delay_nobody_else, those_that_turn_bad_together_delay_nobody_else, a_burst_starves_nobody, many_bursts_starve_nobody, what_a_dead_server_claimed_is_sent_again,
+    sending: a_shop_whose_orders_bring_dead_endpoints_delays_nobody_else, those_that_hang_delay_nobody_else, those_that_turn_bad_together_delay_nobody_else,
+        an_organization_whose_receivers_turn_bad_delays_no_other, a_burst_starves_nobody, many_bursts_starve_nobody, what_a_dead_server_claimed_is_sent_again,
         a_sole_server_takes_back_what_was_claimed_before_it,
         servers_share_deliveries_and_overlap_in_none, nothing_is_sent_after_a_deletion, a_backlog_is_called_off_piece_by_piece, what_arrives_verifies_and_is_logged,
         old_attempts_are_forgotten;

@@ -43,6 +43,7 @@ pub fn merchant(merchant: Merchant) -> Told {
         revenue_total: merchant.takings.received.to_amount(),
         created_at: merchant.created_at,
         webhook_secret: None,
+        webhook_secret_signs_from: None,
         api_key: None,
         extra: Map::new(),
     }

@@ -214,20 +214,20 @@ impl Founding {
     }
 }
 
-/// The organization that whoever runs the server means: by its id, or by its name among those that nobody made through an API. Anybody may
-/// call an organization of theirs like another one, and would get what was meant for that.
+/// The organization that whoever runs the server means: by its id, or by what they called it themselves. In an API anybody may call an
+/// organization of theirs like another one, and would get what was meant for that.
 fn meant<'a>(all: &'a [Organization], asked: Option<&str>) -> Result<Option<&'a Organization>, Error> {
     if let Some(found) = all.iter().find(|one| Some(one.id.as_str()) == asked) {
         return Ok(Some(found));
     }
-    let is_asked = |one: &&Organization| !one.is_founded && asked.is_none_or(|asked| one.name == asked);
+    let is_asked = |one: &&Organization| one.operator_name.as_deref().is_some_and(|name| asked.is_none_or(|asked| name == asked));
     let found: Vec<&Organization> = all.iter().filter(is_asked).collect();
     match (found.as_slice(), asked) {
         ([], Some(id)) if id.starts_with("org_") => Err(Error::field("organization", format!("none has the id {id}"))),
         ([], _) => Ok(None),
         ([one], _) => Ok(Some(*one)),
         (several, None) => {
-            let names: Vec<&str> = several.iter().map(|one| one.name.as_str()).collect();
+            let names: Vec<&str> = several.iter().filter_map(|one| one.operator_name.as_deref()).collect();
             Err(Error::field("organization", format!("there are several: name one of {}", names.join(", "))))
         }
         (several, Some(name)) => {
@@ -246,7 +246,7 @@ impl Unit for Founding {
             return Ok((found.id.clone(), found.name.clone()));
         }
         let name = self.organization.clone().unwrap_or_else(|| FIRST_ORGANIZATION.to_owned());
-        access::insert_organization(tx, &self.new_id, &name, None, self.now).await?;
+        access::insert_organization(tx, &self.new_id, &name, Some(&name), self.now).await?;
         Ok((self.new_id.clone(), name))
     }
 }

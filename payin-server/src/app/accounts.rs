@@ -115,7 +115,7 @@ impl Unit for Register {
             // Which of the two is taken is nobody's business.
             return Err(Error::field("email", "this e-mail address or name cannot be used; sign in, or take another").into());
         }
-        insert_organization(tx, &self.organization_id, &self.organization, Some(id), self.now).await?;
+        insert_organization(tx, &self.organization_id, &self.organization, None, self.now).await?;
         accounts::join(tx, id, &self.organization_id, &Role::Owner, self.now).await?;
         Ok(Session {
             user_id: id.clone(),

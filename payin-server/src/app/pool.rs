@@ -3,6 +3,7 @@
 pub mod assign;
 mod import;
 mod init;
+pub mod restored;
 pub mod stock;
 pub mod wallets;
 

@@ -1,35 +1,52 @@
-//! A call on the native API: who calls, what they may, what they sent. Always in this order: authenticate, authorize, count, read, do.
+//! A call: who calls, what they may, what they sent. Always in this order: authenticate, authorize, count, read, authenticate again, do: a body
+//! may be on its way for long, and who was shut out meanwhile changes nothing any more.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::Response;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use payin_core::access::{Permission, check};
-use payin_core::error::shown_up_to as shown;
 use payin_core::quota::Limits;
 use payin_core::{Error, replay as replay_rules};
-use payin_types::{ApiKeyId, ErrorCode};
+use payin_types::{ApiKeyId, ErrorCode, ExposeSecret as _, SecretString, Timestamp};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::answer::{AsJson, Reject, json, kept};
+use super::body::{self, MediaType};
 use super::frame::{RequestId, Standing};
-use super::listen::body_too_slow;
 use crate::app::access::{self, Key};
+use crate::app::accounts::{self, Session};
 use crate::app::quota::{self, Ticket};
 use crate::app::replay::{Answer, Once, Scope, fingerprint};
 use crate::app::{App, Outcome, Together, Unit};
 
-/// The longest body of most calls.
-pub const BODY_MAX: usize = 64 * 1024;
-/// The longest body of an import: about 200,000 addresses (source: the vendor's limit of a file).
-pub const IMPORT_BODY_MAX: usize = 10 * 1024 * 1024;
 /// How long a call under an idempotency key waits for its turn before it says that the first is still under way.
 const IN_PROGRESS_AFTER: Duration = Duration::from_secs(10);
+
+/// What a caller was authenticated by.
+enum Credential {
+    /// An API key.
+    Key(SecretString),
+    /// The token of somebody's session.
+    Session(SecretString),
+}
+
+/// Somebody who has signed in acts with the rights of their role, as a key of that role would.
+fn of_session(session: Session) -> Key {
+    Key {
+        id: ApiKeyId::from(session.user_id.as_str()),
+        organization_id: session.organization_id,
+        organization_name: String::new(),
+        role: session.role,
+        prefix: String::new(),
+        created_at: Timestamp::default(),
+        expires_at: None,
+        revoked_at: None,
+    }
+}
 
 /// An authenticated caller.
 pub struct Caller {
@@ -42,6 +59,7 @@ pub struct Caller {
     method: Method,
     path: String,
     idempotency_keys: Vec<HeaderValue>,
+    credential: Credential,
     /// Where limits are on: the request as it was counted, and where to say so.
     ticket: Option<(Ticket, Standing)>,
 }
@@ -68,12 +86,17 @@ impl Caller {
     /// # Errors
     /// `INVALID_API_KEY`.
     pub async fn bearing(secret: &str, parts: &Parts, app: &Arc<App>) -> Result<Self, Reject> {
-        Ok(Self::of(access::authenticate(app, secret).await?, parts, app))
+        let key = access::authenticate(app, secret).await?;
+        Ok(Self::new(key, Credential::Key(SecretString::from(secret)), parts, app))
     }
 
-    /// Whoever has been authenticated otherwise, and acts with the rights of such a key. Not counted yet.
+    /// Somebody who has signed in, by the token of their session. Not counted yet.
     #[must_use]
-    pub fn of(key: Arc<Key>, parts: &Parts, app: &Arc<App>) -> Self {
+    pub fn signed_in(session: Session, token: &str, parts: &Parts, app: &Arc<App>) -> Self {
+        Self::new(Arc::new(of_session(session)), Credential::Session(SecretString::from(token)), parts, app)
+    }
+
+    fn new(key: Arc<Key>, credential: Credential, parts: &Parts, app: &Arc<App>) -> Self {
         let path = parts.extensions.get::<axum::extract::OriginalUri>().map_or_else(|| parts.uri.path(), |uri| uri.0.path()).to_owned();
         Self {
             app: Arc::clone(app),
@@ -82,6 +105,7 @@ impl Caller {
             method: parts.method.clone(),
             path,
             idempotency_keys: parts.headers.get_all("idempotency-key").iter().cloned().collect(),
+            credential,
             ticket: None,
         }
     }
@@ -131,6 +155,52 @@ impl Caller {
             }
         }
         Ok(allowed?)
+    }
+}
+
+impl Caller {
+    /// Refuses a caller who is no longer taken, or of another role than when the request began.
+    async fn check_still(&self) -> Result<(), Reject> {
+        let (organization, role) = match &self.credential {
+            Credential::Key(secret) => return Ok(access::authenticate(&self.app, secret.expose_secret()).await.map(drop)?),
+            Credential::Session(token) => {
+                let session = accounts::authenticate(&self.app, token.expose_secret()).await?;
+                (session.organization_id, session.role)
+            }
+        };
+        if organization == self.key.organization_id && role != self.key.role {
+            let message = format!("Your role became {role} while the request was on its way, and nothing was done; ask again");
+            return Err(Reject(Error::new(ErrorCode::InsufficientPermissions, message)));
+        }
+        Ok(())
+    }
+
+    /// Reads a body that must be JSON, up to a length.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `REQUEST_TIMEOUT`; `INVALID_API_KEY` for a caller who was shut out meanwhile.
+    pub async fn body(&self, request: Request, most: usize) -> Result<bytes::Bytes, Reject> {
+        Ok(self.body_of(request, &[MediaType::Json], most).await?.1)
+    }
+
+    /// Reads a body of one of some types, up to a length; answers which.
+    ///
+    /// # Errors
+    /// As [`Caller::body`].
+    pub async fn body_of(&self, request: Request, taken: &[MediaType], most: usize) -> Result<(MediaType, bytes::Bytes), Reject> {
+        let read = body::body_of(request, taken, most).await?;
+        self.check_still().await?;
+        Ok(read)
+    }
+
+    /// Reads a body that may be left out, with its `Content-Type`; then it is empty.
+    ///
+    /// # Errors
+    /// As [`Caller::body`].
+    pub async fn optional_body(&self, request: Request, most: usize) -> Result<bytes::Bytes, Reject> {
+        let read = body::optional_body(request, most).await?;
+        self.check_still().await?;
+        Ok(read)
     }
 }
 
@@ -223,151 +293,4 @@ async fn in_turn(answer: impl Future<Output = Outcome<Answer>>) -> Result<Respon
             Err(Reject(Error { retry_after_s: Some(1), ..Error::new(ErrorCode::IdempotencyInProgress, message) }))
         }
     }
-}
-
-/// What a body may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MediaType {
-    /// What nearly every call takes.
-    Json,
-    /// A file of addresses.
-    Csv,
-}
-
-impl MediaType {
-    fn essence(self) -> &'static str {
-        match self {
-            Self::Json => "application/json",
-            Self::Csv => "text/csv",
-        }
-    }
-}
-
-/// Reads a body that must be JSON, up to a length.
-///
-/// # Errors
-/// `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `REQUEST_TIMEOUT`.
-pub async fn body(request: Request, most: usize) -> Result<bytes::Bytes, Reject> {
-    Ok(body_of(request, &[MediaType::Json], most).await?.1)
-}
-
-/// Reads a body of one of some types, up to a length; answers which.
-///
-/// # Errors
-/// As [`body`].
-pub async fn body_of(request: Request, taken: &[MediaType], most: usize) -> Result<(MediaType, bytes::Bytes), Reject> {
-    let essences: Vec<&str> = taken.iter().map(|media_type| media_type.essence()).collect();
-    let essence = sent_as(&request, &essences)?;
-    let media_type = taken.iter().copied().find(|media_type| media_type.essence() == essence).unwrap_or(MediaType::Json);
-    Ok((media_type, read(request, most).await?))
-}
-
-/// Reads what a page's form sends.
-///
-/// # Errors
-/// As [`body`].
-pub async fn form(request: Request) -> Result<bytes::Bytes, Reject> {
-    sent_as(&request, &["application/x-www-form-urlencoded"])?;
-    read(request, BODY_MAX).await
-}
-
-/// Which of the types that are taken a body says it is.
-fn sent_as<'a>(request: &Request, taken: &[&'a str]) -> Result<&'a str, Reject> {
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    taken.iter().copied().find(|taken| essence.eq_ignore_ascii_case(taken)).ok_or_else(|| {
-        let message = format!("Content-Type must be {}, is '{}'", taken.join(" or "), payin_core::error::shown(essence));
-        Reject(Error::new(ErrorCode::UnsupportedMediaType, message))
-    })
-}
-
-/// Reads a body that may be left out, with its `Content-Type`; then it is empty.
-///
-/// # Errors
-/// As [`body`].
-pub async fn optional_body(request: Request, most: usize) -> Result<bytes::Bytes, Reject> {
-    if request.headers().contains_key(header::CONTENT_TYPE) {
-        return body(request, most).await;
-    }
-    let body = read(request, most).await?;
-    if body.is_empty() {
-        return Ok(body);
-    }
-    Err(Reject(Error::new(ErrorCode::UnsupportedMediaType, "Content-Type must be application/json where there is a body")))
-}
-
-async fn read(request: Request, most: usize) -> Result<bytes::Bytes, Reject> {
-    match Limited::new(request.into_body(), most).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
-            Err(Reject(Error::new(ErrorCode::PayloadTooLarge, format!("The body must be at most {most} bytes"))))
-        }
-        Err(error) if body_too_slow(error.as_ref()) => {
-            Err(Reject(Error::new(ErrorCode::RequestTimeout, "The body did not arrive in time; nothing was done")))
-        }
-        Err(_) => Err(Reject(Error::new(ErrorCode::ValidationError, "The body could not be read to its end"))),
-    }
-}
-
-/// Reads a JSON body as a request. The refusal is a value: under an idempotency key it is kept like any other answer.
-///
-/// # Errors
-/// `INVALID_AMOUNT` where the amount cannot be read, else `VALIDATION_ERROR` with the place.
-pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
-    // serde would also take an array, its items for fields by their places.
-    if body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| *byte == b'[') {
-        return Err(Error::field("body", "must be a JSON object, is an array"));
-    }
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        // Both may repeat what the caller sent.
-        let (path, cause) = (shown(&error.path().to_string(), 80), shown(&error.inner().to_string(), 240));
-        if path == "amount" {
-            return Error::new(ErrorCode::InvalidAmount, format!("Amount must be a positive decimal string such as \"100.00\": {cause}"));
-        }
-        if error.inner().is_data() {
-            Error::field(if path == "." { "body" } else { &path }, cause)
-        } else {
-            Error::field("body", format!("is not JSON: {cause}"))
-        }
-    })?;
-    json.end().map_err(|_| Error::field("body", "has something behind the JSON object"))?;
-    payin_core::json::check(body)?;
-    Ok(parsed)
-}
-
-/// As [`parse`], of a body that may have been left out.
-///
-/// # Errors
-/// As [`parse`].
-pub fn parse_optional<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Error> {
-    if body.is_empty() { Ok(T::default()) } else { parse(body) }
-}
-
-/// Reads the query.
-///
-/// # Errors
-/// `VALIDATION_ERROR` for an unknown, repeated or malformed parameter.
-pub fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Reject> {
-    // The decoder would put U+FFFD where the bytes are no text, and look for that.
-    if uri.query().is_some_and(|query| !is_text(query)) {
-        return Err(Reject(Error::field("query", "must be UTF-8, percent-encoded")));
-    }
-    if uri.query().is_some_and(|query| query.contains("%00")) {
-        return Err(Reject(Error::field("query", "must not contain NUL characters")));
-    }
-    let parsed = axum::extract::Query::<T>::try_from_uri(uri);
-    parsed.map(|query| query.0).map_err(|rejection| Reject(Error::field("query", rejection.body_text())))
-}
-
-/// Whether what is percent-encoded is UTF-8. A percent sign that encodes nothing is one.
-fn is_text(query: &str) -> bool {
-    let (mut bytes, mut rest) = (Vec::with_capacity(query.len()), query.as_bytes());
-    while let Some((first, behind)) = rest.split_first() {
-        let encoded = behind.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
-        let decoded = encoded.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        bytes.push(decoded.unwrap_or(*first));
-        rest = if decoded.is_some() { behind.get(2..).unwrap_or_default() } else { behind };
-    }
-    std::str::from_utf8(&bytes).is_ok()
 }

@@ -6,7 +6,8 @@ use payin_core::access::Permission;
 use serde::Deserialize;
 
 use super::answer::{Reject, json};
-use super::call::{Caller, query};
+use super::body::query;
+use super::call::Caller;
 use crate::app::chains;
 
 /// No parameters.

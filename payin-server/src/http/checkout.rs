@@ -17,7 +17,7 @@ use axum::response::Response;
 use payin_core::client;
 
 use super::answer::{Reject, json};
-use super::call::{BODY_MAX, body, parse};
+use super::body::{BODY_MAX, body, parse};
 use crate::app::{App, checkout, orders};
 
 /// Somebody without a key, who has not asked too often.

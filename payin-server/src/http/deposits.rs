@@ -6,13 +6,14 @@ use axum::response::Response;
 use payin_core::access::Permission;
 
 use super::answer::{Reject, json};
-use super::call::{BODY_MAX, Caller, body, parse, query};
+use super::body::{BODY_MAX, parse, query};
+use super::call::Caller;
 use crate::app::deposits;
 
 /// `POST /deposits/references`
 pub async fn bind(caller: Caller, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::CreateDeposits)?;
-    let body = body(request, BODY_MAX).await?;
+    let body = caller.body(request, BODY_MAX).await?;
     let unit = deposits::Bind::new(&caller.app, caller.key.organization_id.clone(), parse(&body));
     caller.once(unit, &body, 201, false).await
 }

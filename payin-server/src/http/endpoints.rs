@@ -7,7 +7,8 @@ use payin_core::access::Permission;
 use serde::Deserialize;
 
 use super::answer::{Reject, json};
-use super::call::{BODY_MAX, Caller, body, optional_body, parse, parse_optional, query};
+use super::body::{BODY_MAX, parse, parse_optional, query};
+use super::call::Caller;
 use crate::app::{endpoints, resend};
 
 /// Which page.
@@ -26,7 +27,7 @@ struct Nothing {}
 /// `POST /webhooks/endpoints`
 pub async fn create(caller: Caller, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::ManageSettings)?;
-    let body = body(request, BODY_MAX).await?;
+    let body = caller.body(request, BODY_MAX).await?;
     let unit = endpoints::Create::new(&caller.app, caller.key.organization_id.clone(), parse(&body));
     caller.once(unit, &body, 201, true).await
 }
@@ -47,7 +48,7 @@ pub async fn get(caller: Caller, Path(id): Path<String>) -> Result<Response, Rej
 /// `PUT /webhooks/endpoints/{id}`
 pub async fn update(caller: Caller, Path(id): Path<String>, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::ManageSettings)?;
-    let body = body(request, BODY_MAX).await?;
+    let body = caller.body(request, BODY_MAX).await?;
     let unit = endpoints::Update {
         request: parse(&body),
         organization_id: caller.key.organization_id.clone(),
@@ -61,7 +62,7 @@ pub async fn update(caller: Caller, Path(id): Path<String>, request: Request) ->
 /// `POST /webhooks/endpoints/{id}/rotate-secret`
 pub async fn rotate_secret(caller: Caller, Path(id): Path<String>, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::ManageSettings)?;
-    let body = optional_body(request, BODY_MAX).await?;
+    let body = caller.optional_body(request, BODY_MAX).await?;
     let unit = endpoints::Rotate::new(&caller.app, caller.key.organization_id.clone(), id, parse_optional(&body));
     caller.once(unit, &body, 200, true).await
 }
@@ -69,7 +70,7 @@ pub async fn rotate_secret(caller: Caller, Path(id): Path<String>, request: Requ
 /// `POST /webhooks/endpoints/{id}/test`
 pub async fn test(caller: Caller, Path(id): Path<String>, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::ManageSettings)?;
-    let body = optional_body(request, BODY_MAX).await?;
+    let body = caller.optional_body(request, BODY_MAX).await?;
     let request = parse_optional::<Nothing>(&body).map(|Nothing {}| id);
     let unit = resend::Test { endpoint: request, organization_id: caller.key.organization_id.clone(), now: caller.app.clock.now() };
     caller.once(unit, &body, 202, false).await

@@ -13,7 +13,8 @@ use payin_core::access::Permission;
 use payin_core::{Cursor, Error};
 
 use super::answer::Reject;
-use super::call::{Caller, query};
+use super::body::query;
+use super::call::Caller;
 use crate::app::event_stream::{Beat, Feed};
 
 /// How long a reader shall wait before it connects again, in milliseconds: a server that is replaced is there again by then.

@@ -7,7 +7,8 @@ use payin_core::access::Permission;
 use payin_types::ListEvents;
 
 use super::answer::{Reject, json};
-use super::call::{BODY_MAX, Caller, body, optional_body, parse, parse_optional, query};
+use super::body::{BODY_MAX, parse, parse_optional, query};
+use super::call::Caller;
 use crate::app::{event_log, resend};
 
 /// `GET /webhooks/events`
@@ -35,7 +36,7 @@ pub async fn deliveries(caller: Caller, Path(id): Path<String>) -> Result<Respon
 /// `POST /webhooks/events/resend`
 pub async fn resend_range(caller: Caller, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::ManageSettings)?;
-    let body = body(request, BODY_MAX).await?;
+    let body = caller.body(request, BODY_MAX).await?;
     let unit =
         resend::ResendRange { request: parse(&body), organization_id: caller.key.organization_id.clone(), now: caller.app.clock.now() };
     caller.once(unit, &body, 202, false).await
@@ -44,7 +45,7 @@ pub async fn resend_range(caller: Caller, request: Request) -> Result<Response, 
 /// `POST /webhooks/events/{id}/resend`
 pub async fn resend(caller: Caller, Path(id): Path<String>, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::ManageSettings)?;
-    let body = optional_body(request, BODY_MAX).await?;
+    let body = caller.optional_body(request, BODY_MAX).await?;
     let organization_id = caller.key.organization_id.clone();
     let unit = resend::Resend { request: parse_optional(&body), organization_id, id, now: caller.app.clock.now() };
     caller.once(unit, &body, 202, false).await

@@ -7,7 +7,8 @@ use payin_core::access::Permission;
 use payin_types::Deleted;
 
 use super::answer::{Reject, json};
-use super::call::{BODY_MAX, Caller, body, parse, query};
+use super::body::{BODY_MAX, parse, query};
+use super::call::Caller;
 use crate::app::keys;
 
 /// `GET /organizations`
@@ -19,7 +20,7 @@ pub async fn organizations(caller: Caller, uri: Uri) -> Result<Response, Reject>
 /// `POST /organizations/{id}/api-keys`
 pub async fn create(caller: Caller, Path(organization): Path<String>, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::ManageSettings)?;
-    let body = body(request, BODY_MAX).await?;
+    let body = caller.body(request, BODY_MAX).await?;
     let unit = keys::Create::new(&caller.app, &caller.key, organization, parse(&body));
     caller.once(unit, &body, 201, true).await
 }

@@ -8,13 +8,14 @@ use payin_types::Deleted;
 use payin_types::link::PublishPaymentLink;
 
 use super::answer::{Reject, json};
-use super::call::{BODY_MAX, Caller, body, optional_body, parse, query};
+use super::body::{BODY_MAX, parse, query};
+use super::call::Caller;
 use crate::app::links::{self, Change, Create, Deed};
 
 /// `POST /payment-links`
 pub async fn create(caller: Caller, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::CreateOrders)?;
-    let body = body(request, BODY_MAX).await?;
+    let body = caller.body(request, BODY_MAX).await?;
     let unit = Create::new(&caller.app, caller.key.organization_id.clone(), parse(&body));
     caller.once(unit, &body, 201, false).await
 }
@@ -50,7 +51,7 @@ fn change(caller: &Caller, id: String, deed: Deed) -> Change {
 /// `PUT /payment-links/{id}`
 pub async fn update(caller: Caller, Path(id): Path<String>, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::CreateOrders)?;
-    let unit = change(&caller, id, Deed::Update(parse(&body(request, BODY_MAX).await?)));
+    let unit = change(&caller, id, Deed::Update(parse(&caller.body(request, BODY_MAX).await?)));
     Ok(json(200, &caller.app.store.write(unit).await?))
 }
 
@@ -64,7 +65,7 @@ pub async fn delete(caller: Caller, Path(id): Path<String>) -> Result<Response, 
 /// `POST /payment-links/{id}/publish`; the body may be absent.
 pub async fn publish(caller: Caller, Path(id): Path<String>, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::CreateOrders)?;
-    let body = optional_body(request, BODY_MAX).await?;
+    let body = caller.optional_body(request, BODY_MAX).await?;
     let asked = if body.is_empty() { Ok(PublishPaymentLink::default()) } else { parse(&body) };
     caller.once(change(&caller, id, Deed::Publish(asked)), &body, 200, false).await
 }

@@ -6,13 +6,14 @@ use axum::response::Response;
 use payin_core::access::Permission;
 
 use super::answer::{Reject, json};
-use super::call::{BODY_MAX, Caller, body, parse, query};
+use super::body::{BODY_MAX, parse, query};
+use super::call::Caller;
 use crate::app::orders;
 
 /// `POST /orders`
 pub async fn create(caller: Caller, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::CreateOrders)?;
-    let body = body(request, BODY_MAX).await?;
+    let body = caller.body(request, BODY_MAX).await?;
     let unit = orders::Create::new(&caller.app, caller.key.organization_id.clone(), parse(&body));
     caller.once_together(unit, &body, 201).await
 }

@@ -9,14 +9,15 @@ use payin_types::ImportAddresses;
 use payin_types::pool::ImportCsv;
 
 use super::answer::{Reject, json};
-use super::call::{Caller, IMPORT_BODY_MAX, MediaType, body_of, parse, query};
+use super::body::{IMPORT_BODY_MAX, MediaType, parse, query};
+use super::call::Caller;
 use crate::app::pool;
 
 /// `POST /address-pool/import`
 pub async fn import(caller: Caller, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::ManageSettings)?;
     let uri = request.uri().clone();
-    let (media_type, mut body) = body_of(request, &[MediaType::Json, MediaType::Csv], IMPORT_BODY_MAX).await?;
+    let (media_type, mut body) = caller.body_of(request, &[MediaType::Json, MediaType::Csv], IMPORT_BODY_MAX).await?;
     let read = match media_type {
         // Here the body says everything; what else the query says would be passed over.
         MediaType::Json if uri.query().is_some_and(|query| !query.is_empty()) => {

@@ -20,7 +20,8 @@ use payin_types::{DepositReference, ErrorCode, Order, OrganizationId};
 
 pub(super) use self::faults::disturbed;
 use super::answer::{Reject, json};
-use super::call::{BODY_MAX, Caller, body, parse, query};
+use super::body::{BODY_MAX, body, parse, query};
+use super::call::Caller;
 use crate::app::{App, deposits, orders};
 
 /// A simulated world.

@@ -7,7 +7,8 @@ use payin_core::access::Permission;
 use serde::Deserialize;
 
 use super::answer::{Reject, json};
-use super::call::{BODY_MAX, Caller, body, parse, query};
+use super::body::{BODY_MAX, parse, query};
+use super::call::Caller;
 use crate::app::settings;
 
 /// No parameters.
@@ -31,7 +32,7 @@ pub async fn get(caller: Caller, Path(name): Path<String>) -> Result<Response, R
 /// `PUT /config/{key}`
 pub async fn put(caller: Caller, Path(name): Path<String>, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::ManageSettings)?;
-    let body = body(request, BODY_MAX).await?;
+    let body = caller.body(request, BODY_MAX).await?;
     let unit = settings::Put::new(&caller.app, caller.key.organization_id.clone(), name, parse(&body)?);
     Ok(json(200, &caller.app.store.write(unit).await?))
 }

@@ -6,7 +6,8 @@ use axum::response::Response;
 use payin_core::access::Permission;
 
 use super::answer::{Reject, json};
-use super::call::{Caller, query};
+use super::body::query;
+use super::call::Caller;
 use crate::app::transfers;
 
 /// `GET /transfers`

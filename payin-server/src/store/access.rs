@@ -1,6 +1,6 @@
 //! Organizations and API keys. Of a key only its MAC is here; who may do what is a rule of `payin-core`.
 
-use payin_types::{ApiKeyId, OrganizationId, Role, Timestamp, UserId};
+use payin_types::{ApiKeyId, OrganizationId, Role, Timestamp};
 
 use super::db::{Locked, Row};
 use super::statement::locked;
@@ -90,8 +90,8 @@ pub struct Organization {
     pub id: OrganizationId,
     /// What it is called; others may be called so, too.
     pub name: String,
-    /// Whether somebody made it through an API, rather than whoever runs the server.
-    pub is_founded: bool,
+    /// What whoever runs the server calls it, whatever it is called in an API; `None`: somebody made it through an API.
+    pub operator_name: Option<String>,
 }
 
 /// Every organization, oldest first.
@@ -100,10 +100,9 @@ pub struct Organization {
 /// What the database says.
 pub async fn organizations(tx: &mut Tx<'_>) -> Result<Vec<Organization>, Fault> {
     one_at_a_time(tx).await?;
-    let rows = tx.all(sql("SELECT id, name, founder_id FROM organizations ORDER BY created_at, id")).await?;
-    let one = |row: &Row| {
-        Ok(Organization { id: row.text("id")?.into(), name: row.text("name")?, is_founded: row.opt_text("founder_id")?.is_some() })
-    };
+    let rows = tx.all(sql("SELECT id, name, operator_name FROM organizations ORDER BY created_at, id")).await?;
+    let one =
+        |row: &Row| Ok(Organization { id: row.text("id")?.into(), name: row.text("name")?, operator_name: row.opt_text("operator_name")? });
     rows.iter().map(one).collect()
 }
 
@@ -124,7 +123,7 @@ pub async fn insert_master_key_mac(tx: &mut Tx<'_>, mac: &str) -> Result<(), Fau
     tx.execute(sql("INSERT INTO master_keys (mac) VALUES ($1) ON CONFLICT (mac) DO NOTHING").text(mac)).await.map(drop)
 }
 
-/// Adds an organization, which somebody makes through an API; `None`: whoever runs the server.
+/// Adds an organization, which whoever runs the server calls by a name; `None`: somebody makes it through an API.
 ///
 /// # Errors
 /// What the database says.
@@ -132,11 +131,11 @@ pub async fn insert_organization(
     tx: &mut Tx<'_>,
     id: &OrganizationId,
     name: &str,
-    founder: Option<&UserId>,
+    operator_name: Option<&str>,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let statement = sql("INSERT INTO organizations (id, name, created_at, founder_id) VALUES ($1, $2, $3, $4)");
-    tx.change_one(statement.text(id.as_str()).text(name).int(now.millis()).opt_text(founder.map(UserId::as_str))).await
+    let statement = sql("INSERT INTO organizations (id, name, created_at, operator_name) VALUES ($1, $2, $3, $4)");
+    tx.change_one(statement.text(id.as_str()).text(name).int(now.millis()).opt_text(operator_name)).await
 }
 
 /// Adds a key.

@@ -41,6 +41,14 @@ pub async fn begin(tx: &mut Tx<'_>, epoch: u32) -> Result<(), Fault> {
     tx.execute(insert.int(i64::from(epoch))).await.map(drop)
 }
 
+/// Ends this order: another one begins, in which earlier cursors are unknown.
+///
+/// # Errors
+/// What the database says.
+pub async fn forget(tx: &mut Tx<'_>) -> Result<(), Fault> {
+    tx.execute(sql("DELETE FROM counters WHERE name = 'event_epoch'")).await.map(drop)
+}
+
 /// Draws positions for events that have none, at most so many; those of one object in their sequence. Answers how many, or `None`, with
 /// nothing done, while another server does so: waiting for it, with what else this transaction holds, could wait for each other.
 ///

@@ -39,6 +39,17 @@ pub struct Of<'a> {
     pub currency: &'a str,
 }
 
+/// What a key is like, apart from its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Like {
+    /// What it may do.
+    pub role: Role,
+    /// What it is called.
+    pub name: String,
+    /// Until when it is taken; `None`: for good.
+    pub expires_at: Option<Timestamp>,
+}
+
 /// The keys of an organization that are taken.
 const KEYS: &str = " FROM api_keys k WHERE k.organization_id = o.id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $";
 /// Of those the one that was made for it as a merchant.
@@ -49,12 +60,12 @@ const SUMS: &str = " COUNT(*) AS orders, CAST(COALESCE(SUM(o.received_whole), 0)
     CAST(COALESCE(SUM(o.received_nano), 0) AS BIGINT) AS received_nano, \
     CAST(COALESCE(SUM(o.received_atto), 0) AS BIGINT) AS received_atto FROM orders o WHERE o.completed_at IS NOT NULL AND o.api = $";
 
-/// Something of a merchant's key: of the one that was made for it or, where that is taken no more, of the oldest. (SQLite sorts by nothing that
-/// stands outside of the sorted rows.)
+/// Something of a merchant's key: of the one that was made for it or, where that is taken no more, of the oldest; one that ends is nobody's
+/// main one while there is another. (SQLite sorts by nothing that stands outside of the sorted rows.)
 fn of_key(statement: Sql, something: &'static str, now: Timestamp) -> Sql {
     let own = statement.with("COALESCE((SELECT ").with(something).with(OWN).int(now.millis());
     let oldest = own.with(")), (SELECT ").with(something).with(KEYS).int(now.millis());
-    oldest.with(") ORDER BY k.created_at, k.id LIMIT 1))")
+    oldest.with(") ORDER BY k.expires_at IS NOT NULL, k.created_at, k.id LIMIT 1))")
 }
 
 /// Merchants without their takings.
@@ -198,14 +209,17 @@ pub async fn webhook_url(conn: &mut Conn, id: &OrganizationId) -> Result<Option<
     Ok(row.map(|row| row.opt_text("merchant_webhook_url")).transpose()?.flatten())
 }
 
-/// A merchant's key, and its name.
+/// A merchant's key, and what it is like.
 ///
 /// # Errors
 /// What the database says.
-pub async fn key(tx: &mut Tx<'_>, id: &OrganizationId, now: Timestamp) -> Result<Option<(ApiKeyId, Role, String)>, Fault> {
-    let query = sql_from("SELECT its.id, its.role, its.name FROM organizations o JOIN api_keys its ON its.id = ");
+pub async fn key(tx: &mut Tx<'_>, id: &OrganizationId, now: Timestamp) -> Result<Option<(ApiKeyId, Like)>, Fault> {
+    let query = sql_from("SELECT its.id, its.role, its.name, its.expires_at FROM organizations o JOIN api_keys its ON its.id = ");
     let row = tx.one(of_key(query, "k.id", now).with(" WHERE o.id = $").text(id.as_str())).await?;
-    row.map(|row| Ok((row.text("id")?.into(), Role::from(row.text("role")?.as_str()), row.text("name")?))).transpose()
+    let like = |row: &Row| {
+        Ok::<_, Fault>(Like { role: row.text("role")?.as_str().into(), name: row.text("name")?, expires_at: row.opt_time("expires_at")? })
+    };
+    row.map(|row| Ok((row.text("id")?.into(), like(&row)?))).transpose()
 }
 
 /// Says which key is a merchant's.

@@ -193,6 +193,14 @@ pub async fn archive(tx: &mut Tx<'_>, address_id: i64, now: Timestamp) -> Result
     tx.change_one(update.int(address_id).int(now.millis())).await
 }
 
+/// Puts away every address that nobody holds. Answers how many.
+///
+/// # Errors
+/// What the database says.
+pub async fn archive_free(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64, Fault> {
+    tx.execute(sql("UPDATE pool_addresses SET archived_at = $1 WHERE held = 0 AND archived_at IS NULL").int(now.millis())).await
+}
+
 /// Takes an address back that was put away or kept back. One that was kept back rests first, and is no longer as good as never used:
 /// somebody has sent money to it.
 ///

@@ -18,7 +18,7 @@ use super::{Did, StepFault, Worker};
 use crate::app::App;
 use crate::app::deliveries::{self, Attempt, Due, GiveUp, Record};
 use crate::env::{Answer, Http, SendFault};
-pub use queue::{PLACES, Queue, SLOW_PLACES, UNPROVEN_MAX};
+pub use queue::{LINGERING_MAX, PLACES, Queue, SLOW_PLACES, UNPROVEN_MAX};
 use queue::{Refill, Taken};
 
 /// How many attempts, claims and records may be under way: every place, and as many lanes again as there are quick places, which record

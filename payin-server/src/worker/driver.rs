@@ -131,3 +131,54 @@ async fn keep(tenure: Option<&Tenure>, clock: &dyn Clock) -> StepFault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::BoxFuture;
+    use payin_types::Timestamp;
+
+    use super::*;
+    use crate::env::VirtualClock;
+
+    /// Panics at its first step.
+    struct Stumbles {
+        steps: usize,
+        went_on: Arc<Notify>,
+    }
+
+    impl Worker for Stumbles {
+        fn name(&self) -> String {
+            "stumbles".to_owned()
+        }
+
+        fn step(&mut self) -> BoxFuture<'_, Result<Did, StepFault>> {
+            Box::pin(async move {
+                self.steps += 1;
+                assert!(self.steps > 1, "on purpose");
+                self.went_on.notify_one();
+                Ok(Did::Idle { until: Timestamp::from_millis(i64::MAX) })
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_step_that_panics_is_taken_again() {
+        let (clock, went_on) = (Arc::new(VirtualClock::frozen(Timestamp::from_secs(0))), Arc::new(Notify::new()));
+        let mut driver = Driver::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        driver.start(Box::new(Stumbles { steps: 0, went_on: Arc::clone(&went_on) }), &Arc::default());
+        let time_passes = async {
+            loop {
+                clock.advance(FAULT_WAIT_FIRST);
+                tokio::task::yield_now().await;
+            }
+        };
+        let goes_on = async {
+            tokio::select! {
+                () = went_on.notified() => {}
+                () = time_passes => {}
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), goes_on).await.expect("it goes on after its panic");
+        driver.stop().await;
+    }
+}

@@ -201,6 +201,9 @@ pub struct Merchant {
     /// What its webhooks are signed with; not in lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook_secret: Option<String>,
+    /// From when on they are: until then the secret before it signs, which was replaced. Left out: by now. (Not in the documents.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook_secret_signs_from: Option<Timestamp>,
     /// The key, shown once: when it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key: Option<String>,

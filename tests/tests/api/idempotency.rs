@@ -1,9 +1,11 @@
 //! Idempotency keys over HTTP.
 
 use futures_util::future::join_all;
+use payin_server::store::Location;
 use payin_tests::sandbox::{Ask, Reply, Sandbox, contract, new_order, text};
 use payin_types::Role;
 use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
 
 const ORDERS: &str = "/api/v1/orders";
 
@@ -104,6 +106,30 @@ async fn sixty_four_at_once_are_one_order_on_sqlite() {
 async fn sixty_four_at_once_are_one_order_on_postgresql() {
     let sandbox = Sandbox::frozen_on_postgres().await;
     sixty_four_at_once(&sandbox).await;
+    sandbox.stop().await;
+}
+
+/// A database that stalls for longer than a call waits: whoever asks with the key is told that it is under way, and nobody does it a second time.
+#[tokio::test]
+async fn what_is_under_way_for_long_is_said_on_postgresql() {
+    let sandbox = Sandbox::frozen_on_postgres().await;
+    let Location::Postgres(url) = sandbox.database().location else { panic!("the sandbox is on PostgreSQL") };
+    let mut holder = PgConnection::connect(&url.0).await.expect("the database");
+    sqlx::raw_sql("BEGIN; LOCK TABLE idempotency_records IN EXCLUSIVE MODE").execute(&mut holder).await.expect("a lock");
+    let order = new_order("STALLED", "1");
+    let three = || join_all((0..3).map(|_| with(&sandbox, "stalled", &order).send()));
+    for reply in three().await {
+        reply.refused(409, "IDEMPOTENCY_IN_PROGRESS", "still under way");
+        assert_eq!(reply.header("retry-after"), "1");
+    }
+    let orders = || async { sandbox.database().value("SELECT COUNT(*) FROM orders").await };
+    assert_eq!(orders().await, "0");
+    sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.expect("the lock is let go of");
+    let replies = three().await;
+    for reply in &replies {
+        assert_eq!((reply.status, &reply.text), (201, &replies[0].text));
+    }
+    assert_eq!(orders().await, "1");
     sandbox.stop().await;
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use payin_server::app::access;
 use payin_server::app::accounts::{self, Register, Registration, Session};
+use payin_server::app::dialect::merchants::{Change, Update};
 use payin_server::store::Failure;
 use payin_tests::gateway::{Gateway, Kind, refusal};
 use payin_types::{ErrorCode, ExposeSecret as _, Role, SecretString};
@@ -30,7 +31,8 @@ async fn login(gateway: &Gateway, login: Option<&str>, password: &str) -> Result
 pub async fn what_somebody_calls_theirs_is_not_taken_for_the_operators(kind: Kind) {
     let world = World::new(kind).await;
     let gateway = &world.gateway;
-    let mallory = register(gateway, None, "mallory@shop.example").await.expect("an account").organization_id;
+    let session = register(gateway, None, "mallory@shop.example").await.expect("an account");
+    let mallory = session.organization_id.clone();
     let taken = world.place.value("SELECT name FROM organizations").await;
     let key_of = async |organization: Option<&str>| {
         let secret = access::make_key(&gateway.app);
@@ -51,7 +53,18 @@ pub async fn what_somebody_calls_theirs_is_not_taken_for_the_operators(kind: Kin
     assert_eq!(key_of(Some(mallory.as_str())).await.expect("a key"), mallory);
     assert!(refusal(key_of(Some("org_nobodys")).await).message.contains("none has the id org_nobodys"));
     assert!(refusal(key_of(None).await).message.contains("there are several"));
-    world.place.execute(&format!("UPDATE organizations SET name = '{taken}' WHERE founder_id IS NULL")).await;
+    // Nor one of the operator's that its owner has renamed since: the operator goes on calling it what they called it.
+    let join = format!(
+        "INSERT INTO memberships (user_id, organization_id, role, created_at) VALUES ('{}', '{first}', 'owner', 0)",
+        session.user_id
+    );
+    world.place.execute(&join).await;
+    let treasury = Change { name: Some("Treasury".to_owned()), webhook_url: None };
+    gateway.write(Update::new(&gateway.app, session.user_id, first.to_string(), Ok(treasury))).await.expect("renamed");
+    assert_eq!(refusal(find("Treasury").await).code, ErrorCode::ValidationError);
+    assert_eq!(find("My organization").await.expect("found"), first);
+    assert_ne!(key_of(Some("Treasury")).await.expect("a key"), first);
+    world.place.execute(&format!("UPDATE organizations SET operator_name = '{taken}' WHERE operator_name IS NOT NULL")).await;
     assert!(refusal(key_of(Some(&taken)).await).message.contains("say which by its id"));
 }
 

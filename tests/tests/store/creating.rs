@@ -117,6 +117,32 @@ pub async fn what_one_unit_cannot_do_harms_no_other(kind: Kind) {
     assert_eq!((kept, corrupt.contains(&false), refused.contains(&false)), (40, false, false), "(created, not corrupt, not refused)");
 }
 
+/// A bug of ours in one unit: of those who wait beside it each is told what became of theirs, and whoever comes next is served.
+pub async fn a_unit_that_panics_leaves_nothing_half_done(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(41).await;
+    let breaks = |_| {
+        let run = gateway.tx(|_| {
+            async {
+                if true {
+                    panic!("on purpose");
+                }
+                Ok(())
+            }
+            .boxed()
+        });
+        run.map(|result| matches!(fault(result), Fault::NotCommitted(text) if text.contains("panicked")))
+    };
+    let create = |number: usize| gateway.create(&organization, request(&format!("order {number}"))).map(|result| result.is_ok());
+    let (created, broken) = futures_util::join!(join_all((0..40).map(create)), join_all((0..5).map(breaks)));
+    assert_eq!(broken, [true; 5]);
+    let told = created.iter().filter(|created| **created).count().to_string();
+    assert_eq!(world.place.value("SELECT COUNT(*) FROM orders").await, told);
+    assert_eq!(world.place.value("SELECT COUNT(*) FROM pool_addresses WHERE held = 1").await, told);
+    gateway.create(&organization, request("afterwards")).await.expect("the store goes on");
+}
+
 pub async fn amounts_survive_with_every_digit(kind: Kind) {
     let world = World::new(kind).await;
     let gateway = &world.gateway;

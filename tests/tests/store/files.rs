@@ -1,9 +1,14 @@
-//! Opening a database: what is checked before it is trusted, and who may share it.
+//! Databases as a whole: what is checked before one is trusted, who may share it, connections that end, and an old backup that goes on.
+
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use payin_server::store::{self, Fault, Location, claim_sole};
-use payin_tests::gateway::{Kind, Place};
+use payin_tests::gateway::{Gateway, Kind, Place, request};
+use payin_types::OrderStatus;
 
+use super::line::{Line, Sent, at};
+use super::outbox::{Receiver, deliver_all, endpoint};
 use super::{World, run};
 
 pub async fn a_newer_schema_is_refused(kind: Kind) {
@@ -69,4 +74,47 @@ fn a_database_is_a_file_or_a_postgres() {
     assert_eq!("sqlite:///data/payin.db".parse(), Ok(Location::Sqlite("/data/payin.db".into())));
     let secret: Location = "postgres://app:hunter2@db/payin".parse().unwrap();
     assert!(!format!("{secret:?}").contains("hunter2"));
+}
+
+/// As when a PostgreSQL is restarted, or another one takes its place: whoever comes next is not told of it.
+#[test]
+fn connections_that_postgres_ended_are_made_anew() {
+    run(async {
+        let world = World::new(Kind::Postgres).await;
+        let organization = world.gateway.merchant(10).await;
+        // Each is waited for until it is gone.
+        let end = "SELECT COUNT(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND application_name = 'payin-server'";
+        for number in 0..10 {
+            assert_ne!(world.place.value(end).await, "0", "there was none to end");
+            world.gateway.create(&organization, request(&format!("order {number}"))).await.expect("an order");
+        }
+        assert_eq!(world.place.value("SELECT COUNT(*) FROM orders").await, "10");
+    });
+}
+
+/// What happened since is read from the chain again, and told under the same ids: a receiver that knows them is told nothing twice.
+#[test]
+fn an_old_backup_tells_of_orders_under_the_same_ids() {
+    run(async {
+        let world = World::new(Kind::Sqlite).await;
+        let organization = world.gateway.merchant(1).await;
+        endpoint(&world.gateway, &organization, "[\"*\"]").await;
+        let order = world.gateway.create(&organization, request("order")).await.unwrap();
+        let folder = tempfile::tempdir().expect("a folder");
+        let backup = folder.path().join("backup.db");
+        world.place.execute(&format!("VACUUM INTO '{}'", backup.display())).await;
+        let restored = Gateway::open(&Location::Sqlite(backup), 2, None).await;
+        for gateway in [&world.gateway, &restored] {
+            let mut line = Line::new(gateway, "ethereum-sepolia").await;
+            line.block(at(1), &[Sent::pays(&order, "100", "0x1")]).await;
+            line.blocks(3, at(2)).await;
+            line.settle().await;
+            let receiver = Receiver::answering(200);
+            deliver_all(gateway, Arc::clone(&receiver)).await;
+            assert_eq!(receiver.ids(), [format!("evt_order_completed_{}", order.order_id)]);
+            let paid = gateway.order(&organization, order.order_id.as_str()).await;
+            assert_eq!((paid.status, paid.received_amount.unwrap().to_string()), (OrderStatus::Completed, "100.00".to_owned()));
+        }
+    });
 }

@@ -343,3 +343,34 @@ pub async fn a_closed_merchant_has_no_key_left(kind: Kind) {
         assert_eq!(world.place.value(&live).await, "0", "in round {round}");
     }
 }
+
+pub async fn a_key_that_ends_is_replaced_by_one_that_ends(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let alice = person(gateway, "alice@shop.example", "Shop", Role::Owner).await.expect("an account");
+    let bob = person(gateway, "bob@shop.example", "Bob's", Role::Owner).await.expect("an account");
+    // The key of a shop that has several is one that lasts; and what replaces a key that ends, ends with it.
+    for (name, owner, keys, ends) in
+        [("Shop", &alice, &["5000000000000"][..], "5000000000000"), ("Bob's", &bob, &["5000000000000", ""][..], "")]
+    {
+        let id = gateway.write(access::Find { organization: Some(name.to_owned()) }).await.expect("found");
+        for expires_at in keys {
+            gateway.clock.advance(Duration::from_secs(1));
+            let secret = access::make_key(&gateway.app);
+            let unit = access::CreateKey::new(&gateway.app, secret.expose_secret(), Role::Owner, expires_at, Some(name.to_owned()));
+            gateway.write(unit).await.expect("a key");
+            let until = if expires_at.is_empty() { "NULL" } else { expires_at };
+            let change = format!("UPDATE api_keys SET expires_at = {until} WHERE organization_id = '{id}' AND name = '{expires_at}'");
+            world.place.execute(&change).await;
+        }
+        let (_, old) = gateway.write(Rotate::new(&gateway.app, owner.clone(), id.as_str().to_owned())).await.expect("a key");
+        let of = |what: &str, rest: &str| format!("SELECT {what} FROM api_keys WHERE organization_id = '{id}' AND {rest}");
+        let replaced = world.place.value(&of("name", "revoked_at IS NOT NULL")).await;
+        assert_eq!((replaced.as_str(), old.is_some()), (ends, true));
+        let newest = world
+            .place
+            .value(&of("COALESCE(CAST(expires_at AS TEXT), '')", "revoked_at IS NULL ORDER BY created_at DESC, id LIMIT 1"))
+            .await;
+        assert_eq!(newest, ends, "{name}");
+    }
+}

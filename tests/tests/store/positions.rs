@@ -29,7 +29,7 @@ fn orderer(gateway: &Gateway) -> OrderEvents {
 }
 
 /// Draws positions for all that is there.
-async fn order(gateway: &Gateway) {
+pub async fn order(gateway: &Gateway) {
     let mut orderer = orderer(gateway);
     while orderer.step().await.expect("a step") == Did::Work {}
 }

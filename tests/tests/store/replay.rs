@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use payin_core::Error;
 use payin_server::app::replay::{Answer, Once, fingerprint};
@@ -154,6 +155,26 @@ pub async fn what_may_pass_is_not_kept(kind: Kind) {
         assert_eq!(answer.unwrap(), Answer { replayed: true, ..first.clone() });
     }
     assert_eq!(refusal(create(gateway, &organization, "other key", Ok(request("new"))).await).code, ErrorCode::NoAvailableAddresses);
+}
+
+/// Whoever hangs up stops nothing that was begun: it is done whole, and the answer is there for when they come again, also after a restart.
+pub async fn a_caller_that_left_finds_its_answer(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(20).await;
+    let names: Vec<String> = (0..20).map(|number| format!("order {number}")).collect();
+    for name in &names {
+        // Looked at once, by which it is queued, and dropped: as a handler is whose client has gone.
+        let _ = create(gateway, &organization, name, Ok(request(name))).now_or_never();
+    }
+    gateway.app.store.close().await;
+    assert_eq!((count(&world, "orders").await, count(&world, "assignments").await), ("20".to_owned(), "20".to_owned()));
+    let restarted = Gateway::open(&world.place.location, 2, None).await;
+    for name in &names {
+        let answer = create(&restarted, &organization, name, Ok(request(name))).await.expect("an answer");
+        assert_eq!((answer.status, answer.replayed, order(&answer).order_reference), (201, true, name.clone()));
+    }
+    assert_eq!(count(&world, "orders").await, "20");
 }
 
 pub async fn a_refusal_is_kept(kind: Kind) {

@@ -11,7 +11,7 @@ use payin_sdk::webhook::{self, Scheme, Verifier};
 use payin_server::app::deliveries::TakeBackClaims;
 use payin_server::app::event_log;
 use payin_server::env::{Answer, Http, Outgoing, SendFault};
-use payin_server::worker::deliver::{Deliver, LANES, PLACES, Queue, SLOW_PLACES, UNPROVEN_MAX};
+use payin_server::worker::deliver::{Deliver, LANES, LINGERING_MAX, PLACES, Queue, SLOW_PLACES, UNPROVEN_MAX};
 use payin_server::worker::maintain::Maintain;
 use payin_server::worker::{Did, Worker as _};
 use payin_tests::gateway::{Gateway, Kind};
@@ -189,6 +189,37 @@ pub async fn those_that_turn_bad_together_delay_nobody_else(kind: Kind) {
         until(|| is_told() || tokio::time::Instant::now() > soon, said).await;
     }
     assert!(is_told(), "two seconds later the one event is not sent: {}", said());
+    lanes.shutdown().await;
+}
+
+/// More of them than there are places, each of which had answered well: an organization that goes on and on like this ends at its own bound.
+pub async fn an_organization_whose_receivers_turn_bad_delays_no_other(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let (unlucky, other) = (gateway.merchant(0).await, gateway.merchant(0).await);
+    let busy = endpoints(gateway, &unlucky, 96).await;
+    let small = endpoint(gateway, &other, "[\"*\"]").await;
+    let http = Arc::new(TurnsBad { good: url(&world, &small).await, posts: Mutex::default(), living: Receiver::answering(200) });
+    tell(gateway, &unlucky, GOOD + 8, &busy).await;
+    let mut lanes = JoinSet::new();
+    start(gateway, &(Arc::clone(&http) as Arc<dyn Http>), LANES, &mut lanes);
+    let said = || format!("{} were told while {} hang", http.living.count(), http.hanging());
+    // All places, then those of who is slow, until no more may begin.
+    until(|| http.hanging() >= PLACES, said).await;
+    let told = || http.living.urls().iter().filter(|url| **url == http.good).count();
+    for second in 1..=8 {
+        tell(gateway, &other, 1, std::slice::from_ref(&small)).await;
+        // What hangs may have all places, but for a second; then it is counted, until no more may begin.
+        let before = http.hanging();
+        gateway.clock.advance(Duration::from_secs(1));
+        until(
+            || told() == second || http.hanging() >= before + PLACES,
+            || format!("in second {second} {} were told of, and {}", told(), said()),
+        )
+        .await;
+    }
+    until(|| told() == 8, || format!("in the end {} were told of, and {}", told(), said())).await;
+    assert!(http.hanging() < LINGERING_MAX + PLACES, "{}", said());
     lanes.shutdown().await;
 }
 

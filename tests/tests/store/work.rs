@@ -1,12 +1,14 @@
 //! Leases: one server does a chain's work, and one that has lost its lease changes nothing, whatever it still believes.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use payin_server::app::ledger::{Halt, TakeBack, TakeBlocks};
 use payin_server::app::progress::{EndLeases, GiveBackLease};
+use payin_server::env::{Clock, VirtualClock};
 use payin_server::store::leases::{self, Lease};
 use payin_server::store::{Failure, Fault};
 use payin_server::worker::StepFault;
@@ -171,4 +173,32 @@ pub async fn a_lease_is_kept_while_work_takes_long(kind: Kind) {
     two.give_back().await.unwrap();
     two.keep().await.unwrap();
     assert_eq!(one.take().await.unwrap().unwrap().fence, second.fence + 1);
+}
+
+/// A server whose clock is an hour ahead finds every lease over and takes it. Whoever had it does nothing any more, and what its time says ends
+/// no order.
+pub async fn a_clock_that_is_ahead_doubles_nothing(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let organization = gateway.merchant(2).await;
+    let paid = gateway.create(&organization, request("paid")).await.unwrap();
+    let unpaid = gateway.create(&organization, request("unpaid")).await.unwrap();
+    let mut line = Line::new(gateway, "ethereum-sepolia").await;
+    line.block(at(1), &[Sent::pays(&paid, "100", "0x1")]).await;
+    line.blocks(3, at(2)).await;
+    let clock = Arc::new(VirtualClock::frozen(gateway.now().plus(Duration::from_secs(3_600))));
+    let mut ahead = gateway.clone();
+    ahead.app.clock = Arc::clone(&clock) as Arc<dyn Clock>;
+    ahead.clock = clock;
+    let lease = take_lease(&ahead, &line.lease.name, "server 2").await.expect("the other's time is over by this clock");
+    let settle = gateway.write(line.settle_unit()).await;
+    assert!(matches!(fault(settle), Fault::Fenced(_)));
+    assert_eq!(take_lease(gateway, &lease.name, "server 1").await, None, "the other clock's end of it is far away");
+    (line.gateway, line.lease) = (ahead, lease);
+    line.settle().await;
+    assert_eq!(line.expire().await, []);
+    line.gateway.write(line.expire_unit(&unpaid.order_id)).await.unwrap();
+    assert_eq!(world.fresh(&organization, &unpaid).await.status, OrderStatus::Pending);
+    assert_eq!(world.fresh(&organization, &paid).await.status, OrderStatus::Completed);
+    assert_eq!(world.events(paid.order_id.as_str()).await, [format!("evt_order_completed_{}", paid.order_id)]);
 }

@@ -10,7 +10,7 @@ use payin_core::merchant::{Counts, KEY_ROLE, Merchant, Takings, not_found, runs}
 use payin_core::{Error, Units, access::Permission};
 use payin_types::{ApiKeyId, Currency, ErrorCode, ExposeSecret as _, OrganizationId, Role, SecretString, Timestamp, UserId};
 
-use super::Secret;
+use super::{Secret, Told};
 use crate::app::access::{mac, make_key, shown_prefix};
 use crate::app::accounts::Session;
 use crate::app::endpoints::check_url;
@@ -18,7 +18,7 @@ use crate::app::query::{is_findable, paging};
 use crate::app::{App, Outcome, refused};
 use crate::env::Targets;
 use crate::store::access::{self as keys, Key};
-use crate::store::merchants::{self, Of, Reach};
+use crate::store::merchants::{self, Like, Of, Reach};
 use crate::store::{Conn, Fault, Tx, Unit, accounts};
 pub use key::{Close, Rotate};
 
@@ -214,24 +214,26 @@ impl Fresh {
     }
 
     /// Adds it as its organization's key.
-    async fn insert(&self, tx: &mut Tx<'_>, organization: &OrganizationId, (role, name): (Role, &str), now: Timestamp) -> Outcome<()> {
+    async fn insert(&self, tx: &mut Tx<'_>, organization: &OrganizationId, like: Like, now: Timestamp) -> Outcome<()> {
         let key = Key {
             id: self.id.clone(),
             organization_id: organization.clone(),
             organization_name: String::new(),
-            role,
+            role: like.role,
             prefix: self.prefix.clone(),
             created_at: now,
-            expires_at: None,
+            expires_at: like.expires_at,
             revoked_at: None,
         };
-        keys::insert_key(tx, &key, name, &self.mac).await?;
+        keys::insert_key(tx, &key, &like.name, &self.mac).await?;
         Ok(merchants::set_key(tx, &key).await?)
     }
 }
 
-/// What the key of a merchant is called.
-const KEY_NAME: &str = "The merchant's key";
+/// The key of a merchant that has none.
+fn first_key() -> Like {
+    Like { role: KEY_ROLE, name: "The merchant's key".to_owned(), expires_at: None }
+}
 
 /// A new merchant, with what is shown once.
 pub struct Made {
@@ -276,10 +278,10 @@ impl Unit for Create {
             let message = format!("You run {MERCHANTS_MAX} merchants, as many as there may be for one person");
             return Err(Error::new(ErrorCode::InvalidState, message).into());
         }
-        keys::insert_organization(tx, &self.id, &name, Some(&self.user), self.now).await?;
+        keys::insert_organization(tx, &self.id, &name, None, self.now).await?;
         merchants::update(tx, &self.id, &name, webhook_url.as_deref()).await?;
         accounts::join(tx, &self.user, &self.id, &Role::Owner, self.now).await?;
-        self.key.insert(tx, &self.id, (KEY_ROLE, KEY_NAME), self.now).await?;
+        self.key.insert(tx, &self.id, first_key(), self.now).await?;
         let webhook_secret = self.secret.run(tx).await?.secret;
         let merchant = Merchant {
             id: self.id.clone(),
@@ -331,6 +333,6 @@ impl Unit for Update {
 ///
 /// # Errors
 /// What the database says.
-pub async fn webhook_secret(app: &App, organization: &OrganizationId) -> Outcome<SecretString> {
-    Ok(app.store.write(Secret::new(app, organization.clone())).await?.secret)
+pub async fn webhook_secret(app: &App, organization: &OrganizationId) -> Outcome<Told> {
+    app.store.write(Secret::new(app, organization.clone())).await
 }

@@ -19,7 +19,7 @@ use super::words::Words;
 use crate::app::checkout;
 use crate::app::{App, Failure, Fault};
 use crate::http::answer::Reject;
-use crate::http::call;
+use crate::http::body;
 
 #[derive(Template)]
 #[template(path = "checkout/link.html")]
@@ -86,7 +86,7 @@ pub(super) async fn show(visitor: &Visitor, reader: Reader, slug: &str) -> Resul
 
 /// Opens an order as the payer says, and leads to its page; or shows the form again, and what is to be mended.
 pub(super) async fn open(visitor: &Visitor, reader: Reader, slug: &str, request: Request) -> Result<Response, Reject> {
-    let form = Form::read(&call::form(request).await?);
+    let form = Form::read(&body::form(request).await?);
     let mut link = match look(visitor, reader, slug).await? {
         Ok(link) => link,
         Err(gone) => return Ok(gone),

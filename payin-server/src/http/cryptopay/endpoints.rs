@@ -14,7 +14,7 @@ use super::fields::{Field, optional, optional_secret, parse_fields, required};
 use super::merchant::Merchant;
 use crate::app::dialect::endpoints::{self, Change, Create, New, Update};
 use crate::http::answer::{Reject, json};
-use crate::http::call::{BODY_MAX, body, query};
+use crate::http::body::{BODY_MAX, query};
 
 const PATH: &str = "/api/webhook-endpoints/";
 
@@ -37,7 +37,7 @@ fn shown(endpoint: Endpoint) -> WebhookEndpoint {
 /// `POST /webhook-endpoints/`
 pub async fn create(Merchant(caller): Merchant, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::ManageSettings)?;
-    let body = body(request, BODY_MAX).await?;
+    let body = caller.body(request, BODY_MAX).await?;
     let app = &caller.app;
     let new = parse_fields(&body, NEW)
         .and_then(|CreateWebhookEndpoint { url, events, secret }| hooks::events(events).map(|events| New { url, events, secret }));
@@ -57,7 +57,7 @@ pub async fn list(Merchant(caller): Merchant, uri: Uri) -> Result<Response, Reje
 /// `PUT /webhook-endpoints/{id}/`
 pub async fn update(Merchant(caller): Merchant, Path(id): Path<String>, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::ManageSettings)?;
-    let body = body(request, BODY_MAX).await?;
+    let body = caller.body(request, BODY_MAX).await?;
     let app = &caller.app;
     let change = parse_fields(&body, CHANGE).and_then(|UpdateWebhookEndpoint { url, events, is_active }| {
         let events = events.map(|events| hooks::events(Some(events))).transpose()?;

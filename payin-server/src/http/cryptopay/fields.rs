@@ -5,7 +5,7 @@ use payin_core::error::shown_up_to;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::http::call::parse;
+use crate::http::body::parse;
 
 /// A field: what it is called, whether it must be there, and whether a value can be read as one.
 pub struct Field {

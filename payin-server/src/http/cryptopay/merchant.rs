@@ -8,11 +8,10 @@ use axum::http::header;
 use axum::http::request::Parts;
 use payin_core::Error;
 use payin_core::cryptopay::{NAME, plan};
-use payin_types::{ApiKeyId, ErrorCode, Timestamp};
+use payin_types::{ApiKeyId, ErrorCode};
 
 use crate::app::App;
-use crate::app::access::Key;
-use crate::app::accounts::{self, Session};
+use crate::app::accounts;
 use crate::http::answer::Reject;
 use crate::http::call::Caller;
 
@@ -32,20 +31,6 @@ fn bearer(parts: &Parts) -> Result<&str, Error> {
     token.map(|(_, token)| token.trim()).ok_or_else(|| invalid("Authorization must be: Bearer, and an API key or access token"))
 }
 
-/// Somebody who has signed in acts with the rights of their role, as a key of that role would.
-fn of_session(session: Session) -> Key {
-    Key {
-        id: ApiKeyId::from(session.user_id.as_str()),
-        organization_id: session.organization_id,
-        organization_name: String::new(),
-        role: session.role,
-        prefix: String::new(),
-        created_at: Timestamp::default(),
-        expires_at: None,
-        revoked_at: None,
-    }
-}
-
 /// Whether a token is an API key, or says that it is one. What else there is comes from a login.
 fn is_key(token: &str) -> bool {
     token.starts_with("pk_") || !token.contains('.')
@@ -59,7 +44,7 @@ impl FromRequestParts<Arc<App>> for Merchant {
         let caller = if is_key(token) {
             Caller::bearing(token, parts, app).await?
         } else {
-            Caller::of(Arc::new(of_session(accounts::authenticate(app, token).await?)), parts, app)
+            Caller::signed_in(accounts::authenticate(app, token).await?, token, parts, app)
         };
         let organization = &caller.key.organization_id;
         let counted = ApiKeyId::from(format!("{NAME}:{organization}"));

@@ -15,7 +15,7 @@ use super::merchant::Merchant;
 use crate::app::dialect::{self, Through, Wish};
 use crate::app::{App, Failure, Fault};
 use crate::http::answer::{Reject, json};
-use crate::http::call::{BODY_MAX, body, query};
+use crate::http::body::{BODY_MAX, query};
 
 const PATH: &str = "/api/payment-orders/";
 
@@ -46,7 +46,7 @@ fn shown(app: &App, order: &Through) -> Result<PaymentOrder, Reject> {
 /// `POST /payment-orders/`
 pub async fn create(Merchant(caller): Merchant, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::CreateOrders)?;
-    let body = body(request, BODY_MAX).await?;
+    let body = caller.body(request, BODY_MAX).await?;
     let (app, organization) = (&caller.app, caller.key.organization_id.clone());
     let wish = parse_fields(&body, FIELDS).and_then(|request| wished(request, app));
     let opened = app.store.write(dialect::Open::new(app, &CryptoPay, organization, wish)).await?;

@@ -10,7 +10,7 @@ use super::answer::enveloped;
 use super::fields::{Field, parse_fields, required, secret};
 use crate::app::accounts::{self, Registration};
 use crate::http::answer::{Reject, json};
-use crate::http::call::{BODY_MAX, body};
+use crate::http::body::{BODY_MAX, body};
 use crate::http::checkout::Visitor;
 
 const REGISTRATION: &[Field] =

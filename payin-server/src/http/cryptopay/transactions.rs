@@ -13,7 +13,7 @@ use super::merchant::Merchant;
 use crate::app::query::is_findable;
 use crate::app::transfers;
 use crate::http::answer::{Reject, json};
-use crate::http::call::query;
+use crate::http::body::query;
 
 const PATH: &str = "/api/transactions/";
 /// Of one transaction: more payments than this to one merchant are not told apart by its hash.

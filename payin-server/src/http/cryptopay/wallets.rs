@@ -15,7 +15,7 @@ use super::fields::{Field, optional, parse_fields, required};
 use super::merchant::Merchant;
 use crate::app::pool::wallets::{self, Add, Change, New, Update, Wallet};
 use crate::http::answer::{Reject, json};
-use crate::http::call::{BODY_MAX, body, query};
+use crate::http::body::{BODY_MAX, query};
 
 const PATH: &str = "/api/merchant-wallets/";
 
@@ -50,7 +50,7 @@ fn new(request: AddWallet, chains: &Chains) -> Result<(ChainId, New), Error> {
 /// `POST /merchant-wallets/`
 pub async fn add(Merchant(caller): Merchant, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::ManageSettings)?;
-    let body = body(request, BODY_MAX).await?;
+    let body = caller.body(request, BODY_MAX).await?;
     let app = &caller.app;
     let new = parse_fields(&body, NEW).and_then(|request| new(request, &app.chains));
     let unit = Add::new(app, caller.key.organization_id.clone(), wish::PROTOCOL, new);
@@ -71,7 +71,7 @@ pub async fn list(Merchant(caller): Merchant, uri: Uri) -> Result<Response, Reje
 /// `PUT /merchant-wallets/{id}/`
 pub async fn update(Merchant(caller): Merchant, Path(id): Path<String>, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::ManageSettings)?;
-    let body = body(request, BODY_MAX).await?;
+    let body = caller.body(request, BODY_MAX).await?;
     let app = &caller.app;
     let change = parse_fields(&body, CHANGE).and_then(|UpdateWallet { blockchain, address, is_active }| {
         let chain_id = blockchain.map(|word| wish::chain(&word, &app.chains).map(|chain| chain.id.clone())).transpose()?;

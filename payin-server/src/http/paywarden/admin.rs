@@ -11,14 +11,14 @@ use payin_core::account::ACCESS_LIFETIME;
 use payin_core::paywarden::admin as rules;
 use payin_core::{Error, paywarden::NAME};
 use payin_types::paywarden::admin::{AdminLogin, AdminSession, SignedOut};
-use payin_types::{ApiKeyId, ErrorCode, ExposeSecret as _, SecretString, Timestamp, UserId};
+use payin_types::{ErrorCode, ExposeSecret as _, SecretString, UserId};
 
-use crate::app::access::Key;
-use crate::app::accounts::{self, Session};
+use crate::app::accounts;
 use crate::app::dialect::merchants::{self, Counted};
 use crate::app::{App, Fault};
 use crate::http::answer::{Reject, json};
-use crate::http::call::{BODY_MAX, Caller, body, parse};
+use crate::http::body::{BODY_MAX, body, parse};
+use crate::http::call::Caller;
 use crate::http::checkout::Visitor;
 use crate::http::checkout::pages::check_own;
 
@@ -59,20 +59,6 @@ fn token(headers: &HeaderMap) -> Result<&str, Error> {
     Ok(first)
 }
 
-/// They act with the rights of their role, and are counted as themselves.
-fn of_session(session: Session) -> Key {
-    Key {
-        id: ApiKeyId::from(session.user_id.as_str()),
-        organization_id: session.organization_id,
-        organization_name: String::new(),
-        role: session.role,
-        prefix: String::new(),
-        created_at: Timestamp::default(),
-        expires_at: None,
-        revoked_at: None,
-    }
-}
-
 impl FromRequestParts<Arc<App>> for Admin {
     type Rejection = Reject;
 
@@ -84,7 +70,7 @@ impl FromRequestParts<Arc<App>> for Admin {
         }
         let session = merchants::running(app, accounts::authenticate(app, &token).await?).await?;
         let user = session.user_id.clone();
-        let caller = Caller::of(Arc::new(of_session(session)), parts, app).counted(parts).await?;
+        let caller = Caller::signed_in(session, &token, parts, app).counted(parts).await?;
         Ok(Self { caller, user, token })
     }
 }

@@ -9,22 +9,24 @@ use payin_types::ExposeSecret as _;
 use payin_types::paywarden::admin::{CreateMerchant, ListMerchants, Merchant, MerchantPage, UpdateMerchant};
 
 use super::admin::{Admin, counted};
+use crate::app::dialect::Told;
 use crate::app::dialect::merchants::{self, Change, Close, Create, Rotate, Update};
 use crate::http::answer::{Reject, json};
-use crate::http::call::{BODY_MAX, body, parse, query};
+use crate::http::body::{BODY_MAX, parse, query};
 
 /// A merchant as it is, with what its webhooks are signed with.
 async fn shown(admin: &Admin, id: &str) -> Result<Merchant, Reject> {
     let app = &admin.caller.app;
     let found = merchants::get(app, &admin.user, &counted(), id).await?;
-    let secret = merchants::webhook_secret(app, &found.id).await?;
-    Ok(Merchant { webhook_secret: Some(secret.expose_secret().to_owned()), ..rules::merchant(found) })
+    let Told { secret, signs_from } = merchants::webhook_secret(app, &found.id).await?;
+    let webhook_secret = Some(secret.expose_secret().to_owned());
+    Ok(Merchant { webhook_secret, webhook_secret_signs_from: signs_from, ..rules::merchant(found) })
 }
 
 /// `POST /admin/merchants`
 pub async fn create(Admin { caller, user, .. }: Admin, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::ManageSettings)?;
-    let body = body(request, BODY_MAX).await?;
+    let body = caller.body(request, BODY_MAX).await?;
     let change = parse(&body).map(|CreateMerchant { name, webhook_url }| Change { name: Some(name), webhook_url: webhook_url.map(Some) });
     let made = caller.app.store.write(Create::new(&caller.app, user, change)).await?;
     let (api_key, secret) = (made.api_key.expose_secret().to_owned(), made.webhook_secret.expose_secret().to_owned());
@@ -49,7 +51,7 @@ pub async fn get(admin: Admin, Path(id): Path<String>) -> Result<Response, Rejec
 /// `PATCH /admin/merchants/{id}`
 pub async fn update(admin: Admin, Path(id): Path<String>, request: Request) -> Result<Response, Reject> {
     admin.caller.may(Permission::ManageSettings)?;
-    let body = body(request, BODY_MAX).await?;
+    let body = admin.caller.body(request, BODY_MAX).await?;
     let change = parse(&body).map(|UpdateMerchant { name, webhook_url }| Change { name, webhook_url });
     let app = &admin.caller.app;
     app.store.write(Update::new(app, admin.user.clone(), id.clone(), change)).await?;

@@ -11,7 +11,8 @@ use super::merchant::Merchant;
 use crate::app::App;
 use crate::app::dialect::{self, Wish, merchants};
 use crate::http::answer::{Reject, json};
-use crate::http::call::{BODY_MAX, Caller, body, parse, query};
+use crate::http::body::{BODY_MAX, parse, query};
+use crate::http::call::Caller;
 use crate::http::checkout::Visitor;
 
 const WEBHOOK_URL: &str = "webhook_url";
@@ -30,7 +31,7 @@ async fn webhook(caller: &Caller) -> Result<Option<(&'static str, String)>, Reje
 /// `POST /payments`
 pub async fn create(Merchant(caller): Merchant, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::CreateOrders)?;
-    let body = body(request, BODY_MAX).await?;
+    let body = caller.body(request, BODY_MAX).await?;
     let (app, organization) = (&caller.app, caller.key.organization_id.clone());
     let mut wish = parse(&body).and_then(|request| wish(request, app));
     if let Ok(wish) = &mut wish

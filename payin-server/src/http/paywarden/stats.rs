@@ -11,7 +11,7 @@ use payin_types::paywarden::admin::{DailyQuery, MerchantCounts};
 use super::admin::{Admin, counted};
 use crate::app::dialect::merchants;
 use crate::http::answer::{Reject, json};
-use crate::http::call::query;
+use crate::http::body::query;
 
 /// `GET /admin/stats`
 pub async fn stats(Admin { caller, user, .. }: Admin) -> Result<Response, Reject> {

@@ -11,12 +11,12 @@ use serde_json::Value;
 use super::merchant::Merchant;
 use crate::app::pool;
 use crate::http::answer::{Reject, json};
-use crate::http::call::{BODY_MAX, optional_body, parse, parse_optional};
+use crate::http::body::{BODY_MAX, parse, parse_optional};
 
 /// `POST /wallet/init`
 pub async fn init(Merchant(caller): Merchant, request: Request) -> Result<Response, Reject> {
     caller.may(Permission::ManageSettings)?;
-    let body = optional_body(request, BODY_MAX).await?;
+    let body = caller.optional_body(request, BODY_MAX).await?;
     // Whoever asks for a wallet to be made, with or without words of their own, is told why not, rather than which field is unknown.
     let asked: Value = parse_optional(&body)?;
     if asked.get("xpub").is_none() {

@@ -15,7 +15,7 @@ use serde_json::Map;
 use super::admin::Admin;
 use crate::app::dialect::told::{self, Retry, Told};
 use crate::http::answer::{Reject, json};
-use crate::http::call::query;
+use crate::http::body::query;
 
 fn webhook(told: Told, now: Timestamp) -> Webhook {
     let state = told.progress.state(now);

@@ -69,6 +69,18 @@ pub async fn lock_newest(tx: &mut Tx<'_>, organization: &OrganizationId, protoco
     row.map(|row| row.read(key)).transpose()
 }
 
+/// Every key that is not put away, locked, oldest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn lock_all(tx: &mut Tx<'_>) -> Result<Vec<Locked<Key>>, Fault> {
+    let query = locked!(
+        "SELECT id, organization_id, protocol, xpub, mac, next_index, archived_at FROM pool_xpubs WHERE archived_at IS NULL \
+         ORDER BY created_at, id"
+    );
+    tx.lock_all(query).await?.into_iter().map(|row| row.read(key)).collect()
+}
+
 /// A key of an organization, locked.
 ///
 /// # Errors

@@ -6,17 +6,22 @@
 //! room, so that those who turn slow find some. So dead receivers that are known hold no place of living ones, and those that just died
 //! hold theirs for a second, until more of them die at once than there is room for. Receivers take turns, and none has more than its share
 //! ([`Standing`]) under way: who has ten thousand events waits for itself. Nor may an organization have more than [`UNPROVEN_MAX`] attempts
-//! under way at receivers that do not answer well or have not answered yet, however many of them it names.
+//! under way at receivers that do not answer well or have not answered yet, however many of them it names; those at receivers that answered
+//! well and then take long are added to these, and with [`LINGERING_MAX`] none of its receivers is sent anything.
 
+mod refill;
+
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use payin_core::delivery::Standing;
 use payin_core::delivery::standing::SLOW_AFTER;
-use payin_types::{EndpointId, OrganizationId, Timestamp};
+use payin_types::{OrganizationId, Timestamp};
 
-use crate::app::deliveries::{Due, DueEndpoint, Receiver};
+use crate::app::deliveries::{Due, Receiver};
+pub use refill::Refill;
 
 /// Attempts under way that have not lasted long.
 pub const PLACES: usize = 64;
@@ -24,16 +29,13 @@ pub const PLACES: usize = 64;
 pub const SLOW_PLACES: usize = 192;
 /// Attempts of one organization under way at receivers that are not known to answer well.
 pub const UNPROVEN_MAX: usize = 32;
-/// How many may wait here, claimed, that may be sent soon: what is sent while the next ones are being claimed.
-const WAITING_MAX: usize = 256;
-/// With fewer than so many of them it is time to claim more.
-const WAITING_LOW: usize = 96;
+/// With so many of them, and of those at receivers that had answered well and take long, an organization begins no other: with the [`PLACES`]
+/// that it may have besides it holds fewer than [`SLOW_PLACES`], so that all others have theirs.
+pub const LINGERING_MAX: usize = SLOW_PLACES / 2;
 /// A watch that is later than this is over: its lane is sending.
 const WATCH_LATE_MAX: Duration = Duration::from_secs(2);
 /// Nobody keeps watch for so long: the clock was set back.
 const WATCH_AHEAD_MAX: Duration = Duration::from_secs(5);
-/// Receivers whose standing is remembered though nothing of theirs is here. Beyond that only who stands badly is.
-const REMEMBERED_MAX: usize = 10_000;
 
 struct Line {
     standing: Standing,
@@ -62,6 +64,31 @@ impl Line {
     }
 }
 
+/// Why an attempt may never be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    /// Its receiver was not known to answer well when it began.
+    Unproven,
+    /// Its receiver was, and it takes long all the same.
+    Lingering,
+}
+
+/// An organization's attempts under way that may never be answered.
+#[derive(Debug, Clone, Copy, Default)]
+struct Doubtful {
+    unproven: usize,
+    lingering: usize,
+}
+
+impl Doubtful {
+    fn of(&mut self, doubt: Doubt) -> &mut usize {
+        match doubt {
+            Doubt::Unproven => &mut self.unproven,
+            Doubt::Lingering => &mut self.lingering,
+        }
+    }
+}
+
 #[derive(Default)]
 struct State {
     lines: HashMap<Receiver, Line>,
@@ -74,9 +101,9 @@ struct State {
     /// The attempts under way that hold a place, and those that are slow.
     quick: HashSet<u64>,
     slow: usize,
-    /// The attempts under way at receivers that were not known to answer well when they began, and how many each organization has.
-    unproven: HashSet<u64>,
-    unproven_of: HashMap<OrganizationId, usize>,
+    /// The attempts under way that may never be answered, and how many each organization has.
+    doubtful: HashMap<u64, Doubt>,
+    doubtful_of: HashMap<OrganizationId, Doubtful>,
     numbered: u64,
     refilling: bool,
     /// Somebody wanted to refill while another did: something may have come since that one looked.
@@ -101,13 +128,6 @@ pub struct Taken {
     number: u64,
 }
 
-/// The right to claim more, until this is dropped.
-pub struct Refill {
-    queue: Arc<Queue>,
-    /// Whether the right was given back already.
-    ended: bool,
-}
-
 impl State {
     /// Attempts that have lasted long by now give up their places, and their receivers get one at a time.
     fn age(&mut self, now: Timestamp) {
@@ -121,6 +141,7 @@ impl State {
         for (_, number, receiver) in over {
             if self.quick.remove(&number) {
                 self.slow = self.slow.saturating_add(1);
+                self.doubt(number, &receiver.organization_id, Doubt::Lingering);
                 if let Some(line) = self.lines.get_mut(&receiver) {
                     line.standing.lingers();
                 }
@@ -134,10 +155,12 @@ impl State {
         let mut room: HashMap<&OrganizationId, usize> = HashMap::new();
         let mut all: usize = 0;
         for (receiver, line) in self.turns.iter().filter_map(|receiver| self.lines.get_key_value(receiver)) {
+            let (organization, standing) = (&receiver.organization_id, &line.standing);
             let mut ready = line.ready(now, slow_have_place);
-            if !line.standing.is_steady() {
-                let organization = &receiver.organization_id;
-                let room = room.entry(organization).or_insert_with(|| self.unproven_room(organization));
+            if standing.is_steady() {
+                ready = if self.room(organization, standing) > 0 { ready } else { 0 };
+            } else {
+                let room = room.entry(organization).or_insert_with(|| self.room(organization, standing));
                 ready = ready.min(*room);
                 *room = room.saturating_sub(ready);
             }
@@ -146,31 +169,32 @@ impl State {
         all
     }
 
-    /// How many more attempts an organization may have under way at receivers that are not known to answer well.
-    fn unproven_room(&self, organization: &OrganizationId) -> usize {
-        UNPROVEN_MAX.saturating_sub(self.unproven_of.get(organization).copied().unwrap_or_default())
+    /// How many more attempts an organization may begin at a receiver that stands like this.
+    fn room(&self, organization: &OrganizationId, standing: &Standing) -> usize {
+        let Doubtful { unproven, lingering } = self.doubtful_of.get(organization).copied().unwrap_or_default();
+        let all = LINGERING_MAX.saturating_sub(unproven).saturating_sub(lingering);
+        if standing.is_steady() { all } else { all.min(UNPROVEN_MAX.saturating_sub(unproven)) }
     }
 
-    /// An attempt of an organization at a receiver that was not known to answer well is over.
-    fn proven(&mut self, organization: &OrganizationId) {
-        if let Some(of) = self.unproven_of.get_mut(organization) {
-            *of = of.saturating_sub(1);
-            if *of == 0 {
-                self.unproven_of.remove(organization);
-            }
+    /// An attempt of an organization may never be answered.
+    fn doubt(&mut self, number: u64, organization: &OrganizationId, doubt: Doubt) {
+        if let Entry::Vacant(vacant) = self.doubtful.entry(number) {
+            vacant.insert(doubt);
+            let count = self.doubtful_of.entry(organization.clone()).or_default().of(doubt);
+            *count = count.saturating_add(1);
         }
     }
 
-    /// How many deliveries of a receiver may be claimed besides those that wait here.
-    fn may_claim(&self, receiver: &Receiver, failing: bool, now: Timestamp) -> usize {
-        let unknown = Line::new(failing);
-        let line = self.lines.get(receiver).unwrap_or(&unknown);
-        let standing = &line.standing;
-        let organization = &receiver.organization_id;
-        let has_room = standing.is_steady() || self.unproven_room(organization) > 0;
-        let open = has_room && !standing.rests(now) && (!standing.is_slow() || self.has_place(organization, standing));
-        let most = if standing.is_steady() { standing.at_once().saturating_mul(2) } else { standing.at_once() };
-        if open { most.saturating_sub(line.under_way).saturating_sub(line.waiting.len()) } else { 0 }
+    /// An attempt of an organization is over.
+    fn over(&mut self, number: u64, organization: &OrganizationId) {
+        let Some(doubt) = self.doubtful.remove(&number) else { return };
+        if let Some(of) = self.doubtful_of.get_mut(organization) {
+            let count = of.of(doubt);
+            *count = count.saturating_sub(1);
+            if of.unproven == 0 && of.lingering == 0 {
+                self.doubtful_of.remove(organization);
+            }
+        }
     }
 
     fn has_watch(&self, now: Timestamp) -> bool {
@@ -178,7 +202,7 @@ impl State {
     }
 
     fn has_place(&self, organization: &OrganizationId, standing: &Standing) -> bool {
-        if !standing.is_steady() && self.unproven_room(organization) == 0 {
+        if self.room(organization, standing) == 0 {
             return false;
         }
         if standing.is_slow() {
@@ -208,12 +232,11 @@ impl State {
             let Some((due, claimed_at)) = next else { continue };
             line.under_way = line.under_way.saturating_add(1);
             self.numbered = self.numbered.wrapping_add(1);
-            if !line.standing.is_steady() {
-                self.unproven.insert(self.numbered);
-                let of = self.unproven_of.entry(receiver.organization_id.clone()).or_default();
-                *of = of.saturating_add(1);
+            let (is_steady, is_slow) = (line.standing.is_steady(), line.standing.is_slow());
+            if !is_steady {
+                self.doubt(self.numbered, &receiver.organization_id, Doubt::Unproven);
             }
-            if line.standing.is_slow() {
+            if is_slow {
                 self.slow = self.slow.saturating_add(1);
             } else {
                 self.quick.insert(self.numbered);
@@ -257,101 +280,12 @@ impl Queue {
         self.state().has_watch(now)
     }
 
-    /// The right to claim more, if too little waits that may be sent and nobody else is about it.
-    pub fn refill(self: &Arc<Self>, now: Timestamp) -> Option<Refill> {
-        let mut state = self.state();
-        state.age(now);
-        if state.refilling || (state.waiting >= WAITING_LOW && state.ready(now) >= WAITING_LOW) {
-            state.asked_again = true;
-            return None;
-        }
-        state.refilling = true;
-        state.asked_again = false;
-        Some(Refill { queue: Arc::clone(self), ended: false })
-    }
-
     /// When a place or a line that is closed now opens by itself, if one does.
     pub fn opens_at(&self, now: Timestamp) -> Option<Timestamp> {
         let state = self.state();
         let rest = state.lines.values().filter(|line| line.standing.rests(now)).map(|line| line.standing.rests_until()).min();
         let place = state.young.front().map(|(started_at, ..)| started_at.plus(SLOW_AFTER)).filter(|at| *at > now);
         rest.into_iter().chain(place).min()
-    }
-}
-
-impl Refill {
-    /// Where the walk over the endpoints stands.
-    #[must_use]
-    pub fn walked(&self) -> String {
-        self.queue.state().walked.clone()
-    }
-
-    /// How many deliveries of each of these endpoints may be claimed, and where the walk stands now. A receiver that answers well may have
-    /// as many again waiting here, so that it need not wait for the next claim. First the room is shared evenly, so that however many are
-    /// busy, everybody who is named has something; then those named first have what is left.
-    pub fn shares(&self, endpoints: impl Iterator<Item = DueEndpoint>, walked: String, now: Timestamp) -> Vec<(EndpointId, usize)> {
-        let mut state = self.queue.state();
-        state.walked = walked;
-        state.age(now);
-        let mut left: HashMap<Receiver, usize> = HashMap::new();
-        let mut shares: Vec<(DueEndpoint, Receiver, usize)> = Vec::new();
-        for endpoint in endpoints {
-            let receiver = Receiver::new(&endpoint.organization_id, &endpoint.id, endpoint.brought_url.as_deref());
-            let may = *left.entry(receiver.clone()).or_insert_with(|| state.may_claim(&receiver, endpoint.failing, now));
-            if may > 0 {
-                shares.push((endpoint, receiver, 0));
-            }
-        }
-        let mut room = WAITING_MAX.saturating_sub(state.ready(now));
-        let even = room.checked_div(left.values().filter(|may| **may > 0).count()).unwrap_or_default().max(1);
-        let mut give = |(endpoint, receiver, share): &mut (DueEndpoint, Receiver, usize), most: usize| {
-            let Some(left) = left.get_mut(receiver) else { return };
-            // Of those that orders brought along many share a receiver, and none has more waiting than was seen.
-            let waiting = if endpoint.brought_url.is_some() { usize::try_from(endpoint.waiting).unwrap_or(usize::MAX) } else { usize::MAX };
-            let more = most.min(*left).min(waiting.saturating_sub(*share)).min(room);
-            (*share, *left, room) = (share.saturating_add(more), left.saturating_sub(more), room.saturating_sub(more));
-        };
-        // Those named last are those of the walk: whose turn it is there comes again only when it has gone round.
-        shares.iter_mut().rev().for_each(|one| give(one, even));
-        shares.iter_mut().for_each(|one| give(one, usize::MAX));
-        shares.into_iter().map(|(endpoint, _, share)| (endpoint.id, share)).filter(|(_, share)| *share > 0).collect()
-    }
-
-    /// Puts what was claimed at the ends of its lines.
-    pub fn put(&self, all: Vec<Due>, claimed_at: Timestamp) {
-        let mut state = self.queue.state();
-        if state.lines.len() > REMEMBERED_MAX {
-            state.lines.retain(|_, line| line.is_in_use() || line.standing.is_slow() || line.standing.rests(claimed_at));
-        }
-        for due in all {
-            let receiver = due.target.receiver.clone();
-            let failing = due.target.failing_since.is_some();
-            let line = state.lines.entry(receiver.clone()).or_insert_with(|| Line::new(failing));
-            let is_first = line.waiting.is_empty();
-            line.waiting.push_back((due, claimed_at));
-            state.waiting = state.waiting.saturating_add(1);
-            if is_first {
-                state.turns.push_back(receiver);
-            }
-        }
-    }
-
-    /// Gives the right back. Answers whether somebody else wanted to claim more meanwhile: at the same moment, for who asks between an
-    /// answer and the giving back would be heard by nobody.
-    #[must_use]
-    pub fn end(mut self) -> bool {
-        self.ended = true;
-        let mut state = self.queue.state();
-        state.refilling = false;
-        state.asked_again
-    }
-}
-
-impl Drop for Refill {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.queue.state().refilling = false;
-        }
     }
 }
 
@@ -372,9 +306,7 @@ impl Drop for Taken {
         if !state.quick.remove(&self.number) {
             state.slow = state.slow.saturating_sub(1);
         }
-        if state.unproven.remove(&self.number) {
-            state.proven(&self.due.target.receiver.organization_id);
-        }
+        state.over(self.number, &self.due.target.receiver.organization_id);
         if let Some(line) = state.lines.get_mut(&self.due.target.receiver) {
             line.under_way = line.under_way.saturating_sub(1);
         }

@@ -1,9 +1,11 @@
 //! The administration of the PayWarden API: people sign in and out, run merchants and their keys, and see what those come to; nobody sees
 //! another's.
 
+use std::time::Duration;
+
 use payin_tests::nodes::receiver::{Answer, Receiver};
 use payin_tests::sandbox::{Ask, PASSWORD, Reply, Sandbox, text};
-use payin_types::{Role, Timestamp};
+use payin_types::{ExposeSecret as _, Role, Timestamp};
 use serde_json::{Value, json};
 
 use super::{PAYMENTS, refused, wish};
@@ -49,7 +51,7 @@ async fn sessions(sandbox: &Sandbox) {
     // The only one need not say who she is; of two each must.
     let reply = log_in(json!({ "password": PASSWORD })).await;
     let token = text(&reply.json["token"]).to_owned();
-    assert_eq!(reply.json["expires_at"], json!(now(sandbox).await.plus(std::time::Duration::from_secs(86_400)).to_string()));
+    assert_eq!(reply.json["expires_at"], json!(now(sandbox).await.plus(Duration::from_secs(86_400)).to_string()));
     let cookie = reply.header("set-cookie").to_owned();
     assert_eq!(cookie, format!("paywarden_admin={token}; Path=/api/v1/admin; Max-Age=86400; HttpOnly; SameSite=Strict"));
     let (other, _) = sandbox.person(sandbox.key(), Role::Viewer).await;
@@ -189,6 +191,8 @@ async fn merchants(sandbox: &Sandbox) {
     let me = with(text(&owners["api_key"]), "GET", "/api/v1/me").send().await.ok(200);
     assert_eq!((&me["role"], &me["organization"]["id"]), (&json!("owner"), &first["id"]), "the new one may what the old one might");
 
+    secret_takes_over(&alice, text(&made["id"])).await;
+
     // Without keys it is not active, and loses nothing; a new key makes it active again.
     let closed = alice.ask("DELETE", &path).send().await.ok(200);
     assert_eq!((&closed["active"], &closed["api_key_prefix"], &closed["orders_count"]), (&json!(false), &Value::Null, &json!(1)));
@@ -197,6 +201,16 @@ async fn merchants(sandbox: &Sandbox) {
     let revived = alice.ask("POST", &format!("{path}/rotate-key")).send().await.ok(200);
     let found = with(text(&revived["api_key"]), "GET", &format!("{PAYMENTS}/{}", text(&payment["id"]))).send().await.ok(200);
     assert_eq!((&found["external_id"], &revived["active"]), (&json!("one"), &json!(true)));
+}
+
+/// A secret that is replaced step by step is shown with when it begins to sign.
+async fn secret_takes_over(alice: &Alice<'_>, id: &str) {
+    let path = format!("{MERCHANTS}/{id}");
+    assert_eq!(alice.read(&path).await.get("webhook_secret_signs_from"), None);
+    let replaced = alice.sandbox.replace_webhook_secret(id, Duration::from_secs(86_400)).await;
+    let shown = alice.read(&path).await;
+    assert_eq!(text(&shown["webhook_secret"]), replaced.secret.expose_secret());
+    assert_eq!(shown["webhook_secret_signs_from"], json!(replaced.signs_from.expect("a time").to_string()));
 }
 
 /// Nobody sees, or changes, what another runs; and an admin ends no owner's key.
@@ -290,7 +304,7 @@ async fn statistics(sandbox: &Sandbox) {
     assert_eq!((&stats["orders"], &stats["revenue"]), (&orders, &revenue));
     let daily = alice.read(&format!("{STATS}/daily?days=3")).await;
     let rows: Vec<_> = daily["data"].as_array().expect("days").iter().map(|day| (&day["date"], &day["revenue"], &day["orders"])).collect();
-    let before = date(yesterday.minus(std::time::Duration::from_secs(day.unsigned_abs())));
+    let before = date(yesterday.minus(Duration::from_secs(day.unsigned_abs())));
     assert_eq!(
         rows,
         [
@@ -313,7 +327,7 @@ async fn statistics(sandbox: &Sandbox) {
     let begun = std::time::Instant::now();
     while !expired(&alice.read(STATS).await) {
         assert!(begun.elapsed() < payin_tests::nodes::DEADLINE, "it does not expire");
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     // Of nothing of this does a stranger hear.
     let bob = Alice { sandbox, token: sandbox.admin(&sandbox.stranger().await, Role::Owner).await };
@@ -338,7 +352,7 @@ async fn webhooks(sandbox: &Sandbox) {
                 return page["data"][0].clone();
             }
             assert!(begun.elapsed() < payin_tests::nodes::DEADLINE, "not {status}: {page}");
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
     sandbox.pay(&payment["id"], json!({})).await;
@@ -420,7 +434,7 @@ async fn sandbox_hook(alice: &Alice<'_>, list: &str, event: &str) -> Value {
             return hook;
         }
         assert!(begun.elapsed() < payin_tests::nodes::DEADLINE, "no rest: {hook}");
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -2,10 +2,9 @@
 
 use payin_core::Error;
 use payin_core::access::may_grant;
-use payin_core::merchant::KEY_ROLE;
 use payin_types::{ApiKeyId, ErrorCode, Role, SecretString, Timestamp, UserId};
 
-use super::{Fresh, KEY_NAME, lock};
+use super::{Fresh, first_key, lock};
 use crate::app::{App, Outcome};
 use crate::store::access as keys;
 use crate::store::{Tx, Unit, merchants};
@@ -20,7 +19,8 @@ async fn end(tx: &mut Tx<'_>, id: &ApiKeyId, own: &Role, now: Timestamp) -> Outc
     Ok(keys::revoke(tx, &key, id.as_str(), now).await?)
 }
 
-/// Replaces a merchant's key by another of the same role, in one transaction: the old one is taken no more. One without a key gets one.
+/// Replaces a merchant's key by another of the same role that ends when it would have, in one transaction: the old one is taken no more. One
+/// without a key gets one.
 pub struct Rotate {
     user: UserId,
     id: String,
@@ -43,14 +43,11 @@ impl Unit for Rotate {
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<(SecretString, Option<ApiKeyId>)> {
         let (organization, own) = lock(tx, &self.user, &self.id).await?;
         let before = merchants::key(tx, &organization, self.now).await?;
-        let (old, role, name) = match before {
-            Some((id, role, name)) => (Some(id), role, name),
-            None => (None, KEY_ROLE, KEY_NAME.to_owned()),
-        };
+        let (old, like) = before.map_or_else(|| (None, first_key()), |(id, like)| (Some(id), like));
         if let Some(old) = &old {
             end(tx, old, &own, self.now).await?;
         }
-        self.key.insert(tx, &organization, (role, &name), self.now).await?;
+        self.key.insert(tx, &organization, like, self.now).await?;
         Ok((self.key.secret.clone(), old))
     }
 }
