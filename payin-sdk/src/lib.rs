@@ -12,6 +12,8 @@
 //! | `blocking` | the client for programs without an async runtime: [`blocking`] |
 //! | `paywarden` (default) | the PayWarden API: `Client::paywarden`, and the events of its webhooks |
 //! | `cryptopay` | the CryptoPay API: `Client::cryptopay`, sessions, and the events of its webhooks |
+//! | `testing` | for tests of merchants' programs: a sandbox of their own, its webhooks, stubs of single answers, and scenario files: `testing` |
+//! | `scenarios` | of `testing` the scenario files alone, without `wiremock` |
 //! | `addresses` | reading addresses, and deriving them from an account's extended public key, without a server: `types::address`, `types::xpub` |
 //!
 //! # Create an order and wait for the money
@@ -94,6 +96,8 @@ mod pages;
 pub mod paywarden;
 #[cfg(feature = "client")]
 mod resources;
+#[cfg(feature = "scenarios")]
+pub mod testing;
 #[cfg(test)]
 #[cfg(feature = "client")]
 mod tests;

@@ -76,7 +76,10 @@ impl World for SystemWorld {
 }
 
 /// An environment variable that is set and not empty.
-#[expect(clippy::disallowed_methods, reason = "the only place where this crate reads the environment, and only for `Client::from_env`")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the only place where this crate reads the environment: for `Client::from_env`, and for the program of a test's sandbox"
+)]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

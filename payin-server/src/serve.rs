@@ -160,10 +160,10 @@ pub fn source_over(chain: &Chain, rpc: Arc<dyn Rpc>, http: Arc<dyn Rpc>) -> Arc<
     }
 }
 
-/// The workers that every server has. `events` wakes a lane when there may be some to deliver.
-pub fn start_workers(driver: &mut Driver, app: &App, http: Arc<dyn Http>, events: &Arc<Notify>) {
+/// The workers that every server has, with so many lanes. `events` wakes a lane when there may be some to deliver.
+pub fn start_workers(driver: &mut Driver, app: &App, http: Arc<dyn Http>, events: &Arc<Notify>, lanes: usize) {
     let queue = Arc::new(Queue::default());
-    for _ in 0..LANES {
+    for _ in 0..lanes {
         driver.start(Box::new(Deliver::new(app.clone(), Arc::clone(&http), Arc::clone(&queue), Arc::clone(events))), events);
     }
     driver.start(Box::new(Maintain::new(app.clone())), &Arc::default());
@@ -257,7 +257,7 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
         driver.start(Box::new(reconcile), &Arc::default());
         driver.start(Box::new(issuers), &Arc::default());
     }
-    start_workers(&mut driver, &app, Arc::new(HyperHttp::new(config.targets)), &events);
+    start_workers(&mut driver, &app, Arc::new(HyperHttp::new(config.targets)), &events, LANES);
     let listener = bind(&config.listen).await?;
     if config.dashboard {
         offer_setup(&app, config.public_url.as_deref(), listener.local_addr()?).await?;

@@ -8,3 +8,4 @@ pub mod nodes;
 pub mod openapi;
 pub mod sandbox;
 pub mod seeds;
+pub mod shop;

@@ -59,6 +59,11 @@ impl Sandbox {
         Self::with(|options| options.frozen = true).await
     }
 
+    /// On SQLite; time stands still, and ids, keys and chains are those of a seed.
+    pub async fn seeded(seed: u64) -> Self {
+        Self::with(|options| (options.frozen, options.seed) = (true, Some(seed))).await
+    }
+
     /// As the test wants it, on SQLite.
     pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -212,6 +217,19 @@ impl Sandbox {
         self.post("/api/v1/sandbox/pay", &pay).await.ok(200)
     }
 
+    /// All that the journal has, a line each, but for the ports of this machine: it gives receivers of webhooks other ones in each run.
+    pub async fn whole_journal(&self) -> String {
+        let (mut lines, mut after) = (String::new(), 0);
+        loop {
+            let page = self.read(&format!("/api/v1/sandbox/journal?limit=1000&after={after}")).await;
+            assert_eq!(page["forgotten"], 0, "more has happened than the journal keeps");
+            let entries = page["entries"].as_array().expect("a list");
+            let Some(last) = entries.last() else { return without_ports(&lines) };
+            after = last["seq"].as_u64().expect("a number");
+            lines.extend(entries.iter().map(|entry| format!("{entry}\n")));
+        }
+    }
+
     /// Mines blocks on [`CHAIN`].
     pub async fn mine(&self, blocks: u32) -> Value {
         self.post("/api/v1/sandbox/mine", &json!({ "chainId": CHAIN, "blocks": blocks })).await.ok(200)
@@ -324,6 +342,16 @@ impl Sandbox {
         };
         self.back_door.get_or_init(open).await
     }
+}
+
+fn without_ports(text: &str) -> String {
+    const HOST: &str = "http://127.0.0.1:";
+    let (mut kept, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once(HOST) {
+        kept.extend([before, HOST, "PORT"]);
+        rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+    }
+    kept + rest
 }
 
 /// The body of a new order, with only what is required.

@@ -10,6 +10,7 @@ mod follow;
 mod generated;
 mod journey;
 mod nodes;
+mod scenarios;
 mod sdk;
 mod signatures;
 mod solana;

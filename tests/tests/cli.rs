@@ -14,6 +14,7 @@ mod paywarden;
 mod pool_and_webhooks;
 mod profiles;
 mod sandbox;
+mod scenarios;
 mod server;
 mod verbs;
 

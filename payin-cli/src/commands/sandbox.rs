@@ -8,6 +8,7 @@ mod mine;
 mod moment;
 mod pay;
 mod reorg;
+mod run;
 
 use super::Context;
 use crate::failure::Failure;
@@ -32,6 +33,8 @@ pub enum Command {
     Fault(fault::Command),
     /// Show what has happened, or assert that it has
     Journal(journal::Args),
+    /// Play scenarios against a merchant's program: 0 it passes, 9 it does not, with the step that it fails at
+    Run(Box<run::Args>),
     /// Keep the present, to return to it
     Snapshot,
     /// Return to a snapshot: data, chains and clock
@@ -50,6 +53,7 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Clock(args) => clock::run(context, args).await,
         Command::Fault(command) => fault::run(context, command).await,
         Command::Journal(args) => journal::run(context, args).await,
+        Command::Run(args) => run::run(context, *args).await,
         Command::Snapshot => moment::snapshot(context).await,
         Command::Restore(which) => moment::restore(context, which).await,
         Command::Reset => moment::reset(context).await,

@@ -34,6 +34,7 @@ use crate::seal::Seal;
 use crate::serve;
 use crate::store::{self, Location};
 use crate::worker::chain::ChainWorker;
+use crate::worker::deliver::LANES;
 use crate::worker::driver::Driver;
 use crate::worker::rest::Rest;
 use crate::worker::watch::Watches;
@@ -145,7 +146,9 @@ impl Life {
             world.mine(None, 1)?;
         }
         let post = Arc::new(FaultyPost::new(Arc::new(HyperHttp::new(TARGETS)), Arc::clone(&faults), Arc::clone(&journal)));
-        let (driver, hands) = workers(&app, &world, Arc::clone(&post) as Arc<dyn Http>, &luck)?;
+        // Of webhooks that go out at the same moment any may arrive first. Where a world is to be the same again, one follows another.
+        let lanes = options.seed.map_or(LANES, |_| 1);
+        let (driver, hands) = workers(&app, &world, Arc::clone(&post) as Arc<dyn Http>, &luck, lanes)?;
         followed(&app, chains).await?;
         let (hands, moments) = (Arc::new(hands), Arc::clone(moments));
         let play = Arc::new(Play { app: app.clone(), world, hands, faults, journal, post, luck, moments });
@@ -184,7 +187,7 @@ async fn followed(app: &App, chains: &[Chain]) -> anyhow::Result<()> {
 }
 
 /// Starts the workers, and takes their clock into hands.
-fn workers(app: &App, world: &Arc<World>, post: Arc<dyn Http>, luck: &Luck) -> anyhow::Result<(Driver, Hands)> {
+fn workers(app: &App, world: &Arc<World>, post: Arc<dyn Http>, luck: &Luck, lanes: usize) -> anyhow::Result<(Driver, Hands)> {
     let rest = Arc::new(Rest::default());
     let mut driver = Driver::new(Arc::clone(&app.clock)).watched_by(&rest);
     let events = Arc::clone(app.store.outbox());
@@ -200,7 +203,7 @@ fn workers(app: &App, world: &Arc<World>, post: Arc<dyn Http>, luck: &Luck) -> a
         let (watch, holder, events) = (watches.of(&chain.protocol), holder.clone(), Arc::clone(&events));
         driver.start(Box::new(ChainWorker::new(own(), chain.clone(), nodes, watch, holder, events)), &Arc::default());
     }
-    serve::start_workers(&mut driver, &own(), post, &events);
+    serve::start_workers(&mut driver, &own(), post, &events, lanes);
     driver.start(Box::new(BlockTimer { world: Arc::clone(world), due: app.clock.now().plus(BLOCK_EVERY) }), &Arc::default());
     Ok((driver, Hands::new(app.clone(), Arc::clone(world), rest, followed)))
 }
