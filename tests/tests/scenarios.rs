@@ -34,7 +34,7 @@ scenarios! {
     within_grace: PollCloses, "merchant GET /orders/", "expected status \"waiting\", got status \"closed\"";
     late_payment: FulfilsLate, "merchant GET /orders/", "expected fulfilled 0, got fulfilled 1";
     expiry: NeverCloses, "merchant GET /orders/", "expected status \"closed\", got status \"waiting\"";
-    paid_twice: CreditsAnyTransfer, "merchant GET /orders/", "expected fulfilled 1, got fulfilled 2";
+    paid_twice: CreditsAnyTransfer, "merchant GET /orders/", "expected fulfilled 1, got fulfilled 3";
     paid_after_cancel: FulfilsCancelled, "merchant GET /orders/", "expected fulfilled 0, got fulfilled 1";
     wrong_token: CreditsAnyTransfer, "merchant GET /orders/", "expected fulfilled 0, got fulfilled 1";
     fake_token: FulfilsAtOnce, "merchant GET /orders/", "expected fulfilled 0, got fulfilled 1";

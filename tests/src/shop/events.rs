@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use payin_sdk::webhook::{self, ExpectedOrder, PAYIN_SIGNATURE, Scheme, Verifier};
-use payin_sdk::{Amount, Error, Event, EventType, Timestamp};
+use payin_sdk::{Amount, Error, Event, EventId, EventType, Timestamp};
 use payin_types::event::{DepositEvent, OrderEvent};
 
 use super::{Counter, Mistake, Sale, Shop};
@@ -135,8 +135,14 @@ impl Counter {
             return;
         }
         let text = |field: &str| event.data[field].as_str().unwrap_or_default().to_owned();
+        // Two events may tell of one transfer.
+        if !self.books().handled.insert(EventId::from(text("txHash"))) {
+            return;
+        }
         let amount = text("amount").parse::<Amount>().ok();
-        for sale in self.books().sales.values_mut().filter(|sale| sale.address == text("address") && Some(sale.amount) == amount) {
+        // The two kinds of events name it otherwise.
+        let to = [text("toAddress"), text("address")];
+        for sale in self.books().sales.values_mut().filter(|sale| to.contains(&sale.address) && Some(sale.amount) == amount) {
             sale.fulfil(amount);
         }
     }

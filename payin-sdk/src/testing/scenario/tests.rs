@@ -1,3 +1,5 @@
+//! What scenario files may say, and what is said of those that cannot be meant.
+
 use super::library::SCENARIOS;
 use super::*;
 
