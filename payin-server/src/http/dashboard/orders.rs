@@ -1,5 +1,7 @@
 //! Orders: searched, listed, taken along as a file.
 
+use std::time::Duration;
+
 use axum::response::Response;
 use payin_core::Error;
 use payin_core::access::Permission;
@@ -79,8 +81,8 @@ pub async fn file(member: Member) -> Result<Response, Reject> {
     member.may(Permission::ViewData)?;
     let app = member.app();
     let asked = asked(&member)?;
-    // What comes meanwhile would shift the pages.
-    let now = app.clock.now();
+    // What comes after this moment would shift the pages.
+    let now = app.clock.now().plus(Duration::from_millis(1));
     let until = asked.created_before.map_or(now, |before| before.min(now));
     let mut csv =
         Csv::new(&["orderId", "orderReference", "amount", "currency", "chainId", "address", "status", "createdAt", "completedAt"]);

@@ -1,5 +1,7 @@
 //! Transfers: those that count, and those that wait for somebody to look at them because they count for nothing.
 
+use std::time::Duration;
+
 use axum::response::Response;
 use payin_core::Error;
 use payin_core::access::Permission;
@@ -111,8 +113,8 @@ async fn write(member: &Member, name: &str, unmatched: Option<bool>) -> Result<R
     member.may(Permission::ViewData)?;
     let app = member.app();
     let asked = asked(member, unmatched)?;
-    // What comes meanwhile would shift the pages.
-    let now = app.clock.now();
+    // What comes after this moment would shift the pages.
+    let now = app.clock.now().plus(Duration::from_millis(1));
     let until = asked.detected_before.map_or(now, |before| before.min(now));
     let head =
         ["transferId", "txHash", "chainId", "currency", "amount", "fromAddress", "toAddress", "blockNumber", "status", "unmatchedReason"];
