@@ -145,7 +145,7 @@ async fn sorted(suite: &mut Suite<'_>, place: &Place, first: &Answer) {
             let second = suite.ask(Ask::of("createOrder").json(&body)).await?.ok(201)?;
             let (first, second) = (first.field("/orderReference")?, second.field("/orderReference")?);
             let (up, down) = ([&first, &second], [&second, &first]);
-            let list = || Ask::of("listOrders").query("orderReference", &suite.name.clone());
+            let list = || Ask::of("listOrders").query("orderReference", suite.name.clone());
             let asked = [
                 (list(), down),
                 (list().query("sortOrder", "asc"), up),

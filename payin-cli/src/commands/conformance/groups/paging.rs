@@ -45,8 +45,7 @@ pub async fn run(suite: &mut Suite<'_>, place: &Place) {
                 }
                 made.insert(suite.ask(Ask::of("createPaymentLink").json(&body)).await?.ok(201)?.field("/id")?);
             }
-            let list =
-                |page: usize| Ask::of("listPaymentLinks").query("search", &format!("{title} ")).query("limit", 2).query("page", page);
+            let list = |page: usize| Ask::of("listPaymentLinks").query("search", format!("{title} ")).query("limit", 2).query("page", page);
             let mut found = Vec::new();
             for page in 1..=3 {
                 let page = suite.ask(list(page)).await?.ok(200)?;
