@@ -187,10 +187,11 @@ pub async fn control(Posted { member, form }: Posted) -> Result<Response, Reject
 /// `POST /dashboard/sandbox/clock`
 pub async fn clock(Posted { member, form }: Posted) -> Result<Response, Reject> {
     let Playground(world) = world(&member)?;
-    match form.text("clock") {
-        "freeze" => drop(world.freeze().await),
-        _ => drop(world.run().await),
-    }
+    if form.text("clock") == "freeze" {
+        world.freeze().await
+    } else {
+        world.run().await
+    };
     Ok(done(PATH))
 }
 
