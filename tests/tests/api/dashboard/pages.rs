@@ -98,7 +98,7 @@ async fn addresses_are_imported_all_or_none() {
     }
     owner.post_file(import, &[("protocol", "evm")], ("file", &[0xff, 0xfe])).await.is(400).has(&["must be a text in UTF-8"]);
     owner.post_file(import, &[("protocol", "evm")], ("file", &vec![b'x'; 10_600_000])).await.is(413).has(&["too long"]);
-    let page = owner.get("/dashboard/addresses?protocol=evm&state=available").await;
+    let page = owner.get("/dashboard/addresses?protocol=evm&state=available&page=11").await;
     page.is(200).has(&["257", "0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE"]);
     owner
         .post("/dashboard/addresses/0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE/archive", &[])
@@ -252,6 +252,7 @@ async fn references_settings_members_and_chains_are_arranged() {
     assert_eq!(sandbox.read("/api/v1/config/orders.grace_period_minutes").await["value"], 5);
     owner.post("/dashboard/settings/services.orders_enabled", &[("value", "false")]).await.is(303);
     assert_eq!(sandbox.read("/api/v1/config/services.orders_enabled").await["value"], false);
+    owner.post("/dashboard/settings/services.orders_enabled", &[("value", "true")]).await.is(303);
     owner.get("/dashboard/settings/nothing").await.is(404);
 
     let things = Things::make(&sandbox).await;
@@ -277,7 +278,7 @@ async fn the_sandboxs_world_is_played_with() {
     owner.post(&at("mine"), &[("chainId", "ethereum-sepolia"), ("blocks", "3")]).await.is(303);
     sandbox.order_with_status(&order, "completed").await;
     let before = text(&sandbox.read("/api/v1/sandbox/clock").await["now"]).to_owned();
-    owner.post(&at("advance"), &[("seconds", "3600")]).await.is(303);
+    owner.post(&at("advance"), &[("seconds", "600")]).await.is(303);
     assert!(*text(&sandbox.read("/api/v1/sandbox/clock").await["now"]) > *before);
     owner.post(&at("advance"), &[("seconds", "soon")]).await.is(400).has(&["must be a whole number"]);
     owner.post(&at("pay"), &[]).await.is(400).has(&["name an order or a deposit reference"]);

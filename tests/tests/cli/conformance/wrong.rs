@@ -93,7 +93,8 @@ pub const FORM: &[Wrong] = &[
         "another content type",
         Answer(|asked, answered| {
             if asked.is("GET", "/api/v1/me") {
-                answered.headers.extend([header("content-type", "text/html")]);
+                let (name, value) = header("content-type", "text/html");
+                answered.headers.insert(name, value);
             }
         }),
         &["headers.content-type"],
@@ -296,7 +297,7 @@ pub const ANSWERS: &[Wrong] = &[
             }
         }),
         &["orders.public"],
-        "SECRET",
+        "no orderReference",
     ),
     wrong("limits are clamped", Request(|asked| asked.path = asked.path.replace("limit=101", "limit=100")), &["paging.bounds"], "200"),
     wrong(
