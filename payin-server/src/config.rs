@@ -140,6 +140,21 @@ pub fn log_filter() -> Option<String> {
 }
 
 impl Config {
+    /// What it comes to, for people; nothing of it is secret.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let apis = self.apis.names().join(", ");
+        let head = format!(
+            "environment  {}\nlisten       {}\ndatabase     {}\napis         {apis}\n",
+            self.environment, self.listen, self.database
+        );
+        let chain = |source: &ChainSource| {
+            let tokens: Vec<&str> = source.chain.tokens.iter().map(|token| token.currency.as_str()).collect();
+            format!("chain        {} ({} confirmations): {}\n", source.chain.id, source.chain.confirmations, tokens.join(", "))
+        };
+        self.chains.iter().map(chain).fold(head, |text, line| text + &line)
+    }
+
     /// Reads and checks a file and the environment.
     ///
     /// # Errors

@@ -193,6 +193,26 @@ enum Users {
         #[arg(long)]
         generate_password: bool,
     },
+    /// Shut somebody out: they are signed out everywhere, and may not sign in any more
+    Disable(Person),
+    /// Let somebody in again who was shut out
+    Enable(Person),
+    /// Give somebody another password, read as by create: they are signed out everywhere
+    Password {
+        #[command(flatten)]
+        person: Person,
+        /// Make a password instead of reading one; it is printed once, on stdout
+        #[arg(long)]
+        generate_password: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Person {
+    #[command(flatten)]
+    configured: Configured,
+    /// Their e-mail address, or the name by which they sign in
+    login: String,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -331,30 +351,30 @@ async fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Keys(Keys::List(configured)) => keys::list(&Config::load(configured.config.as_deref())?).await,
         Command::Keys(Keys::Revoke { configured, id }) => keys::revoke(&Config::load(configured.config.as_deref())?, id).await,
-        Command::Users(Users::Create { configured, email, name, organization, role, generate_password }) => {
-            let options = users::Options { email, name, organization, role: role.into(), generate_password };
-            users::create(&Config::load(configured.config.as_deref())?, options).await
-        }
+        Command::Users(command) => about_people(command).await,
         Command::WebhookSecret { configured, organization, rotate, old_secret_valid_hours } => {
             let overlap = rotate.then(|| endpoint::overlap(old_secret_valid_hours)).transpose();
             let overlap = overlap.map_err(|error| anyhow::anyhow!(error.message))?;
             keys::webhook_secret(&Config::load(configured.config.as_deref())?, organization, overlap).await
         }
         Command::Config(ConfigCommand::Check(configured)) => {
-            show(&Config::load(configured.config.as_deref())?);
+            print!("{}", Config::load(configured.config.as_deref())?.summary());
             Ok(())
         }
     }
 }
 
-/// Shows what a configuration comes to.
-fn show(config: &Config) {
-    println!("environment  {}\nlisten       {}\ndatabase     {}", config.environment, config.listen, config.database);
-    println!("apis         {}", config.apis.names().join(", "));
-    for source in &config.chains {
-        let tokens: Vec<&str> = source.chain.tokens.iter().map(|token| token.currency.as_str()).collect();
-        println!("chain        {} ({} confirmations): {}", source.chain.id, source.chain.confirmations, tokens.join(", "));
-    }
+async fn about_people(command: Users) -> anyhow::Result<()> {
+    let (Person { configured, login }, deed) = match command {
+        Users::Create { configured, email, name, organization, role, generate_password } => {
+            let options = users::Options { email, name, organization, role: role.into(), generate_password };
+            return users::create(&Config::load(configured.config.as_deref())?, options).await;
+        }
+        Users::Disable(person) => (person, users::Deed::Disable),
+        Users::Enable(person) => (person, users::Deed::Enable),
+        Users::Password { person, generate_password } => (person, users::Deed::SetPassword { generated: generate_password }),
+    };
+    users::operate(&Config::load(configured.config.as_deref())?, &login, deed).await
 }
 
 /// Until the process is asked to stop. It listens from the call on, not only when it is awaited: whoever is told that the server is ready

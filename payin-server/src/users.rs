@@ -1,4 +1,5 @@
-//! `payin-server users create`: somebody who may sign in, made by whoever runs the server. It works beside a running server.
+//! `payin-server users`: people who may sign in, as whoever runs the server makes them, shuts them out, lets them in again and gives them
+//! another password. It works beside a running server.
 
 use std::io::{BufRead as _, IsTerminal as _};
 
@@ -6,6 +7,7 @@ use anyhow::{Context as _, ensure};
 use payin_types::id::base62;
 use payin_types::{ExposeSecret as _, Role, SecretString};
 
+use crate::app::accounts::operator::Operate;
 use crate::app::accounts::{CreateUser, NewUser};
 use crate::app::{App, Outcome};
 use crate::config::Config;
@@ -45,6 +47,54 @@ pub async fn create(config: &Config, options: Options) -> anyhow::Result<()> {
         eprintln!("The password is shown once: only its hash is stored.");
     }
     eprintln!("{told}");
+    Ok(())
+}
+
+/// What is done about somebody who has an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// They may not sign in any more, and are signed out.
+    Disable,
+    /// They may again.
+    Enable,
+    /// They get another password, and are signed out; `generated`: one that is made.
+    SetPassword {
+        /// Whether it is made instead of read.
+        generated: bool,
+    },
+}
+
+/// Does it, for whoever signs in by an address or name.
+///
+/// # Errors
+/// If nobody does, no password can be read, or what the database says.
+pub async fn operate(config: &Config, login: &str, deed: Deed) -> anyhow::Result<()> {
+    let read = if deed == (Deed::SetPassword { generated: false }) { Some(read_password()?) } else { None };
+    let app = serve::app(config).await?;
+    let password = read.unwrap_or_else(|| SecretString::from(base62(app.random_id(), GENERATED_DIGITS)));
+    let done = async {
+        let unit = match deed {
+            Deed::Disable => Operate::disable(&app, login),
+            Deed::Enable => Operate::enable(&app, login),
+            Deed::SetPassword { .. } => Operate::set_password(&app, login, password.clone()).await?,
+        };
+        app.store.write(unit).await
+    };
+    let done = done.await;
+    app.store.close().await;
+    let (id, email) = done?;
+    match deed {
+        Deed::Disable => {
+            eprintln!("{email} ({id}) may not sign in any more. API keys that they may know are not ended: payin-server keys list")
+        }
+        Deed::Enable => eprintln!("{email} ({id}) may sign in."),
+        Deed::SetPassword { generated } => {
+            if generated {
+                println!("{}", password.expose_secret());
+            }
+            eprintln!("{email} ({id}) has another password, and is signed out everywhere.");
+        }
+    }
     Ok(())
 }
 

@@ -142,7 +142,7 @@ scenarios! {
     reorganisation: a_payment_taken_back_unconfirmed, a_payment_taken_back_after_completion, what_is_final_is_not_taken_back,
         enough_that_stays_is_enough, enough_within_the_tolerance_is_enough, a_late_payment_may_come_back_in_time, what_comes_back_may_be_something_else;
     late: late_money_that_was_never_confirmed_is_not_told, late_money_taken_back_after_it_was_told_is_told_again, late_parts_are_late_together;
-    accounts: what_somebody_calls_theirs_is_not_taken_for_the_operators, people_register_once_and_sign_in, a_session_is_prolonged_by_each_token_once;
+    accounts: what_somebody_calls_theirs_is_not_taken_for_the_operators, people_register_once_and_sign_in, a_session_is_prolonged_by_each_token_once, whoever_is_shut_out_has_nothing_left;
     browsers: a_new_server_is_set_up_once, a_browser_is_signed_in_for_a_while, a_new_password_ends_what_the_old_one_began,
         members_are_let_in_and_go, a_person_looks_at_their_organizations_and_makes_keys_there, who_guesses_is_stopped;
     dialects: the_same_wish_is_the_same_order, orders_are_found_through_their_own_api, what_a_list_says_is_what_the_rule_says,

@@ -6,6 +6,7 @@ pub mod browser;
 mod create;
 pub mod invitation;
 pub mod members;
+pub mod operator;
 mod password;
 mod refresh;
 mod token;

@@ -106,6 +106,23 @@ pub async fn set_password(tx: &mut Tx<'_>, before: &User, password_hash: &str, n
     tx.change_one(update.int(now.millis())).await
 }
 
+/// Shuts a person out, and ends what they have begun.
+///
+/// # Errors
+/// What the database says.
+pub async fn disable(tx: &mut Tx<'_>, id: &UserId, now: Timestamp) -> Result<(), Fault> {
+    let update = sql("UPDATE users SET disabled_at = COALESCE(disabled_at, $2), sessions_from = $2 WHERE id = $1");
+    tx.change_one(update.text(id.as_str()).int(now.millis())).await
+}
+
+/// Lets a person in again.
+///
+/// # Errors
+/// What the database says.
+pub async fn enable(tx: &mut Tx<'_>, id: &UserId) -> Result<(), Fault> {
+    tx.change_one(sql("UPDATE users SET disabled_at = NULL WHERE id = $1").text(id.as_str())).await
+}
+
 /// A person who may sign in, in order to do what is bounded for them as a whole.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use payin_server::app::access;
+use payin_server::app::accounts::operator::Operate;
 use payin_server::app::accounts::{self, Register, Registration, Session};
 use payin_server::app::dialect::merchants::{Change, Update};
 use payin_server::store::Failure;
@@ -144,4 +145,41 @@ pub async fn a_session_is_prolonged_by_each_token_once(kind: Kind) {
     open().await;
     assert_eq!(world.place.value("SELECT COUNT(*) FROM refresh_tokens").await, "1", "what is over is forgotten");
     assert_eq!(world.place.value("SELECT COUNT(*) FROM refresh_tokens WHERE mac LIKE '%made%'").await, "0");
+}
+
+pub async fn whoever_is_shut_out_has_nothing_left(kind: Kind) {
+    let world = World::new(kind).await;
+    let (gateway, app) = (&world.gateway, &world.gateway.app);
+    let alice = register(gateway, Some("alice"), "alice@shop.example").await.expect("an account");
+    let bob = register(gateway, Some("bob"), "bob@shop.example").await.expect("an account");
+    let begin = async || {
+        let opened = accounts::open_session(app, alice.user_id.clone()).await.expect("a session");
+        let tokens = [None, Some(opened.family.as_str())].map(|family| accounts::access_token(app, &alice, family));
+        (opened.refresh, tokens)
+    };
+    let is_out = async |(refresh, tokens): &(SecretString, [SecretString; 2])| {
+        for token in tokens {
+            assert_eq!(refusal(accounts::authenticate(app, token.expose_secret()).await).code, ErrorCode::InvalidApiKey);
+        }
+        assert_eq!(refusal(accounts::prolong(app, refresh.expose_secret()).await).code, ErrorCode::InvalidApiKey);
+    };
+    let theirs = accounts::access_token(app, &bob, None);
+    let before = begin().await;
+    gateway.clock.advance(Duration::from_secs(1));
+    gateway.write(Operate::disable(app, " Alice@Shop.example ")).await.expect("shut out");
+    is_out(&before).await;
+    assert_eq!(refusal(login(gateway, Some("alice"), PASSWORD).await).code, ErrorCode::InvalidApiKey);
+    // Let in again, she signs in anew: what was begun before is over.
+    gateway.write(Operate::enable(app, "alice")).await.expect("let in");
+    is_out(&before).await;
+    login(gateway, Some("alice"), PASSWORD).await.expect("signed in");
+    let since = begin().await;
+    gateway.clock.advance(Duration::from_secs(1));
+    let other = Operate::set_password(app, "alice", SecretString::from("another horse battery")).await.expect("a password");
+    gateway.write(other).await.expect("another password");
+    is_out(&since).await;
+    assert_eq!(refusal(login(gateway, Some("alice"), PASSWORD).await).code, ErrorCode::InvalidApiKey);
+    login(gateway, Some("alice"), "another horse battery").await.expect("signed in");
+    accounts::authenticate(app, theirs.expose_secret()).await.expect("nobody else is signed out");
+    assert_eq!(refusal(gateway.write(Operate::disable(app, "carol")).await).code, ErrorCode::ResourceNotFound);
 }

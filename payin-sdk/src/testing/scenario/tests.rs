@@ -31,7 +31,7 @@ fn words_that_nobody_knows_are_refused_where_they_stand() {
         (&steps("  - mine: { blocks: 1 }\n  - payy: { orderId: a }"), "a.yaml:4:", &["payy", "pay_deposit", "clear_faults"]),
         (&steps("  - merchant: { get: /a, answers: {} }"), "a.yaml:3:", &["answers", "answer", "status"]),
         (&steps("  - webhook: { type: a, data: {}, signed: badly }"), "a.yaml:3:", &["badly", "rightly", "long_ago"]),
-        (&steps("  - mine: { blocks: many }"), "a.yaml:3:", &["many"]),
+        (&steps("  - mine: { blocks: many }"), "a.yaml:3:", &["invalid u32"]),
         (&steps("  - api: { get: /a, status: 1 }"), "a.yaml:3:", &["a status such as 201"]),
         (&steps("  - api: { get: /a, status: ok }"), "a.yaml:3:", &["2xx, 4xx, 5xx"]),
         ("about: [", "a.yaml:1:", &[]),

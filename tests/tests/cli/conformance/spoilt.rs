@@ -9,7 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use payin_tests::nodes::http_client;
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -64,6 +64,10 @@ impl Asked {
 }
 
 impl Answered {
+    pub fn set(&mut self, name: &'static str, value: &'static str) {
+        self.headers.insert(name, HeaderValue::from_static(value));
+    }
+
     pub fn change(&mut self, change: impl FnOnce(&mut Value)) {
         self.body = changed(&self.body, change);
     }
@@ -184,9 +188,4 @@ fn respond(status: u16, headers: HeaderMap, body: Body) -> Response {
     *response.status_mut() = status.try_into().expect("a status");
     *response.headers_mut() = headers;
     response
-}
-
-/// A header's name and value.
-pub fn header(name: &'static str, value: &'static str) -> (HeaderName, HeaderValue) {
-    (HeaderName::from_static(name), HeaderValue::from_static(value))
 }

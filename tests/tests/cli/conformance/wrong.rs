@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::spoilt::Spoil::{self, Answer, Request, Webhook};
-use super::spoilt::{Answered, Asked, header};
+use super::spoilt::{Answered, Asked};
 
 /// A server that is wrong.
 pub struct Wrong {
@@ -93,8 +93,7 @@ pub const FORM: &[Wrong] = &[
         "another content type",
         Answer(|asked, answered| {
             if asked.is("GET", "/api/v1/me") {
-                let (name, value) = header("content-type", "text/html");
-                answered.headers.insert(name, value);
+                answered.set("content-type", "text/html");
             }
         }),
         &["headers.content-type"],
@@ -114,7 +113,7 @@ pub const FORM: &[Wrong] = &[
         "a request id for all",
         Answer(|asked, answered| {
             if asked.is("GET", "/api/v1/transfers") && answered.status == 200 {
-                answered.headers.extend([header("x-request-id", "req_1")]);
+                answered.set("x-request-id", "req_1");
             }
         }),
         &["headers.request-id"],
@@ -144,7 +143,7 @@ pub const FORM: &[Wrong] = &[
         "more remains than there is",
         Answer(|asked, answered| {
             if asked.is("GET", "/api/v1/deposits") && answered.headers.contains_key("x-ratelimit-remaining") {
-                answered.headers.extend([header("x-ratelimit-remaining", "99999999")]);
+                answered.set("x-ratelimit-remaining", "99999999");
             }
         }),
         &["limits.values"],
