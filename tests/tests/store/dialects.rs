@@ -259,6 +259,9 @@ pub async fn what_a_chain_takes_back_is_told_whatever_was_answered(kind: Kind) {
     line.block(at(30), &[Sent::to(order.address.as_str(), "50.00", "0xrest")]).await;
     line.blocks(4, at(31)).await;
     line.settle().await;
+    // It is told again, and what is said to that counts.
+    assert_eq!(stands().await, (Stage::Paid, "100.000001".to_owned()));
+    deliver(gateway).await;
     assert_eq!(stands().await, (Stage::Acknowledged, "100.000001".to_owned()));
     assert_eq!(told().await[2..], ["payment.confirmed", "payment.reverted", "payment.confirmed"]);
     let ids = world.place.rows("SELECT DISTINCT id FROM events WHERE api = 'paywarden'").await;

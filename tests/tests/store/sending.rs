@@ -80,7 +80,7 @@ fn start(gateway: &Gateway, http: &Arc<dyn Http>, count: usize, lanes: &mut Join
             loop {
                 let woken = wake.notified();
                 if lane.step().await.expect("a step") != Did::Work {
-                    let _ = tokio::time::timeout(Duration::from_millis(20), woken).await;
+                    let _ = tokio::time::timeout(Duration::from_millis(100), woken).await;
                 }
             }
         });
