@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Postgres, Row as _, SqliteConnection};
 
 use super::Fault;
 use super::readers::Lent;
@@ -181,6 +181,16 @@ impl Conn {
         match self.raw {
             Raw::Sqlite(_) | Raw::SqliteLent(_) => Engine::Sqlite,
             Raw::Postgres(_) | Raw::PostgresPooled(_) => Engine::Postgres,
+        }
+    }
+
+    /// Closes it and waits until it is: one that is only dropped goes on for a while in a thread of its own, and the last one to a SQLite file
+    /// writes into it when it ends. One that is lent goes back.
+    pub(super) async fn close(self) -> Result<(), Fault> {
+        match self.raw {
+            Raw::Sqlite(conn) => Ok(conn.close().await?),
+            Raw::Postgres(conn) => Ok(conn.close().await?),
+            Raw::SqliteLent(_) | Raw::PostgresPooled(_) => Ok(()),
         }
     }
 

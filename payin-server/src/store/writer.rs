@@ -157,6 +157,11 @@ pub(super) async fn write(queue: Arc<Mutex<mpsc::Receiver<Box<dyn Job>>>>, conne
             }
         }
     }
+    if let Some(conn) = conn
+        && let Err(fault) = conn.close().await
+    {
+        tracing::warn!(%fault, "a writer's connection did not close well");
+    }
 }
 
 async fn next_group(queue: &Mutex<mpsc::Receiver<Box<dyn Job>>>) -> Option<Jobs> {
