@@ -38,7 +38,7 @@ use crate::failure::Failure;
 It creates only what it can name (`conformance-…`) and takes it back at the end, also when it is interrupted:
 payment links, a deposit reference, webhook endpoints, a viewer's key. Two orders stay; each holds an address
 for a minute and expires. Addresses, settings and what others have made are looked at and left as they
-are. On a server of real money nothing is created at all. In a sandbox orders are also paid.
+are. Nothing is created at all unless the server says that it is a testnet. In a sandbox orders are also paid.
 
 A run makes about 250 requests: with 100 a minute it waits, and takes some minutes. With an owner's or admin's
 key it sees the most; what a key may not do, or a server does not have, is reported as skipped, with the reason.
@@ -181,8 +181,9 @@ async fn meet(suite: &mut Suite<'_>, url: &str, read_only: bool) -> Result<(), F
     suite.standing.sandbox = clock.is_some_and(|clock| matches!(clock.status, 200 | 403));
     suite.standing.read_only = match (read_only, suite.standing.environment.as_str()) {
         (true, _) => Some("nothing is created: --read-only"),
-        (false, "mainnet") => Some("nothing is created: the server is of real money"),
-        (false, _) => None,
+        (false, "testnet") => None,
+        // Also where it says nothing of it.
+        (false, _) => Some("nothing is created: the server does not say that it is of test money"),
     };
     Ok(())
 }
