@@ -16,6 +16,8 @@ pub const REFRESH_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 pub const BROWSER_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long it does without being used (source: as before, at most one hour).
 pub const BROWSER_IDLE: Duration = Duration::from_secs(60 * 60);
+/// How long whoever has shown their password may take for their second factor: a phone is looked for, and a code is waited for.
+pub const HALFWAY_LIFETIME: Duration = Duration::from_secs(5 * 60);
 /// How long an invitation can be used: long enough to reach somebody over a weekend.
 pub const INVITATION_LIFETIME: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 /// NIST SP 800-63B, 5.1.1.2.
@@ -114,6 +116,13 @@ pub fn browser_holds(begun_at: Timestamp, seen_at: Timestamp, sessions_from: Tim
     begun_at >= sessions_from && now.since(begun_at) < BROWSER_LIFETIME && now.since(seen_at) < BROWSER_IDLE
 }
 
+/// Whether somebody who has shown their password at a time may still show their second factor; nothing has ended the person's sessions since
+/// then.
+#[must_use]
+pub fn halfway_holds(begun_at: Timestamp, sessions_from: Timestamp, now: Timestamp) -> bool {
+    begun_at >= sessions_from && begun_at <= now && now.since(begun_at) < HALFWAY_LIFETIME
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,5 +161,16 @@ mod tests {
         let holds = |seen: i64, sessions_from: i64, now: i64| browser_holds(at(1000), at(seen), at(sessions_from), at(now));
         assert!(holds(1000, 0, 1000 + 3599) && holds(1000 + 86_000, 1000, 1000 + 86_399));
         assert!(!holds(1000, 0, 1000 + 3600) && !holds(1000 + 86_000, 0, 1000 + 86_400) && !holds(1000, 1001, 1001));
+    }
+
+    #[test]
+    fn whoever_is_halfway_in_has_five_minutes() {
+        let at = Timestamp::from_secs;
+        assert!(halfway_holds(at(1000), at(1000), at(1000)) && halfway_holds(at(1000), at(0), at(1299)));
+        assert!(
+            !halfway_holds(at(1000), at(0), at(1300))
+                && !halfway_holds(at(1000), at(1001), at(1001))
+                && !halfway_holds(at(1000), at(0), at(999))
+        );
     }
 }

@@ -41,6 +41,7 @@ pub mod replay;
 pub mod settings;
 pub mod solana;
 pub mod stats;
+pub mod totp;
 pub mod transfer;
 pub mod web_url;
 

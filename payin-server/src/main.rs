@@ -205,6 +205,9 @@ enum Users {
         #[arg(long)]
         generate_password: bool,
     },
+    /// Turn somebody's two-step sign-in off, who has lost their phone and the recovery codes: they are signed out everywhere, and their password
+    /// is enough until they set it up again
+    ResetTotp(Person),
 }
 
 #[derive(Debug, clap::Args)]
@@ -373,6 +376,7 @@ async fn about_people(command: Users) -> anyhow::Result<()> {
         Users::Disable(person) => (person, users::Deed::Disable),
         Users::Enable(person) => (person, users::Deed::Enable),
         Users::Password { person, generate_password } => (person, users::Deed::SetPassword { generated: generate_password }),
+        Users::ResetTotp(person) => (person, users::Deed::ResetTotp),
     };
     users::operate(&Config::load(configured.config.as_deref())?, &login, deed).await
 }

@@ -1,4 +1,4 @@
-//! What the master key does: MACs of API keys, of what sessions bear, of invitations, of pool addresses, of the extended public keys they come
+//! What the master key does: MACs of API keys, of what sessions bear, of invitations and recovery codes, of pool addresses, of the extended public keys they come
 //! from and of clients, and the sealing of secrets at rest. Keys never leave this file.
 
 use base64::Engine as _;
@@ -22,6 +22,8 @@ struct Keys {
     browser: SecretBox<[u8; 32]>,
     form: SecretBox<[u8; 32]>,
     invitation: SecretBox<[u8; 32]>,
+    halfway: SecretBox<[u8; 32]>,
+    recovery: SecretBox<[u8; 32]>,
     sealing: SecretBox<[u8; 32]>,
 }
 
@@ -68,6 +70,8 @@ impl Seal {
             browser: derive(master, "payin browser session v1"),
             form: derive(master, "payin form v1"),
             invitation: derive(master, "payin invitation v1"),
+            halfway: derive(master, "payin halfway v1"),
+            recovery: derive(master, "payin recovery code v1"),
             sealing: derive(master, "payin sealing v1"),
         };
         Self(masters.iter().map(keys).collect())
@@ -115,6 +119,20 @@ impl Seal {
     #[must_use]
     pub fn invitation_macs(&self, token: &str) -> Vec<String> {
         self.0.iter().map(|keys| hex(&mac(keys.invitation.expose_secret(), &[token.as_bytes()]))).collect()
+    }
+
+    /// What says that somebody has shown their password at a time, under each master key; the first is for new ones.
+    #[must_use]
+    pub fn halfway_macs(&self, user: &str, at: &str) -> Vec<String> {
+        let parts = [user.as_bytes(), at.as_bytes()];
+        self.0.iter().map(|keys| hex(&mac(keys.halfway.expose_secret(), &parts))).collect()
+    }
+
+    /// What is stored of a person's recovery code, under each master key; the first is for new ones.
+    #[must_use]
+    pub fn recovery_macs(&self, user: &str, code: &str) -> Vec<String> {
+        let parts = [user.as_bytes(), code.as_bytes()];
+        self.0.iter().map(|keys| hex(&mac(keys.recovery.expose_secret(), &parts))).collect()
     }
 
     /// What binds an address to its organization.

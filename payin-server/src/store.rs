@@ -30,6 +30,7 @@ mod readers;
 pub mod reconciliations;
 pub mod resending;
 pub mod scans;
+pub mod second_factors;
 pub mod settings;
 pub mod statement;
 pub mod stopped;

@@ -1,5 +1,5 @@
-//! `payin-server users`: people who may sign in, as whoever runs the server makes them, shuts them out, lets them in again and gives them
-//! another password. It works beside a running server.
+//! `payin-server users`: people who may sign in, as whoever runs the server makes them, shuts them out, lets them in again, gives them
+//! another password and takes a lost second factor away. It works beside a running server.
 
 use std::io::{BufRead as _, IsTerminal as _};
 
@@ -62,6 +62,8 @@ pub enum Deed {
         /// Whether it is made instead of read.
         generated: bool,
     },
+    /// Their two-step sign-in is turned off, and they are signed out.
+    ResetTotp,
 }
 
 /// Does it, for whoever signs in by an address or name.
@@ -77,6 +79,7 @@ pub async fn operate(config: &Config, login: &str, deed: Deed) -> anyhow::Result
             Deed::Disable => Operate::disable(&app, login),
             Deed::Enable => Operate::enable(&app, login),
             Deed::SetPassword { .. } => Operate::set_password(&app, login, password.clone()).await?,
+            Deed::ResetTotp => Operate::forget_second_factor(&app, login),
         };
         app.store.write(unit).await
     };
@@ -94,6 +97,7 @@ pub async fn operate(config: &Config, login: &str, deed: Deed) -> anyhow::Result
             }
             eprintln!("{email} ({id}) has another password, and is signed out everywhere.");
         }
+        Deed::ResetTotp => eprintln!("{email} ({id}) signs in with the password alone, and is signed out everywhere."),
     }
     Ok(())
 }

@@ -9,16 +9,15 @@ pub mod members;
 pub mod operator;
 mod password;
 mod refresh;
+pub mod second_factor;
+pub mod sign_in;
 mod token;
-
-use std::net::IpAddr;
 
 use payin_core::account::{Claims, check_email, check_name, check_password, folded};
 use payin_core::{Error, access};
 use payin_types::id::base62;
 use payin_types::{ErrorCode, ExposeSecret as _, OrganizationId, Role, SecretString, Timestamp, UserId};
 
-use super::query::is_findable;
 use super::{App, Outcome};
 use crate::store::access::insert_organization;
 use crate::store::accounts::{self, User};
@@ -26,6 +25,7 @@ use crate::store::{Tx, Unit};
 pub use create::{CreateUser, NewUser};
 pub use password::Passwords;
 pub use refresh::{Opened, Refreshed, open_session, prolong};
+pub use sign_in::login;
 pub use token::Tokens;
 
 fn unauthorized(message: &str) -> Error {
@@ -132,36 +132,6 @@ impl Unit for Register {
             role: Role::Owner,
         })
     }
-}
-
-/// Signs somebody in by their address or name; without either, the only person there is. Where they belong to several organizations, for
-/// the one they joined first.
-///
-/// # Errors
-/// `INVALID_API_KEY`, the same whether it is the name or the password that is wrong; `VALIDATION_ERROR` where a name is needed;
-/// `RATE_LIMIT_EXCEEDED` where it was tried in vain too often, or too many sign in at once.
-pub async fn login(app: &App, login: Option<&str>, password: SecretString, from: IpAddr) -> Outcome<Session> {
-    let attempt = app.passwords.attempts.begin(&folded(login.unwrap_or_default()), from, app.clock.now())?;
-    let mut conn = app.store.read().await?;
-    let found = match login {
-        Some(login) if !is_findable(login) => None,
-        Some(login) => accounts::by_login(&mut conn, &folded(login)).await?,
-        None => match accounts::first(&mut conn).await? {
-            several if several.len() > 1 => return Err(Error::field("email", "there are several accounts here: say which").into()),
-            one => one.into_iter().next(),
-        },
-    };
-    drop(conn);
-    // Also where there is nobody, so that it takes as long.
-    let hash = found.as_ref().map(|user| user.password_hash.clone());
-    let is_right = app.passwords.verify(password, hash).await?;
-    let user = found.filter(|user| is_right && user.disabled_at.is_none());
-    let user = user.ok_or_else(|| unauthorized("The name or the password is wrong"))?;
-    attempt.succeeded();
-    let organizations = accounts::organizations(&mut app.store.read().await?, &user.id).await?;
-    let (organization_id, _, role) =
-        organizations.into_iter().next().ok_or_else(|| unauthorized("The account belongs to no organization"))?;
-    Ok(Session { user_id: user.id, name: user.name, email: user.email, organization_id, role })
 }
 
 /// The token of a session; `family` where it can be prolonged.

@@ -106,6 +106,15 @@ pub async fn set_password(tx: &mut Tx<'_>, before: &User, password_hash: &str, n
     tx.change_one(update.int(now.millis())).await
 }
 
+/// Ends what a person has begun.
+///
+/// # Errors
+/// What the database says.
+pub async fn end_sessions(tx: &mut Tx<'_>, id: &UserId, now: Timestamp) -> Result<(), Fault> {
+    tx.change_one(sql("UPDATE users SET sessions_from = $2 WHERE id = $1").text(id.as_str()).int(now.millis())).await?;
+    forget_refreshes(tx, id).await
+}
+
 /// Shuts a person out, and ends what they have begun.
 ///
 /// # Errors

@@ -349,6 +349,11 @@ async fn people_are_made_beside_a_server_and_sign_in() {
         let shows_it = !password.is_empty() && exit.stderr.contains(password);
         assert!(exit.stderr.contains(says) && !shows_it, "{says}: {exit:?}");
     }
+    // Somebody's lost phone is forgotten, whether they had one or not.
+    for (login, code, says) in [("ALICE@shop.example", 0, "signs in with the password alone"), ("carol", 1, "Nobody signs in as 'carol'")] {
+        let exit = with_config(folder.path(), &["users", "reset-totp", login]).run().await;
+        assert!(exit.code == Some(code) && exit.stderr.contains(says), "{exit:?}");
+    }
     let help = with_config(folder.path(), &["users", "create", "--help"]).run().await;
     assert!(help.stdout.contains("no flag takes it"), "{help:?}");
     running.terminate();

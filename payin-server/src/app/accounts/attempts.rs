@@ -95,6 +95,16 @@ fn make_room(seen: &mut HashMap<Who, (Timestamp, u64)>, who: &Who, now: Timestam
 }
 
 impl Attempt<'_> {
+    /// It was them, as far as it went; what decides is counted as another attempt. Nothing that failed before is forgiven for it.
+    pub fn went_half(self) {
+        let mut seen = self.attempts.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        for who in self.who {
+            if let Some((_, count)) = seen.get_mut(&who) {
+                *count = count.saturating_sub(1);
+            }
+        }
+    }
+
     /// It was them: what failed for the account is forgiven, and the client has one failure less.
     pub fn succeeded(self) {
         let mut seen = self.attempts.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -148,6 +158,16 @@ mod tests {
         }
         attempts.begin("alice", A, now).unwrap().succeeded();
         attempts.begin("alice", A, now).unwrap();
+    }
+
+    #[test]
+    fn whoever_knows_the_password_alone_guesses_no_more_than_others() {
+        let (attempts, now) = (Attempts::new(true), Timestamp::from_secs(10));
+        for _ in 0..20 {
+            attempts.begin("alice", A, now).unwrap().went_half();
+            attempts.begin("alice", A, now).unwrap();
+        }
+        assert!(attempts.begin("alice", A, now).is_err());
     }
 
     #[test]

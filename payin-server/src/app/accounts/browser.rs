@@ -1,11 +1,14 @@
 //! Browsers in which somebody is signed in: what their cookie bears is random, and only its MAC is kept. They are signed out by themselves
 //! after a while, by whoever signs out, by a new password, and when the person may not sign in any more. It must not know what a page is.
 
+use std::net::IpAddr;
+
 use payin_core::Error;
 use payin_core::account::{BROWSER_IDLE, BROWSER_LIFETIME, browser_holds, check_password};
 use payin_types::id::base62;
 use payin_types::{ErrorCode, ExposeSecret as _, OrganizationId, Role, SecretString, Timestamp, UserId};
 
+use super::attempts::Attempt;
 use super::{Session, unauthorized};
 use crate::app::{App, Outcome};
 use crate::store::accounts::User;
@@ -32,11 +35,20 @@ pub(super) fn random_token(app: &App) -> SecretString {
     SecretString::from(halves.map(|half| base62(half, 22)).concat())
 }
 
-struct Enter {
+/// A browser's session that is to begin, and what its cookie is to bear.
+pub(super) struct Enter {
     mac: String,
     user: UserId,
     organization: OrganizationId,
     now: Timestamp,
+}
+
+impl Enter {
+    pub(super) fn new(app: &App, user: &UserId, organization: &OrganizationId) -> (Self, SecretString) {
+        let token = random_token(app);
+        let mac = app.seal.browser_macs(token.expose_secret()).into_iter().next().unwrap_or_default();
+        (Self { mac, user: user.clone(), organization: organization.clone(), now: app.clock.now() }, token)
+    }
 }
 
 impl Unit for Enter {
@@ -55,9 +67,8 @@ impl Unit for Enter {
 /// # Errors
 /// What the database says.
 pub async fn enter(app: &App, user: &UserId, organization: &OrganizationId) -> Outcome<SecretString> {
-    let token = random_token(app);
-    let mac = app.seal.browser_macs(token.expose_secret()).into_iter().next().unwrap_or_default();
-    app.store.write(Enter { mac, user: user.clone(), organization: organization.clone(), now: app.clock.now() }).await?;
+    let (begin, token) = Enter::new(app, user, organization);
+    app.store.write(begin).await?;
     Ok(token)
 }
 
@@ -156,11 +167,12 @@ pub fn form_token(app: &App, token: &str) -> String {
 /// Whether a form came from a page of this browser.
 #[must_use]
 pub fn is_form_token(app: &App, token: &str, given: &str) -> bool {
-    // Every byte is looked at, so that time does not tell how much of it is right.
-    let is = |mac: &String| {
-        mac.len() == given.len() && mac.bytes().zip(given.bytes()).fold(0, |differs, (one, other)| differs | (one ^ other)) == 0
-    };
-    app.seal.form_macs(token).iter().any(is)
+    app.seal.form_macs(token).iter().any(|mac| is_same(mac, given))
+}
+
+/// Whether two texts are the same. Every byte is looked at, so that time does not tell how much of one is right.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    one.len() == other.len() && one.bytes().zip(other.bytes()).fold(0, |differs, (one, other)| differs | (one ^ other)) == 0
 }
 
 struct SetPassword {
@@ -178,20 +190,35 @@ impl Unit for SetPassword {
     }
 }
 
+/// Whoever is signed in, once they have shown their password again.
+///
+/// # Errors
+/// `INSUFFICIENT_PERMISSIONS` if it is wrong, `RATE_LIMIT_EXCEEDED`.
+pub(super) async fn shown_password<'a>(
+    app: &'a App,
+    browser: &Browser,
+    from: IpAddr,
+    password: SecretString,
+) -> Outcome<(User, Attempt<'a>)> {
+    let attempt = app.passwords.attempts.begin(&super::folded(&browser.session.email), from, app.clock.now())?;
+    let user = accounts::get(&mut app.store.read().await?, &browser.session.user_id).await?;
+    let user = user.ok_or_else(|| unauthorized("The account is gone"))?;
+    if !app.passwords.verify(password, Some(user.password_hash.clone())).await? {
+        return Err(Error::new(ErrorCode::InsufficientPermissions, "The present password is another one: nothing was changed").into());
+    }
+    Ok((user, attempt))
+}
+
 /// Gives somebody another password, who knows the one that they have. Everything that was begun with that one is ended, this browser's
 /// session too.
 ///
 /// # Errors
 /// `INSUFFICIENT_PERMISSIONS` if the password is wrong, `VALIDATION_ERROR` for one that cannot be taken, `RATE_LIMIT_EXCEEDED`.
-pub async fn change_password(app: &App, browser: &Browser, from: std::net::IpAddr, old: SecretString, new: SecretString) -> Outcome<()> {
+pub async fn change_password(app: &App, browser: &Browser, from: IpAddr, old: SecretString, new: SecretString) -> Outcome<()> {
     check_password(new.expose_secret())?;
-    let attempt = app.passwords.attempts.begin(&super::folded(&browser.session.email), from, app.clock.now())?;
-    let user = accounts::get(&mut app.store.read().await?, &browser.session.user_id).await?;
-    let user = user.ok_or_else(|| unauthorized("The account is gone"))?;
-    if !app.passwords.verify(old, Some(user.password_hash.clone())).await? {
-        return Err(Error::new(ErrorCode::InsufficientPermissions, "The present password is another one: nothing was changed").into());
-    }
-    attempt.succeeded();
+    let (user, attempt) = shown_password(app, browser, from, old).await?;
+    // Whoever has the password does not wash away with it what was guessed of codes.
+    attempt.went_half();
     let password_hash = app.passwords.hash(new, app.entropy.array()).await?;
     app.store.write(SetPassword { before: user, password_hash, now: app.clock.now() }).await
 }

@@ -1,4 +1,4 @@
-//! What whoever runs the server does about people: shuts somebody out, lets them in again, gives them another password. Each ends all that
+//! What whoever runs the server does about people: shuts somebody out, lets them in again, gives them another password, takes a lost second factor away. Each ends all that
 //! was begun before. Keys know no people: they are ended by themselves.
 
 use payin_core::Error;
@@ -6,13 +6,14 @@ use payin_core::account::{check_password, folded};
 use payin_types::{ErrorCode, ExposeSecret as _, SecretString, Timestamp, UserId};
 
 use crate::app::{App, Outcome};
-use crate::store::{Tx, Unit, accounts};
+use crate::store::{Tx, Unit, accounts, second_factors};
 
 /// What is done.
 enum Deed {
     Disable,
     Enable,
     SetPassword(String),
+    ForgetSecondFactor,
 }
 
 /// Does something about a person.
@@ -44,6 +45,12 @@ impl Operate {
         let hash = app.passwords.hash(password, app.entropy.array()).await?;
         Ok(Self { login: folded(login), deed: Deed::SetPassword(hash), now: app.clock.now() })
     }
+
+    /// Takes a person's second factor away: from then on their password is enough.
+    #[must_use]
+    pub fn forget_second_factor(app: &App, login: &str) -> Self {
+        Self { login: folded(login), deed: Deed::ForgetSecondFactor, now: app.clock.now() }
+    }
 }
 
 impl Unit for Operate {
@@ -60,6 +67,10 @@ impl Unit for Operate {
             Deed::Disable => accounts::disable(tx, &user.id, self.now).await?,
             Deed::Enable => accounts::enable(tx, &user.id).await?,
             Deed::SetPassword(hash) => accounts::set_password(tx, &user, hash, self.now).await?,
+            Deed::ForgetSecondFactor => {
+                second_factors::remove(tx, &user.id).await?;
+                accounts::end_sessions(tx, &user.id, self.now).await?;
+            }
         }
         accounts::forget_refreshes(tx, &user.id).await?;
         Ok((user.id, user.email))

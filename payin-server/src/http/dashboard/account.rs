@@ -8,22 +8,28 @@ use payin_types::{ErrorCode, SecretString};
 use super::member::{Member, Posted, refused, signed_in};
 use super::view::{Block, Cell, Field, Form, Notice};
 use crate::app::accounts::browser;
+use crate::app::accounts::second_factor::{self, Standing};
 use crate::http::answer::Reject;
 
 const PATH: &str = "/dashboard/account";
 
 /// `GET /dashboard/account`
 pub async fn show(member: Member) -> Result<Response, Reject> {
-    page(&member, None)
+    page(&member, None).await
 }
 
-fn page(member: &Member, error: Option<&Error>) -> Result<Response, Reject> {
+async fn page(member: &Member, error: Option<&Error>) -> Result<Response, Reject> {
     member.may(Permission::ViewData)?;
     let (t, session) = (member.t, &member.browser.session);
+    let two_step = match second_factor::standing(member.app(), &member.browser).await? {
+        Standing::On(_) => Cell::badge(t.enabled, "good"),
+        Standing::Off | Standing::Begun { .. } => Cell::badge(t.disabled, ""),
+    };
     let facts = vec![
         (t.name_of_person.to_owned(), Cell::text(&session.name)),
         (t.email.to_owned(), Cell::text(&session.email)),
         (t.role.to_owned(), Cell::badge(t.word(session.role.as_str()), "")),
+        (t.two_step.to_owned(), two_step.to("/dashboard/account/two-step".to_owned())),
     ];
     let fields = vec![
         Field::typed("old", t.present_password, "password", "").required().filled("current-password"),
@@ -43,6 +49,6 @@ pub async fn change_password(Posted { member, form }: Posted) -> Result<Response
     match refused(changed)? {
         Ok(()) => signed_in(app, &browser::enter(app, &session.user_id, &session.organization_id).await?, "/dashboard/account?done=1"),
         Err(error) if error.code == ErrorCode::InvalidApiKey => Err(error.into()),
-        Err(error) => page(&member, Some(&error)),
+        Err(error) => page(&member, Some(&error)).await,
     }
 }

@@ -7,6 +7,7 @@ use payin_core::Error;
 use payin_types::ErrorCode;
 
 use super::frame::{Frame, page};
+use super::said;
 use super::view::Form;
 use super::words::Words;
 
@@ -19,6 +20,8 @@ pub struct Door {
     pub text: Option<String>,
     /// Why nobody came in.
     pub problem: Option<String>,
+    /// What is said where it is not them.
+    pub wrong: &'static str,
     pub forms: Vec<Form>,
     pub more: Option<&'static str>,
 }
@@ -26,7 +29,7 @@ pub struct Door {
 impl Door {
     /// A page with these forms.
     pub fn new(t: &'static Words, title: &'static str, forms: Vec<Form>) -> Self {
-        Self { frame: Frame::plain(t), title, text: None, problem: None, forms, more: None }
+        Self { frame: Frame::plain(t), title, text: None, problem: None, wrong: t.wrong_password, forms, more: None }
     }
 
     /// The same, which is to be had again by this query.
@@ -37,13 +40,20 @@ impl Door {
         self
     }
 
+    /// The same, which is to be had again at another path than it was sent to.
+    #[must_use]
+    pub fn at(mut self, path: &str) -> Self {
+        self.frame.again.insert_str(0, path);
+        self
+    }
+
     /// As an answer, with what went wrong if something did.
     pub fn answer(self, t: &Words, error: Option<&Error>) -> Response {
         let Some(error) = error else { return page(StatusCode::OK, &self) };
         let problem = match error.code {
-            ErrorCode::InvalidApiKey => t.wrong_password.to_owned(),
+            ErrorCode::InvalidApiKey | ErrorCode::InvalidState => self.wrong.to_owned(),
             ErrorCode::RateLimitExceeded => t.too_many_attempts.to_owned(),
-            _ => error.message.clone(),
+            _ => said::refusal(t, error),
         };
         let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
         let mut response = page(status, &Self { problem: Some(problem), ..self });

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
+use axum::response::Response;
 use payin_core::Error;
 use payin_core::access::{Permission, allows};
 use payin_core::account::BROWSER_LIFETIME;
@@ -14,7 +15,7 @@ use payin_types::{Environment, ErrorCode, ExposeSecret as _, OrganizationId, Sec
 use super::form::Form;
 use super::frame::{Frame, Office, Tongue, Way, lead_to};
 use super::view::{Notice, Page};
-use super::words::{LANGUAGES, Words};
+use super::words::Words;
 use super::{Playground, WAYS};
 use crate::app::accounts::browser::{self, Browser};
 use crate::app::{App, Failure, Outcome};
@@ -95,6 +96,13 @@ impl Member {
         allows(&self.browser.session.role, permission)
     }
 
+    /// The same in the session that takes the place of theirs: its pages' forms bear what this one is known by.
+    #[must_use]
+    pub fn moved_to(self, token: &SecretString) -> Self {
+        let form_token = browser::form_token(&self.caller.app, token.expose_secret());
+        Self { form_token, ..self }
+    }
+
     /// A page for them.
     pub fn page(&self, title: impl Into<String>) -> Page {
         let done = match self.query.text("done") {
@@ -129,7 +137,7 @@ impl Member {
             (false, true) => "?".to_owned(),
             (false, false) => format!("?{rest}&"),
         };
-        Frame { t: self.t, languages: LANGUAGES, again, office: Some(office) }
+        Frame { again, office: Some(office), ..Frame::plain(self.t) }
     }
 }
 
@@ -176,7 +184,7 @@ pub fn refused<T>(outcome: Outcome<T>) -> Result<Result<T, Error>, Reject> {
 }
 
 /// Leads to a page, which says that it is done.
-pub fn done(path: &str) -> axum::response::Response {
+pub fn done(path: &str) -> Response {
     lead_to(&format!("{path}?done=1"))
 }
 
@@ -184,8 +192,15 @@ pub fn done(path: &str) -> axum::response::Response {
 ///
 /// # Errors
 /// A token that no header can bear.
-pub fn signed_in(app: &App, token: &SecretString, to: &str) -> Result<axum::response::Response, Reject> {
-    let mut response = lead_to(to);
+pub fn signed_in(app: &App, token: &SecretString, to: &str) -> Result<Response, Reject> {
+    with_session(lead_to(to), app, token)
+}
+
+/// An answer with which a browser gets its session.
+///
+/// # Errors
+/// A token that no header can bear.
+pub fn with_session(mut response: Response, app: &App, token: &SecretString) -> Result<Response, Reject> {
     SESSION.set(&mut response, app, token.expose_secret(), BROWSER_LIFETIME.as_secs())?;
     Ok(response)
 }

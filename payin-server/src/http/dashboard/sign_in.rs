@@ -1,20 +1,21 @@
-//! Signing in and out. Nobody is told whether it is the name or the password that is wrong.
+//! Signing in, in one step or two, and out. Nobody is told whether it is the name or the password that is wrong.
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::Uri;
 use axum::response::Response;
-use payin_core::Error;
-use payin_types::SecretString;
+use payin_types::{ErrorCode, ExposeSecret as _, SecretString};
 
 use super::door::Door;
 use super::form::Form as Sent;
 use super::frame::{Tongue, lead_to};
 use super::member::{Posted, SESSION, refused, signed_in};
 use super::view::{Field, Form};
+use super::words::Words;
 use crate::app::App;
-use crate::app::accounts::{self, browser};
+use crate::app::accounts::browser;
+use crate::app::accounts::sign_in::{self, Entry};
 use crate::http::answer::Reject;
 use crate::http::checkout::Visitor;
 use crate::http::checkout::pages::check_own;
@@ -26,21 +27,20 @@ fn destination(asked: &str) -> &str {
     if is_plain && is_below(asked, &["/dashboard"]) && !asked.contains("..") { asked } else { "/dashboard" }
 }
 
-fn door(tongue: Tongue, to: &str, name: &str, error: Option<&Error>) -> Response {
-    let t = tongue.0;
+fn door(t: &'static Words, to: &str, name: &str) -> Door {
     let fields = vec![
         Field::hidden("to", to),
         Field::line("name", t.email_or_name, name).required().filled("username"),
         Field::typed("password", t.password, "password", "").required().filled("current-password"),
     ];
     let form = Form::new(t.sign_in, "/dashboard/sign-in", t.sign_in, fields);
-    Door { more: Some(t.no_account), ..Door::new(t, t.sign_in, vec![form]) }.asked_by("to", to).answer(t, error)
+    Door { more: Some(t.no_account), ..Door::new(t, t.sign_in, vec![form]) }.asked_by("to", to)
 }
 
 /// `GET /dashboard/sign-in`
 pub async fn show(_: Visitor, uri: Uri, tongue: Tongue) -> Response {
     let query = Sent::parse(uri.query().unwrap_or_default().as_bytes());
-    door(tongue, destination(query.text("to")), "", None)
+    door(tongue.0, destination(query.text("to")), "").answer(tongue.0, None)
 }
 
 /// `POST /dashboard/sign-in`
@@ -49,12 +49,35 @@ pub async fn enter(visitor: Visitor, tongue: Tongue, State(app): State<Arc<App>>
     let form = Sent::read(request).await?;
     let (name, to) = (form.text("name").to_owned(), destination(form.text("to")));
     let password = SecretString::from(form.whole("password").to_owned());
-    match refused(accounts::login(&app, Some(&name), password, visitor.address).await)? {
-        Ok(session) => {
-            let token = browser::enter(&app, &session.user_id, &session.organization_id).await?;
-            signed_in(&app, &token, to)
-        }
-        Err(error) => Ok(door(tongue, to, &name, Some(&error))),
+    match refused(sign_in::enter(&app, &name, password, visitor.address).await)? {
+        Ok(Entry::Whole(token)) => signed_in(&app, &token, to),
+        Ok(Entry::Half(ticket)) => Ok(code_door(tongue.0, to, ticket.expose_secret()).answer(tongue.0, None)),
+        Err(error) => Ok(door(tongue.0, to, &name).answer(tongue.0, Some(&error))),
+    }
+}
+
+/// Where somebody shows a code who has shown their password. The page bears what says so.
+fn code_door(t: &'static Words, to: &str, ticket: &str) -> Door {
+    let fields = vec![
+        Field::hidden("to", to),
+        Field::hidden("ticket", ticket),
+        Field::line("code", t.code, "").hint(t.code_hint).required().filled("one-time-code"),
+    ];
+    let form = Form::new(t.code_title, "/dashboard/sign-in/code", t.sign_in, fields);
+    let door =
+        Door { text: Some(t.code_text.to_owned()), more: Some(t.code_lost), wrong: t.wrong_code, ..Door::new(t, t.code_title, vec![form]) };
+    door.asked_by("to", to).at("/dashboard/sign-in")
+}
+
+/// `POST /dashboard/sign-in/code`
+pub async fn show_code(visitor: Visitor, tongue: Tongue, State(app): State<Arc<App>>, request: Request) -> Result<Response, Reject> {
+    check_own(&app, request.headers())?;
+    let (t, form) = (tongue.0, Sent::read(request).await?);
+    let (ticket, to) = (form.text("ticket"), destination(form.text("to")));
+    match refused(sign_in::finish(&app, ticket, form.text("code"), visitor.address).await)? {
+        Ok(token) => signed_in(&app, &token, to),
+        Err(error) if error.code == ErrorCode::InvalidState => Ok(Door { wrong: t.too_slow, ..door(t, to, "") }.answer(t, Some(&error))),
+        Err(error) => Ok(code_door(t, to, ticket).answer(t, Some(&error))),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Coming in and going out.
 
-use payin_tests::sandbox::{PASSWORD, Sandbox};
+use payin_core::totp;
+use payin_tests::sandbox::{PASSWORD, Sandbox, text};
 use payin_types::Role;
+use serde_json::json;
 
 use super::Browser;
 
@@ -77,6 +79,92 @@ async fn who_guesses_is_stopped_at_every_door() {
     assert_eq!((reply.status, reply.header("retry-after")), (429, "900"), "{}", reply.text);
     sandbox.advance(15 * 60).await;
     enter(password).await.leads_to("/dashboard");
+    sandbox.stop().await;
+}
+
+/// The code that an app shows at this moment of the sandbox, or so many steps later.
+async fn code(sandbox: &Sandbox, key: &str, later: i64) -> String {
+    let now: payin_types::Timestamp = text(&sandbox.read("/api/v1/sandbox/clock").await["now"]).parse().expect("a time");
+    totp::code(&totp::read(key).expect("a key"), totp::step(now) + later)
+}
+
+#[tokio::test]
+async fn somebody_signs_in_in_two_steps() {
+    let sandbox = Sandbox::frozen().await;
+    let at = "/dashboard/account/two-step";
+    let (email, password) = sandbox.owner();
+    let (mut owner, elsewhere) = (Browser::owner(&sandbox).await, Browser::owner(&sandbox).await);
+    owner.get("/dashboard/account").await.has(&["Two-step sign-in", &format!("href=\"{at}\"")]);
+    owner.get(at).await.is(200).has(&["Set up", "Disabled"]).lacks(&["<svg"]);
+    owner.post(at, &[("password", "wrong horse battery")]).await.is(403).has(&["The present password is another one"]);
+    owner.post(at, &[("password", password)]).await.leads_to(&format!("{at}?done=1"));
+    let page = owner.get(at).await;
+    let key =
+        page.is(200).has(&["<svg", "aria-label=\"QR code of the key\"", "autocomplete=\"one-time-code\""]).between("<code>", "</code>");
+    let key = key.replace(' ', "");
+    assert_eq!(key.len(), 32, "{key}");
+    // It is nobody else's, and not asked for yet.
+    elsewhere.get(at).await.has(&["<svg"]);
+    Browser::member(&sandbox, sandbox.key(), Role::Owner).await.get(at).await.lacks(&["<svg", &key]);
+    Browser::owner(&sandbox).await;
+    owner.post(&format!("{at}/on"), &[("code", "000000")]).await.is(403).has(&["The code is wrong", "<svg"]);
+    sandbox.advance(1).await;
+    let page = owner.post(&format!("{at}/on"), &[("code", &code(&sandbox, &key, 0).await)]).await;
+    let recovery = page.is(200).has(&["shown only now"]).lacks(&[&key]).between("<code id=\"secret\">", "</code>");
+    let recovery: Vec<&str> = recovery.lines().collect();
+    assert_eq!((recovery.len(), recovery[0].len()), (10, 19), "{recovery:?}");
+    // The page's forms are those of the session that goes on; the others are over.
+    owner.cookie = page.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
+    owner.token = page.between("name=\"token\" value=\"", "\"");
+    elsewhere.get("/dashboard").await.is(303);
+    owner.get(at).await.is(200).has(&["Enabled", ">10<", "Turn off"]).lacks(&["<svg", recovery[0], &key]);
+
+    let nobody = Browser::new(&sandbox);
+    let enter =
+        async || nobody.post_with("/dashboard/sign-in", &[("name", email), ("password", password), ("to", "/dashboard/orders")], &[]).await;
+    let page = enter().await;
+    let ticket = page
+        .is(200)
+        .has(&["Enter your code", "name=\"to\" value=\"/dashboard/orders\"", "/dashboard/sign-in?to="])
+        .between("name=\"ticket\" value=\"", "\"");
+    assert!(page.headers.get("set-cookie").is_none() && !page.text.contains(password), "{}", page.text);
+    let show = async |ticket: &str, code: &str, headers: &[(&str, &str)]| {
+        let form = [("ticket", ticket), ("code", code), ("to", "/dashboard/orders")];
+        nobody.post_with("/dashboard/sign-in/code", &form, headers).await
+    };
+    let used = code(&sandbox, &key, 0).await;
+    for wrong in ["", "000000", &used, "<script>"] {
+        let page = show(&ticket, wrong, &[]).await;
+        page.is(401).has(&["The code is wrong, or has been used", &ticket]).lacks(&["<script>"]);
+    }
+    let next = code(&sandbox, &key, 1).await;
+    show(&ticket, &next, &[("Origin", "https://evil.example")]).await.is(403);
+    show("made-up", &next, &[]).await.is(409).has(&["That took too long", "name=\"password\""]);
+    let page = show(&ticket, &next, &[]).await;
+    page.leads_to("/dashboard/orders");
+    assert!(page.header("set-cookie").starts_with("payin_dashboard="));
+    show(&ticket, recovery[0], &[]).await.leads_to("/dashboard/orders");
+    show(&ticket, recovery[0], &[]).await.is(401);
+    // In another language it is the same, and the way back there is a page that there is.
+    let page = nobody.post_with("/dashboard/sign-in?lang=zh", &[("name", email), ("password", password)], &[]).await;
+    page.is(200).has(&["输入验证码"]);
+
+    // Behind the doors of other APIs the same account is not to be had with less.
+    sandbox.advance(60).await;
+    for (path, name) in [("/api/v1/admin/login", "email"), ("/api/auth/login", "username")] {
+        let log_in =
+            async |password: &str| sandbox.ask("POST", path).no_key().json(&json!({ name: email, "password": password })).send().await;
+        let reply = log_in(password).await;
+        assert!(reply.status == 401 && reply.text.contains("a comma and a code"), "{}: {}", reply.status, reply.text);
+        let with_code = format!("{password},{}", code(&sandbox, &key, 0).await);
+        assert_eq!(log_in(&with_code).await.status, 200);
+        assert_eq!(log_in(&with_code).await.status, 401, "it was used");
+        sandbox.advance(30).await;
+    }
+    let page = owner.post(&format!("{at}/off"), &[("password", password), ("code", "000000")]).await;
+    page.is(403).has(&["The code is wrong"]);
+    owner.post(&format!("{at}/off"), &[("password", password), ("code", recovery[1])]).await.leads_to(&format!("{at}?done=1"));
+    enter().await.leads_to("/dashboard/orders");
     sandbox.stop().await;
 }
 

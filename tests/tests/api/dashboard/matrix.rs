@@ -19,6 +19,7 @@ const NEEDS: &[(&str, &str, Option<Permission>)] = &[
     ("GET", "/dashboard/unmatched", Some(Permission::ViewData)),
     ("GET", "/dashboard/unmatched.csv", Some(Permission::ViewData)),
     ("GET", "/dashboard/deposits", Some(Permission::ViewData)),
+    ("GET", "/dashboard/deposits.csv", Some(Permission::ViewData)),
     ("GET", "/dashboard/chains", Some(Permission::ViewData)),
     ("GET", "/dashboard/links", Some(Permission::ViewData)),
     ("GET", "/dashboard/links/{id}", Some(Permission::ViewData)),
@@ -27,6 +28,10 @@ const NEEDS: &[(&str, &str, Option<Permission>)] = &[
     ("GET", "/dashboard/references/{reference}", Some(Permission::ViewData)),
     ("GET", "/dashboard/account", Some(Permission::ViewData)),
     ("POST", "/dashboard/account/password", Some(Permission::ViewData)),
+    ("GET", "/dashboard/account/two-step", Some(Permission::ViewData)),
+    ("POST", "/dashboard/account/two-step", Some(Permission::ViewData)),
+    ("POST", "/dashboard/account/two-step/on", Some(Permission::ViewData)),
+    ("POST", "/dashboard/account/two-step/off", Some(Permission::ViewData)),
     ("POST", "/dashboard/links", Some(Permission::CreateOrders)),
     ("POST", "/dashboard/links/{id}", Some(Permission::CreateOrders)),
     ("POST", "/dashboard/links/{id}/{deed}", Some(Permission::CreateOrders)),
@@ -72,8 +77,13 @@ const NEEDS: &[(&str, &str, Option<Permission>)] = &[
     ("POST", "/dashboard/invitation/accept", None),
 ];
 /// What needs no session.
-const DOORS: &[(&str, &str)] =
-    &[("GET", "/dashboard/sign-in"), ("POST", "/dashboard/sign-in"), ("GET", "/dashboard/invitation"), ("POST", "/dashboard/invitation")];
+const DOORS: &[(&str, &str)] = &[
+    ("GET", "/dashboard/sign-in"),
+    ("POST", "/dashboard/sign-in"),
+    ("POST", "/dashboard/sign-in/code"),
+    ("GET", "/dashboard/invitation"),
+    ("POST", "/dashboard/invitation"),
+];
 
 /// The routes, read from the server's text: axum does not tell what a router holds.
 fn routes() -> Vec<(String, String)> {
@@ -121,10 +131,10 @@ async fn nobody_changes_what_their_role_does_not_allow(sandbox: &Sandbox) {
             let expected = if allows(&role, *needs) { 200 } else { 403 };
             page.is(expected);
             if role == Role::Viewer && expected == 200 {
-                // Nor is it offered: all that a viewer's pages can send is going out, and a password of their own.
+                // Nor is it offered: all that a viewer's pages can send is going out, and what is about their own account.
                 let forms = page.text.split("<form ").skip(1).map(|form| form.split('>').next().unwrap_or_default());
                 let sent: Vec<&str> = forms.filter(|form| form.contains("method=\"post\"")).collect();
-                let own = ["/dashboard/sign-out", "/dashboard/account/password", "/checkout/"];
+                let own = ["/dashboard/sign-out", "/dashboard/account/", "/checkout/"];
                 let foreign: Vec<_> = sent.iter().filter(|form| !own.iter().any(|own| form.contains(own))).collect();
                 assert!(foreign.is_empty(), "{route}: {foreign:?}");
             }
