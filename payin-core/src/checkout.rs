@@ -10,7 +10,7 @@ use crate::Units;
 use crate::order::{Facts, is_paid};
 use crate::redirect;
 pub use network::{network, token_standard};
-pub use request::{Call, call, uri};
+pub use request::{Call, Transfer, call, uri};
 
 /// An order as its payer may see it, given its chain's newest block.
 #[must_use]

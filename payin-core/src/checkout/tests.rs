@@ -99,7 +99,7 @@ fn wallets_are_asked_for_the_exact_sum() {
     assert_eq!((call.chain_id.as_str(), call.contract.as_str()), ("0x38", "0x55d398326f99059fF775485246999027B3197955"));
     let words = ["0xa9059cbb", "000000000000000000000000742d35cc6634c0532925a3b844bc9e7595f0beb0"];
     // 12.5 × 10^18
-    assert_eq!(call.data, format!("{}{:0>64}", words.concat(), "ad78ebc5ac620000"));
+    assert_eq!(call.transfer, Transfer::Evm(format!("{}{:0>64}", words.concat(), "ad78ebc5ac620000")));
     let solana = Address::from_solana_bytes(&[7; 32]);
     assert_eq!(
         uri(&chain("solana-mainnet"), &"USDC".into(), &solana, units("12.5")).unwrap(),
@@ -107,7 +107,11 @@ fn wallets_are_asked_for_the_exact_sum() {
     );
     let tron = Address::from_tron_bytes(&[7; 20]);
     assert_eq!(uri(&chain("tron-mainnet"), &"USDT".into(), &tron, units("12.5")).unwrap(), format!("tron:{tron}"));
-    assert_eq!(super::call(&chain("tron-mainnet"), &"USDT".into(), &tron, units("1")), None);
+    let call = super::call(&chain("tron-mainnet"), &"USDT".into(), &tron, units("12.5")).unwrap();
+    // The last four bytes of the first block's hash, by which a wallet's node is known.
+    assert_eq!((call.chain_id.as_str(), call.contract.as_str()), ("0x2b6653dc", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"));
+    assert_eq!(call.transfer, Transfer::Tron { to: tron.as_str().to_owned(), units: "12500000".to_owned() });
+    assert_eq!(super::call(&chain("solana-mainnet"), &"USDC".into(), &solana, units("1")), None);
     // What the token cannot express, and what the chain does not have.
     assert_eq!(uri(&ethereum, &"USDT".into(), &evm, units("0.0000001")), None);
     assert_eq!(uri(&chain("base-mainnet"), &"USDT".into(), &evm, units("1")), None);

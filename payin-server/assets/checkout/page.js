@@ -10,6 +10,8 @@
   const LOOK_EVERY_MS = 10000;
   const BACK_AFTER_MS = 8000;
   const SENT_FOR_MS = 120000;
+  // The most that a call may burn: a transfer to an address that had none of the token takes a third of it at most.
+  const FEE_LIMIT_SUN = 100000000;
   const firstStage = page.dataset.stage;
   // The server's clock, which in a sandbox is not the world's.
   let ahead = 0;
@@ -132,7 +134,7 @@
     leaving = setTimeout(() => location.assign(back.href), BACK_AFTER_MS);
   }
 
-  // ---- A wallet in the browser (EIP-1193; EIP-6963 where several announce themselves).
+  // ---- A wallet in the browser: EIP-1193, and EIP-6963 where several announce themselves; TIP-1193 for Tron.
 
   let announced;
   window.addEventListener('eip6963:announceProvider', (event) => {
@@ -140,40 +142,65 @@
     offerWallet();
   });
   window.dispatchEvent(new Event('eip6963:requestProvider'));
-  const wallet = () => window.ethereum || announced;
+  const wallet = (family) => (family === 'tron' ? window.tron : window.ethereum || announced);
 
-  const sentKey = (button) => `sent ${button.dataset.payment} ${button.dataset.call}`;
+  const sentKey = ({ payment, call, units }) => `sent ${payment} ${call || units}`;
   function offerWallet() {
     const button = page.querySelector('[data-wallet]');
     if (!button) return;
-    button.parentElement.hidden = !wallet();
+    button.parentElement.hidden = !wallet(button.dataset.wallet);
     // Nobody shall pay twice because a page was loaded again.
-    if (Date.now() - Number(sessionStorage.getItem(sentKey(button))) < SENT_FOR_MS) {
+    if (Date.now() - Number(sessionStorage.getItem(sentKey(button.dataset))) < SENT_FOR_MS) {
       button.disabled = true;
       button.nextElementSibling.textContent = button.dataset.sent;
     }
   }
+  // Some wallets are there a little later than the page.
+  window.addEventListener('load', offerWallet);
+
+  // Tron's wallets are asked as EVM ones are, but for two things, which their own library does: on which chain their node is (the end of its first
+  // block's hash), and the call itself.
+  const onTron = (provider) => ({
+    chain: async () => `0x${(await provider.tronWeb.trx.getBlockByNumber(0)).blockID.slice(-8)}`,
+    send: async (from, { contract, to, units }) => {
+      const { transactionBuilder, trx } = provider.tronWeb;
+      const values = [{ type: 'address', value: to }, { type: 'uint256', value: units }];
+      const built = await transactionBuilder.triggerSmartContract(contract, 'transfer(address,uint256)', { feeLimit: FEE_LIMIT_SUN }, values, from);
+      const { result } = await trx.sendRawTransaction(await trx.sign(built.transaction));
+      if (!result) throw new Error('the node did not take it');
+    },
+  });
+  const onEvm = (provider) => ({
+    chain: () => provider.request({ method: 'eth_chainId' }),
+    send: (from, { chain, contract, call }) => {
+      const params = [{ from, to: contract, data: call, value: '0x0', chainId: chain }];
+      return provider.request({ method: 'eth_sendTransaction', params });
+    },
+  });
 
   async function pay(button) {
-    const { chain, contract, call, waits, sent, declined, network, failed } = button.dataset;
+    const { wallet: family, chain, waits, sent, declined, network, failed } = button.dataset;
     const says = button.nextElementSibling;
-    const ask = (method, params) => wallet().request({ method, params });
+    const provider = wallet(family);
+    const way = family === 'tron' ? onTron(provider) : onEvm(provider);
+    const isThere = async () => BigInt(await way.chain()) === BigInt(chain);
     let asked = 'accounts';
     button.disabled = true;
     says.textContent = waits;
     try {
-      const [from] = await ask('eth_requestAccounts');
+      const [from] = await provider.request({ method: 'eth_requestAccounts' });
       asked = 'chain';
-      const isThere = async () => BigInt(await ask('eth_chainId')) === BigInt(chain);
-      if (!(await isThere())) await ask('wallet_switchEthereumChain', [{ chainId: chain }]);
+      if (!(await isThere())) await provider.request({ method: 'wallet_switchEthereumChain', params: [{ chainId: chain }] });
       if (!(await isThere())) throw new Error('another chain');
       asked = 'payment';
-      await ask('eth_sendTransaction', [{ from, to: contract, data: call, value: '0x0', chainId: chain }]);
-      sessionStorage.setItem(sentKey(button), Date.now());
+      await way.send(from, button.dataset);
+      sessionStorage.setItem(sentKey(button.dataset), Date.now());
       says.textContent = sent;
     } catch (error) {
       button.disabled = false;
-      says.textContent = error && error.code === 4001 ? declined : asked === 'chain' ? network : failed;
+      // TronLink says it in words alone.
+      const isDeclined = error && (error.code === 4001 || /declined/i.test(error.message || error));
+      says.textContent = isDeclined ? declined : asked === 'chain' ? network : failed;
     }
   }
 

@@ -6,6 +6,17 @@ const { SIZES, api, axe, overflows, run, watched } = require('./browser.js');
 const heading = (page) => page.locator('h1').textContent();
 const becomes = (page, text) => page.locator('h1', { hasText: text }).waitFor();
 
+// When a page was first seen, from its being asked for, in milliseconds; and what a browser waits for before it shows anything.
+const painted = (page) =>
+  page.evaluate(async () => {
+    const first = () => performance.getEntriesByName('first-contentful-paint')[0];
+    if (!first()) await new Promise((go) => new PerformanceObserver((_, observer) => first() && (observer.disconnect(), go())).observe({ type: 'paint', buffered: true }));
+    const asked = performance.getEntriesByType('resource');
+    const blocking = asked.filter((one) => one.renderBlockingStatus === 'blocking').map((one) => new URL(one.name).pathname);
+    const [page] = performance.getEntriesByType('navigation');
+    return { ms: Math.round(first().startTime), answeredMs: Math.round(page.responseEnd), blocking, asked: asked.map((one) => new URL(one.name).pathname) };
+  });
+
 // An order, from the first look to the way back, without the page being loaded again.
 async function live(browser, { url, key, size }) {
   const gateway = api(url, key);
@@ -13,7 +24,9 @@ async function live(browser, { url, key, size }) {
   const order = await gateway.order({ successUrl: `${url}/health` });
   await page.goto(`${url}/checkout/${order.orderId}`);
   await page.evaluate(() => { window.sameDocument = true; });
+  const paint = await painted(page);
   const seen = { headings: [await heading(page)], overflows: [await overflows(page)], axe: await axe(page) };
+  seen.paint = paint;
   const copy = page.locator('[data-copy]');
   await copy.nth(1).click();
   seen.copied = { text: await page.evaluate(() => navigator.clipboard.readText()), label: await copy.nth(1).textContent(), address: order.address };
@@ -119,6 +132,65 @@ async function wallet(browser, { url, key }) {
   return seen;
 }
 
+// The same for Tron: a wallet that writes down what its library is asked, and takes it for built, signed and sent.
+function tronStub({ refuses }) {
+  const asked = [];
+  const hosts = { '0x2b6653dc': '00000000000000001ebf88508a03865c71d452e25f4d51194196a1d22b6653dc', '0xcd8690dc': '0000000000000000d698d4192c56cb6be724a558448e2684802de4d6cd8690dc' };
+  let chain = '0x2b6653dc';
+  const does = (method, params, answer) => {
+    asked.push({ method, params });
+    // As TronLink says it.
+    if (refuses.includes(method)) throw 'Confirmation declined by user';
+    return answer;
+  };
+  window.asked = asked;
+  window.tron = {
+    request: async ({ method, params }) => {
+      if (method === 'wallet_switchEthereumChain' && !refuses.includes(method)) chain = params[0].chainId;
+      return does(method, params, method === 'eth_requestAccounts' ? ['TJRabPrwbZy45sbavfcjinPJC18kjpRTv8'] : null);
+    },
+    tronWeb: {
+      transactionBuilder: {
+        triggerSmartContract: async (...params) => does('triggerSmartContract', params, { transaction: { txID: 'built' } }),
+      },
+      trx: {
+        getBlockByNumber: async (number) => does('getBlockByNumber', [number], { blockID: hosts[chain] }),
+        sign: async (transaction) => does('sign', [transaction], { ...transaction, signature: ['signed'] }),
+        sendRawTransaction: async (transaction) => does('sendRawTransaction', [transaction], { result: !refuses.includes('node') }),
+      },
+    },
+  };
+}
+
+async function tron(browser, { url, key }) {
+  const gateway = api(url, key);
+  const order = await gateway.order({ amount: '12.50', chainId: 'tron-nile' });
+  const seen = { address: order.address };
+  for (const [name, refuses] of [['declined', ['sign']], ['stays', ['wallet_switchEthereumChain']], ['refused', ['node']], ['pays', []]]) {
+    const { context, page, complaints } = await watched(browser, url, { viewport: SIZES.phone });
+    await page.addInitScript(tronStub, { refuses });
+    await page.goto(`${url}/checkout/${order.orderId}`);
+    const button = page.getByRole('button', { name: 'Pay with browser wallet' });
+    await button.click();
+    const says = page.locator('.wallet [role=status]');
+    await says.filter({ hasNotText: 'Confirm in your wallet' }).waitFor();
+    seen[name] = { says: await says.textContent(), asked: await page.evaluate(() => window.asked), complaints, again: await button.isEnabled() };
+    await context.close();
+  }
+  // A wallet of another family is no way to pay it, and Solana's wallets are given the URI.
+  const { context, page } = await watched(browser, url, { viewport: SIZES.desktop });
+  await page.addInitScript(stub, { refuses: [] });
+  await page.goto(`${url}/checkout/${order.orderId}`);
+  seen.withOther = await page.locator('[data-wallet]').isVisible();
+  const solana = await gateway.order({ currency: 'USDC', chainId: 'solana-devnet' });
+  await page.goto(`${url}/checkout/${solana.orderId}`);
+  await page.getByText('Wallet link', { exact: true }).click();
+  seen.solana = await page.getByRole('link', { name: 'Open in a wallet app' }).getAttribute('href');
+  seen.solanaAddress = solana.address;
+  await context.close();
+  return seen;
+}
+
 // With the keyboard alone; and what axe-core says of the other pages.
 async function keyboard(browser, { url, key }) {
   const gateway = api(url, key);
@@ -144,4 +216,4 @@ async function keyboard(browser, { url, key }) {
   return seen;
 }
 
-run({ live, plain, wallet, keyboard });
+run({ live, plain, wallet, tron, keyboard });

@@ -4,19 +4,20 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
-use payin_core::checkout::{Call, Progress, Stage, call, network, progress, token_standard, uri};
+use payin_core::checkout::{Call, Progress, Stage, Transfer, call, network, progress, token_standard, uri};
 use payin_core::order::Facts;
 use payin_core::transfer::Unmatched;
 use payin_core::{Chain, Units, redirect};
 use payin_types::{Environment, Timestamp};
 
 use super::Visitor;
-use super::pages::{Frame, Moment, page};
+use super::pages::{Frame, page};
 use super::reader::Reader;
 use super::words::Words;
 use crate::app::checkout::{self, Paying, Stray};
 use crate::app::{App, Fault};
 use crate::http::answer::Reject;
+use crate::http::page::Moment;
 use crate::http::qr;
 
 #[derive(Template)]
