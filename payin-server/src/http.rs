@@ -23,6 +23,7 @@ pub mod links;
 pub mod listen;
 pub mod me;
 pub mod orders;
+pub mod page;
 pub mod paywarden;
 pub mod pool;
 pub mod qr;

@@ -13,13 +13,14 @@ use payin_types::{Amount, ChainId, Currency, Environment, ErrorCode, Protocol, P
 use url::form_urlencoded;
 
 use super::Visitor;
-use super::pages::{Frame, Moment, closed, page};
+use super::pages::{Frame, closed, page};
 use super::reader::Reader;
 use super::words::Words;
 use crate::app::checkout;
 use crate::app::{App, Failure, Fault};
 use crate::http::answer::Reject;
 use crate::http::body;
+use crate::http::page::Moment;
 
 #[derive(Template)]
 #[template(path = "checkout/link.html")]

@@ -7,10 +7,10 @@ use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use payin_core::Error;
-use payin_types::{BindingId, ErrorCode, OrderId, PublicPaymentLink, Timestamp};
+use payin_types::{BindingId, ErrorCode, OrderId, PublicPaymentLink};
 
 use super::reader::Reader;
 use super::words::{LANGUAGES, Words};
@@ -19,18 +19,10 @@ use crate::app::App;
 use crate::http::answer::Reject;
 use crate::http::asset::{self, File};
 use crate::http::dialect::is_below;
-
-/// What a page may do. Its script adds nothing to it: there is none in the page itself, and no style.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; form-action 'self'; \
-                      base-uri 'none'; frame-ancestors 'none'";
+use crate::http::page::{self, Head, POLICY, style_sheet};
 
 static FILES: [File; 2] = [
-    File::new(
-        "/checkout/assets/page.css",
-        "text/css; charset=utf-8",
-        POLICY,
-        concat!(include_str!("../../../assets/tokens.css"), include_str!("../../../assets/checkout/page.css")).as_bytes(),
-    ),
+    File::new("/checkout/assets/page.css", "text/css; charset=utf-8", POLICY, style_sheet!("/assets/checkout/page.css")),
     File::new("/checkout/assets/page.js", "text/javascript; charset=utf-8", POLICY, include_bytes!("../../../assets/checkout/page.js")),
 ];
 
@@ -94,59 +86,29 @@ pub struct Frame {
     pub theme: Option<&'static str>,
     /// Every language.
     pub languages: [&'static Words; 2],
+    /// Where the same is to be had in another language: the query before it.
+    pub again: &'static str,
+    pub head: Head,
 }
 
 impl Frame {
     /// For a reader.
     #[must_use]
     pub fn new(reader: Reader, theme: Option<&'static str>) -> Self {
-        Self { t: reader.words, query: reader.query(), theme, languages: LANGUAGES }
-    }
-}
-
-/// A moment, as programs and as people without a script read it.
-pub struct Moment {
-    pub millis: i64,
-    pub iso: String,
-    pub text: String,
-}
-
-impl Moment {
-    /// In UTC, to the minute.
-    #[must_use]
-    pub fn new(at: Timestamp) -> Self {
-        let iso = at.to_string();
-        let text = match (iso.get(..10), iso.get(11..16)) {
-            (Some(date), Some(time)) => format!("{date} {time} UTC"),
-            _ => iso.clone(),
-        };
-        Self { millis: at.millis(), iso, text }
-    }
-}
-
-/// An answer that is a page.
-pub fn page(status: StatusCode, template: &impl Template) -> Response {
-    match template.render() {
-        Ok(html) => (status, headers(), html).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "a page could not be rendered");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        Self {
+            t: reader.words,
+            query: reader.query(),
+            theme,
+            languages: LANGUAGES,
+            again: "?",
+            head: Head { place: "/checkout", scheme: theme.unwrap_or("light dark") },
         }
     }
 }
 
-fn headers() -> [(HeaderName, HeaderValue); 8] {
-    [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::VARY, "Accept-Language"),
-        (HeaderName::from_static("x-robots-tag"), "noindex, nofollow"),
-    ]
-    .map(|(name, value)| (name, HeaderValue::from_static(value)))
+/// An answer that is a page, in its reader's language.
+pub fn page(status: StatusCode, template: &impl Template) -> Response {
+    page::page(status, template, "Accept-Language")
 }
 
 #[derive(Template)]
