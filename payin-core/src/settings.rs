@@ -36,7 +36,8 @@ pub struct Key {
     pub kind: Kind,
     /// Whether only the server's operator can set it.
     pub read_only: bool,
-    description: &'static str,
+    /// What it is, in a sentence.
+    pub description: &'static str,
 }
 
 const fn key(name: &'static str, kind: Kind, description: &'static str) -> Key {

@@ -12,6 +12,9 @@
     time.textContent = at.toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' });
   }
 
+  // On a phone the ways are a line that is longer than the window.
+  document.querySelector('.ways [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+
   document.addEventListener('click', async ({ target }) => {
     const button = target.closest('[data-copy]');
     if (!button) return;
@@ -21,8 +24,14 @@
 
   for (const file of document.querySelectorAll('input[type=file]')) {
     const form = file.form;
-    form.addEventListener('dragover', (event) => event.preventDefault());
+    const over = (is) => form.classList.toggle('dragged-over', is);
+    form.addEventListener('dragover', (event) => {
+      event.preventDefault();
+      over(true);
+    });
+    form.addEventListener('dragleave', (event) => over(form.contains(event.relatedTarget)));
     form.addEventListener('drop', (event) => {
+      over(false);
       if (!event.dataTransfer.files.length || event.target === file) return;
       event.preventDefault();
       file.files = event.dataTransfer.files;

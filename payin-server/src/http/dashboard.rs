@@ -21,7 +21,9 @@ mod member;
 mod members;
 mod order;
 mod orders;
+mod said;
 mod sandbox;
+mod second_factor;
 mod settings;
 mod sign_in;
 mod start;
@@ -43,19 +45,14 @@ use payin_core::access::Permission;
 use super::asset::{self, File};
 use super::body::{BODY_MAX, IMPORT_BODY_MAX};
 use super::dialect::is_below;
+use super::page::{POLICY, style_sheet};
 use super::sandbox::Sandbox as World;
 use crate::app::App;
-use frame::POLICY;
 pub use frame::Tongue;
 use words::Words;
 
 static FILES: [File; 2] = [
-    File::new(
-        "/dashboard/assets/page.css",
-        "text/css; charset=utf-8",
-        POLICY,
-        concat!(include_str!("../../assets/tokens.css"), include_str!("../../assets/dashboard/page.css")).as_bytes(),
-    ),
+    File::new("/dashboard/assets/page.css", "text/css; charset=utf-8", POLICY, style_sheet!("/assets/dashboard/page.css")),
     File::new("/dashboard/assets/page.js", "text/javascript; charset=utf-8", POLICY, include_bytes!("../../assets/dashboard/page.js")),
 ];
 
@@ -108,12 +105,16 @@ pub fn router(app: &Arc<App>, sandbox: Option<Arc<dyn World>>) -> Router<Arc<App
 fn doors() -> Router<Arc<App>> {
     Router::new()
         .route("/dashboard/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/dashboard/sign-in/code", post(sign_in::show_code))
         .route("/dashboard/sign-out", post(sign_in::leave))
         .route("/dashboard/organization", post(sign_in::look_at))
         .route("/dashboard/invitation", get(invitation::show).post(invitation::accept))
         .route("/dashboard/invitation/accept", post(invitation::join))
         .route("/dashboard/account", get(account::show))
         .route("/dashboard/account/password", post(account::change_password))
+        .route("/dashboard/account/two-step", get(second_factor::show).post(second_factor::begin))
+        .route("/dashboard/account/two-step/on", post(second_factor::turn_on))
+        .route("/dashboard/account/two-step/off", post(second_factor::turn_off))
 }
 
 /// What came in, and how following the chains goes.
@@ -128,6 +129,7 @@ fn money() -> Router<Arc<App>> {
         .route("/dashboard/unmatched", get(transfers::unmatched))
         .route("/dashboard/unmatched.csv", get(transfers::unmatched_file))
         .route("/dashboard/deposits", get(deposits::list))
+        .route("/dashboard/deposits.csv", get(deposits::file))
         .route("/dashboard/chains", get(chains::list))
 }
 

@@ -1,6 +1,7 @@
 // A headless browser and the sandbox's API, for whoever drives pages: the tests and scripts/screenshots. Paths come from scripts/setup.
 'use strict';
 
+const crypto = require('crypto');
 const fs = require('fs');
 const path = require('path');
 
@@ -43,9 +44,20 @@ function api(url, key) {
     pay: (order, change) => ask('POST', '/sandbox/pay', { orderId: order.orderId, ...change }),
     mine: (blocks, chainId = 'ethereum-sepolia') => ask('POST', '/sandbox/mine', { blocks, chainId }),
     reorg: (depth) => ask('POST', '/sandbox/reorg', { chainId: 'ethereum-sepolia', depth, drop: true }),
+    now: async () => Date.parse((await ask('GET', '/sandbox/clock')).now),
     advance: (seconds) => ask('POST', '/sandbox/clock/advance', { seconds }),
     orderWhen: (order, is) => until(`/orders/${order.orderId}`, is),
   };
+}
+
+// The code that an authenticator app shows at a time (RFC 6238), from the key that people type into it.
+function totp(key, ms) {
+  const bits = [...key.replace(/ /g, '')].map((char) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(char).toString(2).padStart(5, '0')).join('');
+  const secret = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(ms / 30000)));
+  const mac = crypto.createHmac('sha1', secret).update(counter).digest();
+  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1000000).padStart(6, '0');
 }
 
 // What is grave of what axe-core finds: rule, element, what to do.
@@ -92,4 +104,4 @@ async function run(scenarios) {
   }
 }
 
-module.exports = { SIZES, api, axe, launch, overflows, run, watched };
+module.exports = { SIZES, api, axe, launch, overflows, run, totp, watched };

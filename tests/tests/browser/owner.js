@@ -2,7 +2,7 @@
 // JSON.
 'use strict';
 
-const { SIZES, api, axe, overflows, run, watched } = require('./browser.js');
+const { SIZES, api, axe, overflows, run, totp, watched } = require('./browser.js');
 
 const heading = (page) => page.locator('h1').textContent();
 const says = (page) => page.locator('.notice').first().textContent();
@@ -30,6 +30,22 @@ async function work(page, { url, key }, seen) {
   await page.getByLabel('A file (CSV or text)').setInputFiles(file([good]));
   await page.getByRole('button', { name: 'Import addresses' }).click();
   await page.getByText('1 addresses were imported').waitFor();
+  if (seen.drops) {
+    // Dropped anywhere on the form.
+    const dropped = await page.evaluateHandle(() => {
+      const data = new DataTransfer();
+      data.items.add(new File([`address\n0x${'ab'.repeat(20)}\n0x123\n`], 'dropped.csv', { type: 'text/csv' }));
+      return data;
+    });
+    const form = page.locator('form[action$="/import"]');
+    await form.dispatchEvent('dragover', { dataTransfer: dropped });
+    seen.over = await form.evaluate((element) => element.classList.contains('dragged-over'));
+    await form.dispatchEvent('drop', { dataTransfer: dropped });
+    seen.droppedFile = await page.getByLabel('A file (CSV or text)').evaluate((input) => input.files[0].name);
+    await page.getByRole('button', { name: 'Import addresses' }).click();
+    await page.locator('.notice li').first().waitFor();
+    seen.droppedImport = await page.locator('.notice li').allTextContents();
+  }
 
   await go(page, 'API keys');
   await page.locator('summary', { hasText: 'Make a key' }).click();
@@ -68,9 +84,59 @@ async function work(page, { url, key }, seen) {
   seen.event = await heading(page);
 }
 
+// Two-step sign-in: set up with the key that the page shows, asked for at the next sign-in, and with a recovery code instead.
+async function twoStep(browser, asked) {
+  const { context, page, complaints } = await watched(browser, asked.url, { viewport: SIZES[asked.size] });
+  const gateway = api(asked.url, asked.key);
+  const seen = { axe: [], overflows: [] };
+  const look = async () => {
+    seen.axe.push(...(await axe(page)));
+    if (await overflows(page)) seen.overflows.push(page.url());
+  };
+  await signIn(page, asked);
+  await page.locator('.who a').click();
+  await page.locator('.facts a', { hasText: 'Disabled' }).click();
+  await look();
+  await page.getByLabel('Present password').fill(asked.password);
+  await page.getByRole('button', { name: 'Set up' }).click();
+  await page.getByRole('img', { name: 'QR code of the key' }).waitFor();
+  await look();
+  const key = await page.locator('.facts code').textContent();
+  await page.getByLabel('Code').fill(totp(key, await gateway.now()));
+  await page.getByRole('button', { name: 'Turn on' }).click();
+  await page.locator('#secret').waitFor();
+  await look();
+  const recovery = (await page.locator('#secret').textContent()).split('\n');
+  seen.recovery = recovery.length;
+  await page.getByRole('link', { name: 'I have kept them' }).click();
+  seen.status = await page.locator('.facts .badge').textContent();
+  await look();
+  const again = async (code) => {
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.goto(`${asked.url}/dashboard/orders`);
+    await page.getByLabel('E-mail or name').fill(asked.email);
+    await page.getByLabel('Password').fill(asked.password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.locator('h1', { hasText: 'Enter your code' }).waitFor();
+    await page.getByLabel('Code').fill('000000');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('alert').waitFor();
+    await look();
+    await page.getByLabel('Code').fill(code);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.locator('h1', { hasText: 'Orders' }).waitFor();
+  };
+  await gateway.advance(30);
+  await again(totp(key, await gateway.now()));
+  await again(recovery[0]);
+  seen.complaints = complaints.filter((complaint) => !/status of 401/.test(complaint));
+  await context.close();
+  return seen;
+}
+
 async function owner(browser, asked) {
   const { context, page, complaints } = await watched(browser, asked.url, { viewport: SIZES[asked.size] });
-  const seen = { axe: [], overflows: [] };
+  const seen = { axe: [], overflows: [], drops: true };
   await page.goto(`${asked.url}/dashboard`);
   seen.axe.push(...(await axe(page)));
   await signIn(page, asked);
@@ -141,4 +207,4 @@ async function viewer(browser, asked) {
   return seen;
 }
 
-run({ owner, plain, viewer });
+run({ owner, plain, twoStep, viewer });

@@ -1,7 +1,7 @@
 // Pictures of every page of the dashboard, on a phone and a desktop, light and dark. Arguments: URL, key, folder, e-mail, password.
 'use strict';
 
-const { SIZES, api, launch } = require('./browser.js');
+const { SIZES, api, launch, totp } = require('./browser.js');
 
 const [url, key, folder, email, password] = process.argv.slice(2);
 const gateway = api(url, key);
@@ -65,7 +65,7 @@ async function main() {
     ['unmatched', '/unmatched'], ['links', '/links'], ['link', `/links/${link.id}`], ['preview', `/links/${link.id}/preview`], ['deposits', '/deposits'],
     ['references', '/references'], ['reference', '/references/customer-7'], ['addresses', '/addresses'], ['webhooks', '/webhooks'], ['events', '/events'],
     ['keys', '/keys'], ['chains', '/chains'], ['settings', '/settings'], ['setting', '/settings/orders.grace_period_minutes'], ['members', '/members'],
-    ['account', '/account'], ['sandbox', '/sandbox'], ['not-found', '/nowhere'], ['orders-chinese', '/orders?lang=zh'], ['orders-english', '/orders?lang=en'],
+    ['account', '/account'], ['sandbox', '/sandbox'], ['not-found', '/nowhere'],
   ]) await shoot(name, at);
   const unfold = (page) => page.locator('details').evaluateAll((all) => all.forEach((details) => { details.open = true; }));
   await shoot('link-form', '/links', unfold);
@@ -78,7 +78,73 @@ async function main() {
     await page.getByRole('button', { name: 'Import addresses' }).click();
     await page.getByRole('alert').waitFor();
   });
+  await shoot('no-orders-found', '/orders?search=nothing-like-it');
+  const chinese = [
+    ['start', ''], ['orders', '/orders'], ['order', `/orders/${short.orderId}`], ['links', '/links'], ['references', '/references'], ['addresses', '/addresses'],
+    ['webhooks', '/webhooks'], ['keys', '/keys'], ['chains', '/chains'], ['settings', '/settings'], ['members', '/members'], ['account', '/account'], ['sandbox', '/sandbox'],
+  ];
+  for (const [name, at] of chinese) await shoot(`${name}-chinese`, `${at}?lang=zh`, name === 'sandbox' || name === 'links' ? unfold : undefined);
+  await shoot('import-mistake-chinese', '/addresses', async (page) => {
+    await page.locator('textarea').fill('0x123\n0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE');
+    await page.locator('form[action$="/import"] button').click();
+    await page.getByRole('alert').waitFor();
+  });
+  await shoot('orders-english', '/orders?lang=en');
+  await longTexts(shoot, paid);
+  await twoStep(views, shoot);
   await browser.close();
+}
+
+// Values as long as they may be.
+async function longTexts(shoot, paid) {
+  const long = 'INVOICE-'.padEnd(255, '0123456789');
+  const word = 'Unbelievably-long-word-'.repeat(4);
+  const order = await gateway.order({ orderReference: long, amount: '1234567890.123456', metadata: { [word]: word }, successUrl: `https://shop.example/${word.repeat(3)}` });
+  const link = await gateway.link({ title: word, description: word.repeat(3), amount: '1234567890.123456', inventoryTotal: 1000000 });
+  await gateway.bind(long.slice(0, 200));
+  await shoot('order-long', `/orders/${order.orderId}`);
+  await shoot('orders-long', '/orders');
+  await shoot('links-long', '/links');
+  await shoot('link-long', `/links/${link.id}`);
+  await shoot('references-long', '/references');
+}
+
+// Two-step sign-in, of one person: turning it on signs them out elsewhere, so that one page is shown in all its looks.
+async function twoStep(views, shoot) {
+  await shoot('two-step', '/account/two-step');
+  const page = await views[0].context.newPage();
+  const take = async (name) => {
+    for (const { size, colorScheme } of views) {
+      await page.setViewportSize(SIZES[size]);
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: `${folder}/dashboard-${name}-${size}-${colorScheme}.png`, fullPage: true });
+    }
+    console.log(`dashboard-${name}`);
+  };
+  await page.goto(`${url}/dashboard/account/two-step`);
+  await page.getByLabel('Present password').fill(password);
+  await page.getByRole('button', { name: 'Set up' }).click();
+  await page.getByRole('img').waitFor();
+  await take('two-step-begun');
+  await page.goto(`${url}/dashboard/account/two-step?lang=zh`);
+  await take('two-step-begun-chinese');
+  await page.goto(`${url}/dashboard/account/two-step?lang=en`);
+  await page.getByLabel('Code').fill(totp(await page.locator('.facts code').textContent(), await gateway.now()));
+  await page.getByRole('button', { name: 'Turn on' }).click();
+  await page.locator('#secret').waitFor();
+  await take('two-step-recovery');
+  await page.getByRole('link', { name: 'I have kept them' }).click();
+  await take('two-step-on');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByLabel('E-mail or name').fill(email);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByLabel('Code').waitFor();
+  await take('code');
+  await page.getByLabel('Code').fill('000000');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('alert').waitFor();
+  await take('code-mistake');
 }
 
 main().catch((error) => {

@@ -44,7 +44,7 @@ async fn show(member: &Member, tried: Tried, notice: Option<Notice>) -> Result<R
     let (error, sent) = tried.unzip();
     let head = vec![t.address, t.family, t.status, t.belongs_to, t.created_at, ""];
     let rows = found.data.iter().map(|address| row(t, address)).collect();
-    let addresses = Table { name: t.addresses.to_owned(), head, rows, empty: t.no_addresses };
+    let addresses = Table { name: t.addresses.to_owned(), head, rows, empty: lists::empty(t, query, t.no_addresses) };
     let page = member.page(t.addresses).says(error.as_ref().map(|error| Notice::bad(t, error)).or(notice));
     let page = page.with(Block::Table(stock(member).await?)).with(Block::Text(t.lasts_text.to_owned()));
     let page = page.with(Block::Form(import_form(t, app, &sent.unwrap_or_default()))).with(Block::Heading(t.all_addresses.to_owned()));
@@ -88,7 +88,7 @@ async fn stock(member: &Member) -> Outcome<Table> {
 
 fn row(t: &'static Words, address: &PoolAddress) -> Vec<Cell> {
     let holder = match (&address.order_id, &address.deposit_reference) {
-        (Some(order), _) => Cell::code(order.as_str()).to(format!("/dashboard/orders/{}", segment(order.as_str()))),
+        (Some(order), _) => Cell::clipped(order.as_str()).to(format!("/dashboard/orders/{}", segment(order.as_str()))),
         (None, Some(reference)) => Cell::text(reference).to(format!("/dashboard/references/{}", segment(reference))),
         (None, None) => Cell::text("–"),
     };

@@ -4,10 +4,10 @@ use axum::response::Response;
 use payin_core::access::Permission;
 use payin_types::followed::{ChainNode, FollowedChain};
 
-use super::lists;
 use super::member::Member;
 use super::view::{Block, Cell, Table};
 use super::words::Words;
+use super::{lists, said};
 use crate::app::chains;
 use crate::http::answer::Reject;
 
@@ -46,7 +46,7 @@ fn row(t: &'static Words, chain: &FollowedChain) -> Vec<Cell> {
 fn facts(t: &'static Words, chain: &FollowedChain) -> Vec<(String, Cell)> {
     let fact = |label: &str, cell: Cell| (label.to_owned(), cell);
     let mut facts = vec![
-        fact(t.status, Cell::text(&chain.message)),
+        fact(t.status, Cell::text(said::text(t, &chain.message))),
         fact(t.id, Cell::code(chain.chain_id.as_str())),
         fact(t.confirmations, Cell::number(chain.required_confirmations)),
     ];

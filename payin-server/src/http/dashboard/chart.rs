@@ -15,6 +15,8 @@ pub struct Chart {
     pub bars: Vec<Bar>,
     pub first: String,
     pub last: String,
+    /// How much the highest bar is; `None` where there is none.
+    pub highest: Option<String>,
 }
 
 /// A bar, a part of which is filled.
@@ -33,6 +35,8 @@ pub struct Day {
     pub label: String,
     pub all: u128,
     pub part: u128,
+    /// How much it is, as people write it.
+    pub value: String,
     pub says: String,
 }
 
@@ -60,7 +64,9 @@ impl Chart {
         };
         let label = |day: Option<&Day>| day.map(|day| day.label.clone()).unwrap_or_default();
         let said: Vec<&str> = days.iter().filter(|day| day.all > 0 || day.part > 0).map(|day| day.says.as_str()).collect();
+        let highest = days.iter().max_by_key(|day| day.all).filter(|day| day.all > 0);
         Self {
+            highest: highest.map(|day| day.value.clone()),
             says: if said.is_empty() { title.clone() } else { format!("{title}: {}", said.join("; ")) },
             title,
             width: WIDTH,
@@ -78,12 +84,15 @@ mod tests {
 
     #[test]
     fn bars_fit_into_their_picture() {
-        let day = |all: u128, part: u128| Day { label: "d".to_owned(), all, part, says: format!("{part} of {all}") };
+        let day =
+            |all: u128, part: u128| Day { label: "d".to_owned(), all, part, value: all.to_string(), says: format!("{part} of {all}") };
         let chart = Chart::new("Orders".to_owned(), &[day(0, 0), day(1, 0), day(u128::from(u64::MAX), 7)]);
         let shown: Vec<_> = chart.bars.iter().map(|bar| (bar.all_y, bar.all_height, bar.part_y, bar.part_height)).collect();
         assert_eq!(shown, [(160, 0, 160, 0), (158, 2, 160, 0), (0, 160, 158, 2)]);
         assert!(chart.bars.iter().all(|bar| bar.x + bar.width <= WIDTH));
         assert_eq!(chart.says, "Orders: 0 of 1; 7 of 18446744073709551615");
-        assert!(Chart::new("Orders".to_owned(), &[]).bars.is_empty());
+        assert_eq!(chart.highest.as_deref(), Some("18446744073709551615"));
+        let empty = Chart::new("Orders".to_owned(), &[day(0, 0)]);
+        assert!(empty.highest.is_none() && Chart::new("Orders".to_owned(), &[]).bars.is_empty());
     }
 }

@@ -1,5 +1,7 @@
 //! Deposits, and the references that they are credited to: listed, bound, let go.
 
+use std::time::Duration;
+
 use axum::extract::Path;
 use axum::response::Response;
 use payin_core::Error;
@@ -7,7 +9,9 @@ use payin_core::access::Permission;
 use payin_types::deposit::{Deposit, DepositAddress, DepositReferenceSummary, DepositStatus, UnbindDeposit};
 use payin_types::{BindDeposit, ChainId, Currency, ListDepositReferences, ListDeposits};
 
-use super::lists::{self, ROWS};
+use super::csv::Csv;
+use super::form::Form as Sent;
+use super::lists::{self, FILE_PAGE_ROWS, FILE_PAGES, ROWS};
 use super::member::{Member, Posted, Tried, done, refused};
 use super::view::{Action, Block, Cell, Field, Form, Notice, Pager, Table, segment};
 use super::words::Words;
@@ -17,12 +21,9 @@ use crate::http::answer::Reject;
 const PATH: &str = "/dashboard/deposits";
 const REFERENCES: &str = "/dashboard/references";
 
-/// `GET /dashboard/deposits`
-pub async fn list(member: Member) -> Result<Response, Reject> {
-    member.may(Permission::ViewData)?;
-    let (t, app, query) = (member.t, member.app(), &member.query);
+fn asked(query: &Sent) -> Result<ListDeposits, Error> {
     let (detected_after, detected_before) = lists::span(query)?;
-    let asked = ListDeposits {
+    Ok(ListDeposits {
         page: lists::page(query)?,
         limit: Some(ROWS),
         deposit_reference: query.some("search"),
@@ -32,8 +33,14 @@ pub async fn list(member: Member) -> Result<Response, Reject> {
         detected_after,
         detected_before,
         ..ListDeposits::default()
-    };
-    let found = deposits::list(app, member.organization(), asked).await?;
+    })
+}
+
+/// `GET /dashboard/deposits`
+pub async fn list(member: Member) -> Result<Response, Reject> {
+    member.may(Permission::ViewData)?;
+    let (t, app, query) = (member.t, member.app(), &member.query);
+    let found = deposits::list(app, member.organization(), asked(query)?).await?;
     let statuses = lists::choices(t, DepositStatus::KNOWN.iter().map(DepositStatus::as_str));
     let [from, to] = lists::days(t, query);
     let fields = vec![
@@ -45,8 +52,47 @@ pub async fn list(member: Member) -> Result<Response, Reject> {
         to,
     ];
     let page = member.page(t.deposits).with(Block::Form(Form::search(t.search, PATH, t.search, fields)));
-    let page = page.with(Block::Table(table(t, &found.data))).with(Block::Pager(Pager::new(t, PATH, query, &found.pagination)));
-    Ok(page.answer(None))
+    let found_table = Table { empty: lists::empty(t, query, t.no_deposits), ..table(t, &found.data) };
+    let page = page.with(Block::Table(found_table)).with(Block::Pager(Pager::new(t, PATH, query, &found.pagination)));
+    let file = Cell::text(t.export_csv).to(format!("{PATH}.csv?{}", query.query_without("page")));
+    Ok(page.with(Block::Links(vec![file])).answer(None))
+}
+
+/// `GET /dashboard/deposits.csv`: those that the list finds, the newest 10,000.
+pub async fn file(member: Member) -> Result<Response, Reject> {
+    member.may(Permission::ViewData)?;
+    let app = member.app();
+    let asked = asked(&member.query)?;
+    // What comes after this moment would shift the pages.
+    let now = app.clock.now().plus(Duration::from_millis(1));
+    let until = asked.detected_before.map_or(now, |before| before.min(now));
+    let mut csv =
+        Csv::new(&["depositId", "depositReference", "amount", "currency", "chainId", "txHash", "status", "reverted", "detectedAt"]);
+    for page in 1..=FILE_PAGES {
+        let asked = ListDeposits { page: Some(page), limit: Some(FILE_PAGE_ROWS), detected_before: Some(until), ..asked.clone() };
+        let found = deposits::list(app, member.organization(), asked).await?;
+        for deposit in found.data {
+            csv.line(line(deposit));
+        }
+        if !found.pagination.has_more {
+            break;
+        }
+    }
+    Ok(csv.answer("deposits"))
+}
+
+fn line(deposit: Deposit) -> [String; 9] {
+    [
+        deposit.deposit_id.to_string(),
+        deposit.deposit_reference,
+        deposit.amount.to_string(),
+        deposit.currency.to_string(),
+        deposit.chain_id.to_string(),
+        deposit.tx_hash,
+        deposit.status.as_str().to_owned(),
+        deposit.reverted.unwrap_or_default().to_string(),
+        deposit.detected_at.to_string(),
+    ]
 }
 
 fn table(t: &'static Words, deposits: &[Deposit]) -> Table {
@@ -57,7 +103,7 @@ fn table(t: &'static Words, deposits: &[Deposit]) -> Table {
             Cell::number(format!("{} {}", deposit.amount, deposit.currency)),
             Cell::text(payin_core::checkout::network(&deposit.chain_id)),
             if deposit.reverted == Some(true) { Cell::badge(t.word("reverted"), "bad") } else { lists::status(t, deposit.status.as_str()) },
-            Cell::code(&deposit.tx_hash),
+            Cell::clipped(&deposit.tx_hash),
             Cell::time(deposit.detected_at),
         ]
     };
@@ -87,7 +133,12 @@ async fn all(member: &Member, tried: Tried) -> Result<Response, Reject> {
         ]
     };
     let head = vec![t.reference, t.addresses, t.deposits, t.received, t.last_deposit];
-    let table = Table { name: t.references.to_owned(), head, rows: found.data.iter().map(row).collect(), empty: t.no_references };
+    let table = Table {
+        name: t.references.to_owned(),
+        head,
+        rows: found.data.iter().map(row).collect(),
+        empty: lists::empty(t, query, t.no_references),
+    };
     let search = Form::search(t.search, REFERENCES, t.search, vec![Field::typed("search", t.reference, "search", query.text("search"))]);
     let (error, sent) = tried.unzip();
     let bind = member.can(Permission::CreateDeposits).then(|| {

@@ -125,7 +125,9 @@ async fn one(member: &Member, id: &str, tried: Tried, notice: Option<Notice>) ->
     let told = event_log::list(app, organization, told).await?;
     let page = member.page(&endpoint.url).back_to(PATH, t.webhooks).says(error.as_ref().map(|error| Notice::bad(t, error)).or(notice));
     let page = page.with(Block::Fields(facts)).with(Block::Actions(actions)).with(Block::Form(form));
-    Ok(page.with(Block::Heading(t.events.to_owned())).with(Block::Table(events::table(t, &told.data))).answer(error.as_ref()))
+    let page = page.with(Block::Heading(t.events.to_owned())).with(Block::Table(events::table(t, &told.data)));
+    let rest = Cell::text(t.more_events).to(format!("/dashboard/events?endpointId={}", segment(endpoint.id.as_str())));
+    Ok(page.with_if(told.pagination.has_more.then(|| Block::Links(vec![rest]))).answer(error.as_ref()))
 }
 
 /// An endpoint as its own form would send it.

@@ -52,8 +52,9 @@ pub async fn list(member: Member) -> Result<Response, Reject> {
         from,
         to,
     ];
+    let found_table = Table { empty: lists::empty(t, query, t.no_events), ..table(t, &found.data) };
     let page = member.page(t.events).with(Block::Form(Form::search(t.search, PATH, t.search, fields)));
-    let page = page.with(Block::Table(table(t, &found.data))).with(Block::Pager(Pager::new(t, PATH, query, &found.pagination)));
+    let page = page.with(Block::Table(found_table)).with(Block::Pager(Pager::new(t, PATH, query, &found.pagination)));
     Ok(page.answer(None))
 }
 

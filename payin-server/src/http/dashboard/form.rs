@@ -88,6 +88,12 @@ impl Form {
         self.some(name).map(number).transpose()
     }
 
+    /// Whether nothing is filled in but fields of these names.
+    pub fn has_only(&self, names: &[&str]) -> bool {
+        let others = self.values.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+        others.flat_map(|(_, values)| values).all(|value| value.trim().is_empty())
+    }
+
     /// The same without a page's number, as the query of a link.
     pub fn query_without(&self, left_out: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());

@@ -13,17 +13,18 @@ use axum::response::{IntoResponse, Response};
 use payin_core::Error;
 use payin_types::ErrorCode;
 
+use super::said;
 use super::words::{LANGUAGES, Words};
 use crate::app::App;
 use crate::http::checkout::reader::Reader;
 use crate::http::cookie::{Cookie, values};
-
-/// What a page may do. Its script adds nothing to it: there is none in the page itself, and no style.
-pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; form-action 'self'; \
-                          base-uri 'none'; frame-ancestors 'none'";
+use crate::http::page::{self, Head};
 
 /// Keeps the language that somebody chose.
 pub const LANGUAGE: Cookie = Cookie { name: "payin_language", path: "/dashboard", same_site: "Lax" };
+
+/// What heads say: the looks are those of the reader's device.
+pub const HEAD: Head = Head { place: "/dashboard", scheme: "light dark" };
 
 /// A year.
 const LANGUAGE_FOR_S: u64 = 365 * 24 * 60 * 60;
@@ -50,6 +51,7 @@ pub struct Frame {
     pub languages: [&'static Words; 2],
     /// Where the same is to be had in another language: a path or nothing, and the query before it.
     pub again: String,
+    pub head: Head,
     /// Whoever is signed in.
     pub office: Option<Office>,
 }
@@ -58,7 +60,7 @@ impl Frame {
     /// Around a page for whoever it is.
     #[must_use]
     pub fn plain(t: &'static Words) -> Self {
-        Self { t, languages: LANGUAGES, again: "?".to_owned(), office: None }
+        Self { t, languages: LANGUAGES, again: "?".to_owned(), head: HEAD, office: None }
     }
 }
 
@@ -83,30 +85,12 @@ pub struct Way {
     pub is_here: bool,
 }
 
-/// An answer that is a page.
+/// An answer that is a page, for whoever has asked. What another site has opened has no hold on it.
 pub fn page(status: StatusCode, template: &impl Template) -> Response {
-    match template.render() {
-        Ok(html) => (status, headers(), html).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "a page could not be rendered");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
-}
-
-fn headers() -> [(HeaderName, HeaderValue); 9] {
-    [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (header::VARY, "Accept-Language, Cookie"),
-        (HeaderName::from_static("x-robots-tag"), "noindex, nofollow"),
-    ]
-    .map(|(name, value)| (name, HeaderValue::from_static(value)))
+    let mut response = page::page(status, template, "Accept-Language, Cookie");
+    let alone = HeaderName::from_static("cross-origin-opener-policy");
+    response.headers_mut().insert(alone, HeaderValue::from_static("same-origin"));
+    response
 }
 
 /// Leads to another page, which is asked for with GET.
@@ -121,8 +105,8 @@ struct Problem<'a> {
     frame: Frame,
     title: &'a str,
     text: &'a str,
-    /// What the core says of it.
-    detail: Option<&'a str>,
+    /// Why.
+    detail: Option<String>,
     /// Where something went wrong, what to name to whoever helps.
     request_id: Option<&'a str>,
 }
@@ -143,7 +127,7 @@ pub fn refusal(error: &Error, tongue: Tongue, method: &Method, path: &str, reque
         status if status.is_client_error() => (t.refused_title, t.refused),
         _ => (t.trouble_title, t.trouble),
     };
-    let detail = Some(error.message.as_str()).filter(|_| title == t.refused_title);
+    let detail = (title == t.refused_title).then(|| said::refusal(t, error));
     let request_id = (title == t.trouble_title).then_some(request_id);
     let mut response = page(status, &Problem { frame: Frame::plain(t), title, text, detail, request_id });
     if let Some(seconds) = error.retry_after_s {

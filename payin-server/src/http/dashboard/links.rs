@@ -47,7 +47,7 @@ async fn all(member: &Member, tried: Tried) -> Result<Response, Reject> {
     let (error, sent) = tried.unzip();
     let page = member.page(t.links).says(error.as_ref().map(|error| Notice::bad(t, error)));
     let page = page.with(Block::Form(Form::search(t.search, PATH, t.search, fields)));
-    let page = page.with(Block::Table(Table { name: t.links.to_owned(), head, rows, empty: t.no_links }));
+    let page = page.with(Block::Table(Table { name: t.links.to_owned(), head, rows, empty: lists::empty(t, query, t.no_links) }));
     let page = page.with(Block::Pager(Pager::new(t, PATH, query, &found.pagination)));
     let make = member.can(Permission::CreateOrders).then(|| {
         let fields = link_form::fields(t, app, &sent.clone().unwrap_or_default());

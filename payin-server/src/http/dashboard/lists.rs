@@ -34,7 +34,14 @@ pub fn choices<'a>(t: &Words, words: impl IntoIterator<Item = &'a str>) -> Vec<(
 
 /// The filter by chain.
 pub fn chain(t: &Words, app: &App, query: &Form) -> Field {
-    Field::choice("chainId", t.network, choices(t, app.chains.iter().map(|chain| chain.id.as_str())), query.text("chainId"))
+    let any = (String::new(), t.any.to_owned());
+    let named = app.chains.iter().map(|chain| (chain.id.as_str().to_owned(), payin_core::checkout::network(&chain.id)));
+    Field::choice("chainId", t.network, std::iter::once(any).chain(named).collect(), query.text("chainId"))
+}
+
+/// What is said of a list that is empty: that there is nothing yet, or that the filters find nothing.
+pub fn empty(t: &Words, query: &Form, nothing_yet: &'static str) -> &'static str {
+    if query.has_only(&["page", "lang", "done"]) { nothing_yet } else { t.nothing_found }
 }
 
 /// The filter by currency.

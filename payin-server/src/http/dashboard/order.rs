@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::member::Member;
 use super::view::{Action, Block, Cell, Table, segment};
 use super::words::Words;
-use super::{events, lists, transfers};
+use super::{events, lists, said, transfers};
 use crate::app::{event_log, orders, transfers as cases};
 use crate::http::answer::Reject;
 
@@ -23,9 +23,9 @@ pub async fn show(member: Member, Path(id): Path<String>) -> Result<Response, Re
     let query = ListTransfers { order_id: Some(order.order_id.clone()), limit: Some(100), ..ListTransfers::default() };
     let came = cases::list(app, organization, query).await?.data;
     let mut page = member.page(format!("{} {}", t.order, order.order_reference)).back_to("/dashboard/orders", t.orders);
-    page = page.with(Block::Fields(facts(t, &order))).with(Block::Heading(t.why.to_owned())).with(Block::Note(why.summary.clone()));
+    page = page.with(Block::Fields(facts(t, &order))).with(Block::Heading(t.why.to_owned())).with(Block::Note(summary(t, &why)));
     page = page.with(Block::Table(findings(t, &why))).with(Block::Heading(t.transfers.to_owned()));
-    page = page.with(Block::Table(transfers::table(t, &came))).with(Block::Heading(t.timeline.to_owned()));
+    page = page.with(Block::Table(transfers::table(t, &came, false))).with(Block::Heading(t.timeline.to_owned()));
     page = page.with(Block::Table(timeline(t, &order, &came)));
     if member.can(Permission::ManageSettings) {
         let query = ListEvents { object_id: Some(order.order_id.as_str().to_owned()), limit: Some(100), ..ListEvents::default() };
@@ -74,8 +74,17 @@ pub fn metadata(metadata: &Map<String, Value>) -> Vec<(String, Cell)> {
     metadata.iter().map(|(key, value)| (key.clone(), Cell::text(text(value)))).collect()
 }
 
+/// The whole in a sentence: in another language than the core's the first finding, which is what decides.
+fn summary(t: &Words, why: &Explanation) -> String {
+    let first = why.findings.first().filter(|_| t.core.is_some());
+    first.map_or_else(|| why.summary.clone(), |first| said::finding(t, first, why.currency.as_str()))
+}
+
 fn findings(t: &'static Words, why: &Explanation) -> Table {
-    let row = |finding: &Finding| vec![Cell::badge(t.word(finding.code.as_str()).replace('_', " "), ""), Cell::text(&finding.message)];
+    let row = |finding: &Finding| {
+        let said = said::finding(t, finding, why.currency.as_str());
+        vec![Cell::badge(t.word(finding.code.as_str()).replace('_', " "), ""), Cell::text(said)]
+    };
     Table { name: t.why.to_owned(), head: vec![t.finding, t.explanation], rows: why.findings.iter().map(row).collect(), empty: t.nothing }
 }
 

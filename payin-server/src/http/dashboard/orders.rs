@@ -8,6 +8,7 @@ use payin_core::access::Permission;
 use payin_types::{ChainId, Currency, ListOrders, OrderId, OrderStatus, OrderSummary, Timestamp};
 
 use super::csv::Csv;
+use super::form::Form as Sent;
 use super::frame::lead_to;
 use super::lists::{self, FILE_PAGE_ROWS, FILE_PAGES, ROWS};
 use super::member::Member;
@@ -57,12 +58,12 @@ pub async fn list(member: Member) -> Result<Response, Reject> {
     let rest = query.query_without("page");
     let file = Cell::text(t.export_csv).to(format!("/dashboard/orders.csv?{rest}"));
     let page = member.page(t.orders).with(Block::Form(Form::search(t.search, PATH, t.search, fields)));
-    let page = page.with(Block::Table(table(t, t.orders, &found.data))).with(Block::Pager(Pager::new(t, PATH, query, &found.pagination)));
+    let page = page.with(Block::Table(table(t, query, &found.data))).with(Block::Pager(Pager::new(t, PATH, query, &found.pagination)));
     Ok(page.with(Block::Links(vec![file])).answer(None))
 }
 
 /// Orders as rows.
-pub fn table(t: &'static Words, name: &str, orders: &[OrderSummary]) -> Table {
+fn table(t: &'static Words, query: &Sent, orders: &[OrderSummary]) -> Table {
     let row = |order: &OrderSummary| {
         vec![
             Cell::text(&order.order_reference).to(format!("{PATH}/{}", segment(order.order_id.as_str()))),
@@ -73,7 +74,7 @@ pub fn table(t: &'static Words, name: &str, orders: &[OrderSummary]) -> Table {
         ]
     };
     let head = vec![t.reference, t.amount, t.network, t.status, t.created_at];
-    Table { name: name.to_owned(), head, rows: orders.iter().map(row).collect(), empty: t.no_orders }
+    Table { name: t.orders.to_owned(), head, rows: orders.iter().map(row).collect(), empty: lists::empty(t, query, t.no_orders) }
 }
 
 /// `GET /dashboard/orders.csv`: those that the list finds, the newest 10,000.

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::form::Form as Sent;
 use super::member::{Member, Posted, Tried, done, refused};
+use super::said;
 use super::view::{Action, Block, Cell, Field, Form, Notice, Table, segment};
 use super::words::Words;
 use crate::app::settings;
@@ -38,7 +39,7 @@ pub async fn list(member: Member) -> Result<Response, Reject> {
             if setting.read_only { name } else { name.to(format!("{PATH}/{}", segment(&setting.key))) },
             Cell::number(text(t, &setting.value)),
             Cell::badge(t.word(setting.source.as_str()), if setting.source.as_str() == "organization" { "good" } else { "" }),
-            Cell::text(&setting.description),
+            Cell::text(said::text(t, &setting.description)),
         ]
     };
     let head = vec![t.setting, t.holds, t.comes_from, t.description];
@@ -72,7 +73,7 @@ async fn one(member: &Member, key: &str, tried: Tried) -> Result<Response, Rejec
         _ => Field::typed("value", t.value, "url", value),
     };
     let mut facts = vec![
-        (t.description.to_owned(), Cell::text(&setting.description)),
+        (t.description.to_owned(), Cell::text(said::text(t, &setting.description))),
         (t.holds.to_owned(), Cell::number(text(t, &setting.value))),
         (t.comes_from.to_owned(), Cell::text(t.word(setting.source.as_str()))),
         (t.default.to_owned(), Cell::number(text(t, &setting.default))),

@@ -58,6 +58,7 @@ fn conversion(member: &Member, days: &[(Date, OrderStats)]) -> Chart {
         label: day.date(),
         all: u128::from(stats.total_orders),
         part: u128::from(stats.completed_orders),
+        value: stats.total_orders.to_string(),
         says: (t.paid_of)(&day.date(), stats.completed_orders, stats.total_orders),
     };
     Chart::new(t.orders_chart.to_owned(), &days.iter().map(bar).collect::<Vec<_>>())
@@ -72,8 +73,8 @@ fn volumes(member: &Member, days: &[(Date, OrderStats)]) -> Vec<Chart> {
             let sum = stats.volume.get(currency);
             let units = sum.and_then(|sum| Units::from_amount(*sum)).and_then(|units| units.to_base_units(18));
             let value = units.unwrap_or_default();
-            let says = format!("{}: {} {currency}", day.date(), sum.map_or_else(|| "0".to_owned(), ToString::to_string));
-            Day { label: day.date(), all: value, part: value, says }
+            let amount = format!("{} {currency}", sum.map_or_else(|| "0".to_owned(), ToString::to_string));
+            Day { label: day.date(), all: value, part: value, says: format!("{}: {amount}", day.date()), value: amount }
         };
         Chart::new(format!("{} ({currency})", member.t.volume_chart), &days.iter().map(bar).collect::<Vec<_>>())
     };

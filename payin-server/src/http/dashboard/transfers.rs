@@ -50,6 +50,7 @@ async fn show(member: &Member, title: &'static str, path: &str, unmatched: Optio
     member.may(Permission::ViewData)?;
     let (t, app, query) = (member.t, member.app(), &member.query);
     let found = transfers::list(app, member.organization(), asked(member, unmatched)?).await?;
+    let found_table = Table { empty: lists::empty(t, query, t.no_transfers), ..table(t, &found.data, unmatched.is_some()) };
     let [from, to] = lists::days(t, query);
     let statuses = lists::choices(t, TransferStatus::KNOWN.iter().map(TransferStatus::as_str));
     let fields = vec![
@@ -64,14 +65,14 @@ async fn show(member: &Member, title: &'static str, path: &str, unmatched: Optio
     if unmatched.is_some() {
         page = page.with(Block::Text(t.unmatched_text.to_owned()));
     }
-    let page = page.with(Block::Form(Form::search(t.search, path, t.search, fields))).with(Block::Table(table(t, &found.data)));
+    let page = page.with(Block::Form(Form::search(t.search, path, t.search, fields))).with(Block::Table(found_table));
     let page = page.with(Block::Pager(Pager::new(t, path, query, &found.pagination)));
     let file = Cell::text(t.export_csv).to(format!("{path}.csv?{}", query.query_without("page")));
     Ok(page.with(Block::Links(vec![file])).answer(None))
 }
 
-/// Transfers as rows.
-pub fn table(t: &'static Words, transfers: &[Transfer]) -> Table {
+/// Transfers as rows; `says_where`: with the address that each came to, where nothing else tells.
+pub fn table(t: &'static Words, transfers: &[Transfer], says_where: bool) -> Table {
     let row = |transfer: &Transfer| {
         let holder = match (&transfer.order_id, &transfer.order_reference, &transfer.deposit_reference) {
             (Some(id), reference, _) => {
@@ -85,17 +86,20 @@ pub fn table(t: &'static Words, transfers: &[Transfer]) -> Table {
             Some(reason) => lists::status(t, reason.as_str()),
             None => lists::status(t, transfer.status.as_str()),
         };
-        vec![
+        let mut cells = vec![
             Cell::number(format!("{} {}", transfer.amount, transfer.currency)),
             Cell::text(payin_core::checkout::network(&transfer.chain_id)),
             standing,
             holder,
-            Cell::code(&transfer.from_address),
-            Cell::code(&transfer.tx_hash),
-            Cell::time(transfer.detected_at),
-        ]
+            Cell::clipped(&transfer.from_address),
+        ];
+        cells.extend(says_where.then(|| Cell::clipped(&transfer.to_address)));
+        cells.extend([Cell::clipped(&transfer.tx_hash), Cell::time(transfer.detected_at)]);
+        cells
     };
-    let head = vec![t.amount, t.network, t.status, t.belongs_to, t.sender, t.transaction, t.detected_at];
+    let mut head = vec![t.amount, t.network, t.status, t.belongs_to, t.sender];
+    head.extend(says_where.then_some(t.address));
+    head.extend([t.transaction, t.detected_at]);
     Table { name: t.transfers.to_owned(), head, rows: transfers.iter().map(row).collect(), empty: t.no_transfers }
 }
 

@@ -9,8 +9,9 @@ use payin_types::{Pagination, Timestamp};
 
 use super::form::Form as Sent;
 use super::frame::{Frame, page};
+use super::said;
 use super::words::Words;
-use crate::http::checkout::pages::Moment;
+use crate::http::page::Moment;
 
 /// A page.
 #[derive(Template)]
@@ -46,18 +47,18 @@ impl Notice {
         Self { secret: Some(secret.into()), ..Self::good(text) }
     }
 
-    /// Why nothing was done, with what the core says of it.
+    /// Why nothing was done.
     pub fn bad(t: &Words, error: &Error) -> Self {
         let details = error.details.as_ref().and_then(|details| details.as_array()).map(Vec::as_slice).unwrap_or_default();
         let text_of = |detail: &serde_json::Value, name: &str| detail.get(name).and_then(|value| value.as_str()).map(str::to_owned);
         let line = |detail: &serde_json::Value| {
             let line = detail.get("line")?.as_u64()?;
             let address = text_of(detail, "address").unwrap_or_default();
-            Some((t.line)(line, &address, &text_of(detail, "error")?))
+            Some((t.line)(line, &address, &said::problem(t, &text_of(detail, "error")?)))
         };
         Self {
             is_bad: true,
-            text: format!("{} {}", t.not_done, error.message),
+            text: format!("{} {}", t.not_done, said::refusal(t, error)),
             items: details.iter().filter_map(line).collect(),
             secret: None,
         }
@@ -77,6 +78,8 @@ pub enum Block {
     Actions(Vec<Action>),
     Links(Vec<Cell>),
     Code(String),
+    /// An image that was drawn here.
+    Picture(String),
     Chart(super::chart::Chart),
 }
 
@@ -109,10 +112,15 @@ impl Table {
 pub enum Set {
     Plain,
     Code,
+    /// A code that is long and seldom read to its end: where there is little room only its beginning is seen, all of it is there.
+    Clipped,
     Number,
     Badge,
     Time,
 }
+
+/// What fits into a line of a narrow column.
+const LINE: usize = 24;
 
 /// A text in a table or a field.
 pub struct Cell {
@@ -134,6 +142,10 @@ impl Cell {
 
     pub fn code(text: impl Into<String>) -> Self {
         Self { set: Set::Code, ..Self::text(text) }
+    }
+
+    pub fn clipped(text: impl Into<String>) -> Self {
+        Self { set: Set::Clipped, ..Self::text(text) }
     }
 
     pub fn number(text: impl std::fmt::Display) -> Self {
@@ -164,6 +176,11 @@ impl Cell {
     #[must_use]
     pub fn to(self, href: String) -> Self {
         Self { href: Some(href), ..self }
+    }
+
+    /// Whether it is more than a line: then it is set as one reads, and no number is held together.
+    fn is_long(&self) -> bool {
+        self.set != Set::Clipped && self.text.chars().count() > LINE
     }
 }
 

@@ -4,6 +4,8 @@
 mod en;
 mod zh;
 
+use super::said::Said;
+
 macro_rules! words {
     ($($name:ident)*) => {
         /// Every sentence of a language.
@@ -20,6 +22,8 @@ macro_rules! words {
             pub paid_of: fn(day: &str, paid: u64, all: u64) -> String,
             pub days: fn(days: u64) -> String,
             pub imported: fn(imported: u64, skipped: u64) -> String,
+            /// What the core's words are here; `None`: they are these.
+            pub core: Option<&'static Said>,
             $(pub $name: &'static str,)*
         }
     };
@@ -37,13 +41,14 @@ words! {
     // Coming in.
     sign_in email_or_name password wrong_password too_many_attempts no_account setup_title setup invited_title invited_known join
     organization_name email name_optional password_hint create_account
+    code code_hint code_title code_text code_lost wrong_code too_slow
 
     // The first page.
-    start orders_pending orders_completed orders_expired conversion received
+    start orders_pending orders_completed orders_expired conversion received highest_day
 
     // What lists and pages have in common.
-    any search export_csv nothing save change change_role delete archive restore yes no id status amount currency network address family
-    reference description title created_at updated_at expires_at expires_optional time from_day to_day role value url
+    any search export_csv nothing nothing_found save change change_role delete archive restore yes no id status amount currency network
+    address family reference description title created_at updated_at expires_at expires_optional time from_day to_day role value url
 
     // Orders and transfers.
     orders order no_orders search_orders why finding explanation timeline happened confirmed_at completed_at expired_at detected_at
@@ -59,7 +64,7 @@ words! {
 
     // Webhooks and events.
     webhooks no_webhooks add_webhook url_hint all_events enabled disabled failing failing_since enable disable send_test new_secret
-    old_secret_until secret_once events no_events search_events event_type object deliveries nobody told_nobody payload resend attempts
+    old_secret_until secret_once events more_events no_events search_events event_type object deliveries nobody told_nobody payload resend attempts
     no_attempts next_attempt answer took said
 
     // Keys.
@@ -75,6 +80,10 @@ words! {
     // Settings and members.
     settings setting holds comes_from default bounds to_default members name_of_person joined_at invite invite_hint make_invitation
     invitation_once remove_member account present_password new_password change_password password_text
+
+    // Two-step sign-in.
+    two_step two_step_text two_step_begin two_step_scan two_step_qr two_step_key two_step_saved turn_on turn_off recovery_once recovery_left
+    recovery_text
 
     // The sandbox.
     sandbox_pay order_id or_reference payment_kind mine blocks advance seconds reorganise depth clock clock_run clock_freeze frozen

@@ -22,8 +22,8 @@ async fn an_order_is_found_and_explained() {
         ("", &["PAID-1", "OPEN-1", "Page 1 of 1, 2 in all"][..], &[][..]),
         ("?search=paid", &["PAID-1"], &["OPEN-1</a>"]),
         ("?status=pending&currency=&chainId=&from=&to=", &["OPEN-1"], &["PAID-1</a>"]),
-        ("?chainId=tron-nile", &["No orders here."], &["PAID-1</a>"]),
-        ("?from=2020-01-01&to=2020-01-02", &["No orders here."], &["PAID-1</a>"]),
+        ("?chainId=tron-nile", &["Nothing is found.", "selected>Tron Nile"], &["PAID-1</a>", "No orders here."]),
+        ("?from=2020-01-01&to=2020-01-02", &["Nothing is found."], &["PAID-1</a>"]),
         ("?from=2020-01-01&to=2999-01-02", &["PAID-1", "OPEN-1"], &[]),
     ] {
         owner.get(&format!("/dashboard/orders{query}")).await.is(200).has(found).lacks(left_out);
@@ -235,7 +235,9 @@ async fn references_settings_members_and_chains_are_arranged() {
     sandbox.post("/api/v1/sandbox/pay-deposit", &json!({ "depositReference": "user/7 ä?", "amount": "3.50" })).await.ok(200);
     sandbox.mine(3).await;
     sandbox.read_when("/api/v1/deposits", "there", |page| page["pagination"]["total"] == 1).await;
-    owner.get("/dashboard/deposits").await.is(200).has(&["3.50 USDT", "user/7 ä?"]);
+    owner.get("/dashboard/deposits").await.is(200).has(&["3.50 USDT", "user/7 ä?", "/dashboard/deposits.csv?"]);
+    owner.get("/dashboard/deposits.csv").await.is(200).has(&["\"depositId\",", ",\"user/7 ä?\",\"3.50\",\"USDT\","]);
+    assert_eq!(owner.get("/dashboard/deposits.csv?chainId=tron-nile").await.text.lines().count(), 1);
     owner.post("/dashboard/references/user%2F7%20%C3%A4%3F/unbind", &[("chainId", "ethereum-sepolia")]).await.is(303);
     owner.get("/dashboard/references/user%2F7%20%C3%A4%3F").await.is(404);
     payer.get(&format!("/checkout/bnd_{payers}")).await.is(404);
@@ -291,5 +293,63 @@ async fn the_sandboxs_world_is_played_with() {
     owner.post(&at("reorg"), &[("chainId", "ethereum-sepolia"), ("depth", "1")]).await.is(303);
     owner.post(&at("clock"), &[("clock", "run")]).await.is(303);
     owner.get("/dashboard/sandbox").await.has(&["Runs"]);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn what_counts_for_nothing_says_where_it_came() {
+    let sandbox = Sandbox::frozen().await;
+    let owner = Browser::owner(&sandbox).await;
+    let order = sandbox.order("OTHER-TOKEN", "5").await;
+    sandbox.pay(&order["orderId"], json!({ "kind": "wrong_token", "amount": "5" })).await;
+    sandbox.mine(3).await;
+    sandbox.read_when("/api/v1/transfers?unmatched=true", "there", |page| page["pagination"]["total"] == 1).await;
+    owner.get("/dashboard/unmatched").await.is(200).has(&["5.00 USDC", "Other token", text(&order["address"])]);
+    owner.get("/dashboard/unmatched.csv").await.has(&[text(&order["address"]), "wrong_currency"]);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_core_says_is_chinese_on_chinese_pages() {
+    let sandbox = Sandbox::frozen().await;
+    let mut owner = Browser::owner(&sandbox).await;
+    let order = sandbox.order("SHORT", "10").await["orderId"].clone();
+    sandbox.pay(&order, json!({ "kind": "under" })).await;
+    sandbox.mine(3).await;
+    sandbox.order_when(&order, "part paid", |order| order["receivedAmount"] == "5.00").await;
+    owner.cookie.push_str("; payin_language=zh");
+    let page = owner.get(&format!("/dashboard/orders/{}", text(&order))).await;
+    page.is(200).has(&["到账金额不足，还差 5.00 USDT。", "金额不足"]).lacks(&["are missing", "Meanwhile"]);
+    owner.get("/dashboard/settings").await.has(&["是否允许创建订单"]).lacks(&["Whether"]);
+    owner.get("/dashboard/chains").await.has(&["已同步到区块"]).lacks(&["It is followed"]);
+    let webhook = [("url", "ftp://x"), ("events", "*")];
+    let key = [("name", "x"), ("expires", "2001-01-01")];
+    let link = [("title", ""), ("amountType", "fixed"), ("amount", "a lot"), ("pay", "USDT@ethereum-sepolia")];
+    let untitled = [("title", ""), ("amountType", "fixed"), ("amount", "5"), ("pay", "USDT@ethereum-sepolia")];
+    for (path, form, says) in [
+        ("/dashboard/webhooks", &webhook[..], "网址：须以 https:// 或 http:// 开头。"),
+        ("/dashboard/webhooks", &[("url", "https://shop.example")], "事件：请至少选择一种事件。"),
+        ("/dashboard/keys", &key, "到期时间：须晚于当前时间。"),
+        ("/dashboard/links", &link, "金额须为数字，例如 25.00。"),
+        ("/dashboard/links", &untitled, "标题：须为 1 至 "),
+        ("/dashboard/links", &[("title", "x"), ("amountType", "fixed"), ("amount", "5")], "币种与网络：须为 1 至 "),
+        ("/dashboard/references", &[("reference", "a\u{7}"), ("pay", "USDT@ethereum-sepolia")], "充值账户：不能包含控制字符。"),
+        ("/dashboard/addresses/import", &[("protocol", "evm")], "请选择文件，或填写地址或扩展公钥。"),
+        (
+            "/dashboard/addresses/import",
+            &[("protocol", "evm"), ("addresses", "0x123")],
+            "第 1 行：0x123：EVM 地址为 0x 加 40 位十六进制字符",
+        ),
+        ("/dashboard/settings/orders.grace_period_minutes", &[("value", "31")], "orders.grace_period_minutes 须为 0 至 30，目前为 31。"),
+        ("/dashboard/account/password", &[("old", "wrong horse"), ("new", "another horse")], "当前密码不正确。"),
+        ("/dashboard/account/password", &[("old", "wrong horse"), ("new", "short")], "密码：须为 8 至 256 个字符。"),
+        ("/dashboard/account/two-step/on", &[("code", "123456")], "没有正在进行的设置，请重新开始。"),
+        ("/dashboard/sandbox/pay", &[], "请填写订单编号或充值账户。"),
+        ("/dashboard/sandbox/advance", &[("seconds", "soon")], "秒：须为整数，目前为“soon”。"),
+    ] {
+        let page = owner.post(path, form).await;
+        assert!((400..500).contains(&page.status), "{}: {}", page.at, page.status);
+        page.has(&["未执行任何操作。", says]).lacks(&["must ", "填写有误"]);
+    }
     sandbox.stop().await;
 }

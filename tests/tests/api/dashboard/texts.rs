@@ -79,7 +79,7 @@ async fn a_text_is_a_text_on_every_page() {
     let mut pages: BTreeSet<String> =
         ["", "/orders", "/transfers", "/unmatched", "/deposits", "/references", "/links", "/webhooks", "/events"]
             .into_iter()
-            .chain(["/keys", "/members", "/addresses", "/chains", "/settings", "/account", "/sandbox"])
+            .chain(["/keys", "/members", "/addresses", "/chains", "/settings", "/account", "/account/two-step", "/sandbox"])
             .map(|path| format!("/dashboard{path}"))
             .collect();
     for (number, payload) in CORPUS.iter().enumerate() {
@@ -112,13 +112,20 @@ async fn a_spreadsheet_takes_no_text_for_a_formula() {
     let owner = Browser::owner(&sandbox).await;
     for (number, payload) in CORPUS.iter().enumerate() {
         sandbox.order(&format!("{payload} {number}"), "1").await;
+        let bind = json!({ "depositReference": format!("{payload} {number}"), "currency": "USDT", "chainId": "ethereum-sepolia" });
+        sandbox.post("/api/v1/deposits/references", &bind).await.ok(201);
+        sandbox.post("/api/v1/sandbox/pay-deposit", &json!({ "depositReference": bind["depositReference"], "amount": "1" })).await.ok(200);
     }
-    let csv = owner.get("/dashboard/orders.csv").await;
-    assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
-    assert!(csv.header("content-disposition").starts_with("attachment"));
-    for (number, payload) in CORPUS.iter().enumerate() {
-        let before = if payload.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
-        csv.has(&[&format!(",\"{before}{} {number}\",", payload.replace('"', "\"\""))]);
+    sandbox.mine(3).await;
+    sandbox.read_when("/api/v1/deposits", "there", |page| page["pagination"]["total"] == CORPUS.len()).await;
+    for name in ["orders", "deposits"] {
+        let csv = owner.get(&format!("/dashboard/{name}.csv")).await;
+        assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
+        assert!(csv.header("content-disposition").starts_with("attachment"));
+        for (number, payload) in CORPUS.iter().enumerate() {
+            let before = if payload.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+            csv.has(&[&format!(",\"{before}{} {number}\",", payload.replace('"', "\"\""))]);
+        }
     }
     sandbox.stop().await;
 }

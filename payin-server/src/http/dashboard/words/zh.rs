@@ -1,5 +1,7 @@
 //! Simplified Chinese.
 
+mod said;
+
 use super::Words;
 
 pub(super) static WORDS: Words = Words {
@@ -12,6 +14,7 @@ pub(super) static WORDS: Words = Words {
     paid_of: |day, paid, all| format!("{day}：{all} 笔中已付 {paid} 笔"),
     days: |days| format!("{days} 天"),
     imported: |imported, skipped| format!("已导入 {imported} 个地址，{skipped} 个已存在。"),
+    core: Some(&said::SAID),
 
     languages: "语言",
     skip: "跳到正文",
@@ -62,6 +65,13 @@ pub(super) static WORDS: Words = Words {
     name_optional: "姓名（可选）",
     password_hint: "至少 8 个字符",
     create_account: "创建账户",
+    code: "验证码",
+    code_hint: "身份验证器应用中的六位数字，或一个恢复码",
+    code_title: "输入验证码",
+    code_text: "密码正确。此账户已开启两步验证：请输入身份验证器应用当前显示的验证码。",
+    code_lost: "手机丢失？请输入一个恢复码。如果没有恢复码，可请服务器管理员为您关闭两步验证。",
+    wrong_code: "验证码错误或已被使用。请等待下一个，并检查手机时间是否准确。",
+    too_slow: "用时过长，请重新登录。",
 
     start: "概览",
     orders_pending: "待付款订单",
@@ -69,11 +79,13 @@ pub(super) static WORDS: Words = Words {
     orders_expired: "已过期订单",
     conversion: "转化率",
     received: "已收款",
+    highest_day: "最高一天",
 
     any: "全部",
     search: "搜索",
     export_csv: "导出 CSV",
     nothing: "暂无内容",
+    nothing_found: "没有符合条件的内容，请修改或清除筛选条件。",
     save: "保存",
     change: "修改",
     change_role: "修改角色",
@@ -179,6 +191,7 @@ pub(super) static WORDS: Words = Words {
     old_secret_until: "旧密钥有效至",
     secret_once: "这是签名密钥，仅显示一次。您的程序用它验证签名。",
     events: "事件",
+    more_events: "此 Webhook 的全部事件",
     no_events: "暂无事件。",
     search_events: "订单、充值等对象编号",
     event_type: "类型",
@@ -257,6 +270,19 @@ pub(super) static WORDS: Words = Words {
     change_password: "修改密码",
     password_text: "修改密码后，其他地方的登录都会失效。",
 
+    two_step: "两步验证",
+    two_step_text: "开启后，登录时除密码外还需要手机上身份验证器应用（TOTP）的验证码。通过此服务器的其他 API 登录时，请在密码后加逗号和验证码。",
+    two_step_begin: "设置",
+    two_step_scan: "请用身份验证器应用扫描二维码，或手动输入密钥。然后输入应用显示的六位数字，两步验证即刻开启。",
+    two_step_qr: "密钥二维码",
+    two_step_key: "密钥",
+    two_step_saved: "我已保存",
+    turn_on: "开启",
+    turn_off: "关闭",
+    recovery_once: "两步验证已开启，其他地方的登录均已失效。以下是恢复码，仅显示一次：手机丢失时，每个恢复码可登录一次。请与手机分开保管。",
+    recovery_left: "剩余恢复码",
+    recovery_text: "如需新的恢复码或更换手机，请关闭后重新设置。",
+
     sandbox_pay: "付款",
     order_id: "订单编号",
     or_reference: "或充值账户",
@@ -324,6 +350,26 @@ fn known(word: &str) -> Option<&'static str> {
         "organization" => "组织",
         "deployment" => "服务器",
         "default" => "默认",
+        "paid" => "已付款",
+        "overpaid" => "多付",
+        "expired_unpaid" => "过期未付",
+        "chain_unfollowed" => "网络未同步",
+        "chain_halted" => "网络已暂停",
+        "chain_stale" => "网络落后",
+        "chain_degraded" => "网络异常",
+        "chain_gap" => "区块待检查",
+        "blocks_lost" => "区块丢失",
+        "confirming" => "确认中",
+        "resting" => "等待最终确定",
+        "agreeing" => "等待核实",
+        "short" => "金额不足",
+        "taken_back" => "已撤回",
+        "nothing_seen" => "未见付款",
+        "window_open" => "付款时限内",
+        "grace_period" => "宽限时间",
+        "window_over" => "时间已到",
+        "dust" => "小额转账",
+        "more_transfers" => "更多转账",
         "following" => "同步中",
         "behind" => "落后",
         "degraded" => "异常",
