@@ -340,7 +340,7 @@ async fn a_link_is_bought_from_its_page_until_it_is_sold_out() {
     assert!(to.starts_with("/checkout/ord_") && to.ends_with("?lang=zh"), "{to}");
     let page = open(&sandbox, to.split('?').next().expect("a path")).await;
     page.has(&["Coffee", "5</span> <span class=\"unit\">USDT", "Tron Nile", "TRC-20", "data-theme=\"light\"", "href=\"tron:T"]).lacks(&[
-        "data-wallet",
+        "data-call",
         "secret",
         "ada@",
     ]);

@@ -102,7 +102,7 @@ async function twoStep(browser, asked) {
   await page.getByRole('img', { name: 'QR code of the key' }).waitFor();
   await look();
   const key = await page.locator('.facts code').textContent();
-  await page.getByLabel('Code').fill(totp(key, await gateway.now()));
+  await page.getByLabel('Code', { exact: true }).fill(totp(key, await gateway.now()));
   await page.getByRole('button', { name: 'Turn on' }).click();
   await page.locator('#secret').waitFor();
   await look();
@@ -118,11 +118,11 @@ async function twoStep(browser, asked) {
     await page.getByLabel('Password').fill(asked.password);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.locator('h1', { hasText: 'Enter your code' }).waitFor();
-    await page.getByLabel('Code').fill('000000');
+    await page.getByLabel('Code', { exact: true }).fill('000000');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('alert').waitFor();
     await look();
-    await page.getByLabel('Code').fill(code);
+    await page.getByLabel('Code', { exact: true }).fill(code);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.locator('h1', { hasText: 'Orders' }).waitFor();
   };

@@ -129,7 +129,7 @@ async function twoStep(views, shoot) {
   await page.goto(`${url}/dashboard/account/two-step?lang=zh`);
   await take('two-step-begun-chinese');
   await page.goto(`${url}/dashboard/account/two-step?lang=en`);
-  await page.getByLabel('Code').fill(totp(await page.locator('.facts code').textContent(), await gateway.now()));
+  await page.getByLabel('Code', { exact: true }).fill(totp(await page.locator('.facts code').textContent(), await gateway.now()));
   await page.getByRole('button', { name: 'Turn on' }).click();
   await page.locator('#secret').waitFor();
   await take('two-step-recovery');
@@ -139,9 +139,9 @@ async function twoStep(views, shoot) {
   await page.getByLabel('E-mail or name').fill(email);
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByLabel('Code').waitFor();
+  await page.getByLabel('Code', { exact: true }).waitFor();
   await take('code');
-  await page.getByLabel('Code').fill('000000');
+  await page.getByLabel('Code', { exact: true }).fill('000000');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('alert').waitFor();
   await take('code-mistake');
