@@ -7,6 +7,8 @@ use payin_types::Timestamp;
 use sha1::Sha1;
 use url::form_urlencoded;
 
+use crate::account::is_same;
+
 /// RFC 4226, 4: at least 128 bits, 160 recommended.
 pub const SECRET_BYTES: usize = 20;
 /// How many codes somebody gets for a lost phone: as many as most give.
@@ -52,10 +54,6 @@ pub fn step_of(secret: &[u8], given: &str, used: i64, now: Timestamp) -> Option<
     // Each is looked at, and each to its end: time tells nothing of them.
     let steps = (present.saturating_sub(WINDOW)..=present.saturating_add(WINDOW)).filter(|step| *step > used);
     steps.filter(|step| is_same(&code(secret, *step), given)).min()
-}
-
-fn is_same(one: &str, other: &str) -> bool {
-    one.len() == other.len() && one.bytes().zip(other.bytes()).fold(0, |differs, (one, other)| differs | (one ^ other)) == 0
 }
 
 /// What somebody shows.

@@ -180,7 +180,9 @@ pub async fn of_several_who_show_one_code_one_comes_in(kind: Kind) {
     let servers = world.servers().await;
     let mut ada = Ada::new(&world.gateway).await;
     let (key, recovery) = ada.turned_on().await;
-    servers.iter().for_each(|server| server.clock.advance(STEP));
+    for server in &servers {
+        server.clock.advance(STEP);
+    }
     let ticket = half(&world.gateway).await;
     for shown in [now(&world.gateway, &key), recovery[3].clone()] {
         let (ticket, shown, servers) = (&ticket, &shown, &servers);
@@ -192,7 +194,9 @@ pub async fn of_several_who_show_one_code_one_comes_in(kind: Kind) {
         }
     }
     // A code of the step before is taken only if nothing newer was.
-    servers.iter().for_each(|server| server.clock.advance(STEP));
+    for server in &servers {
+        server.clock.advance(STEP);
+    }
     let step = totp::step(world.gateway.app.clock.now());
     finish(&world.gateway, &ticket, &totp::code(&key, step + 1)).await.expect("a phone that is fast");
     for older in [step, step - 1, step + 1] {

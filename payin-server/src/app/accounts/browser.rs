@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use payin_core::Error;
-use payin_core::account::{BROWSER_IDLE, BROWSER_LIFETIME, browser_holds, check_password};
+use payin_core::account::{BROWSER_IDLE, BROWSER_LIFETIME, browser_holds, check_password, is_same};
 use payin_types::id::base62;
 use payin_types::{ErrorCode, ExposeSecret as _, OrganizationId, Role, SecretString, Timestamp, UserId};
 
@@ -168,11 +168,6 @@ pub fn form_token(app: &App, token: &str) -> String {
 #[must_use]
 pub fn is_form_token(app: &App, token: &str, given: &str) -> bool {
     app.seal.form_macs(token).iter().any(|mac| is_same(mac, given))
-}
-
-/// Whether two texts are the same. Every byte is looked at, so that time does not tell how much of one is right.
-pub(super) fn is_same(one: &str, other: &str) -> bool {
-    one.len() == other.len() && one.bytes().zip(other.bytes()).fold(0, |differs, (one, other)| differs | (one ^ other)) == 0
 }
 
 struct SetPassword {

@@ -3,12 +3,12 @@
 
 use std::net::IpAddr;
 
-use payin_core::account::halfway_holds;
+use payin_core::account::{halfway_holds, is_same};
 use payin_core::{Error, totp};
 use payin_types::{ErrorCode, ExposeSecret as _, SecretString, Timestamp, UserId};
 
 use super::attempts::Attempt;
-use super::browser::{Enter, is_same};
+use super::browser::Enter;
 use super::second_factor::{Proof, is_on, wrong_code};
 use super::{Session, folded, unauthorized};
 use crate::app::query::is_findable;
