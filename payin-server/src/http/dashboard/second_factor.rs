@@ -6,6 +6,7 @@ use payin_core::Error;
 use payin_core::access::Permission;
 use payin_types::{ErrorCode, ExposeSecret as _, SecretString};
 
+use super::frame::lead_to;
 use super::member::{Member, Posted, done, refused, with_session};
 use super::view::{Block, Cell, Field, Form, Notice, Page};
 use super::words::Words;
@@ -62,10 +63,10 @@ fn grouped(secret: &str) -> String {
     text.chunks(4).map(String::from_iter).collect::<Vec<_>>().join(" ")
 }
 
-/// Done, or the page again with what is wrong; whoever is signed in no more is told so.
-async fn ended(member: &Member, outcome: Result<(), Error>) -> Result<Response, Reject> {
+/// The page that comes next, or this one again with what is wrong; whoever is signed in no more is told so.
+async fn ended(member: &Member, outcome: Result<(), Error>, next: Response) -> Result<Response, Reject> {
     match outcome {
-        Ok(()) => Ok(done(PATH)),
+        Ok(()) => Ok(next),
         Err(error) if error.code == ErrorCode::InvalidApiKey => Err(error.into()),
         Err(error) => page(member, Some(&error)).await,
     }
@@ -76,7 +77,8 @@ pub async fn begin(Posted { member, form }: Posted) -> Result<Response, Reject> 
     member.may(Permission::ViewData)?;
     let password = SecretString::from(form.whole("password").to_owned());
     let outcome = refused(second_factor::begin(member.app(), &member.browser, member.address, password).await)?;
-    ended(&member, outcome).await
+    // It is not done yet: the page says what is left.
+    ended(&member, outcome, lead_to(PATH)).await
 }
 
 /// `POST /dashboard/account/two-step/on`
@@ -84,7 +86,7 @@ pub async fn turn_on(Posted { member, form }: Posted) -> Result<Response, Reject
     member.may(Permission::ViewData)?;
     let confirmed = match refused(second_factor::confirm(member.app(), &member.browser, member.address, form.text("code")).await)? {
         Ok(confirmed) => confirmed,
-        Err(error) => return ended(&member, Err(error)).await,
+        Err(error) => return ended(&member, Err(error), lead_to(PATH)).await,
     };
     let codes: Vec<&str> = confirmed.recovery_codes.iter().map(|code| code.expose_secret()).collect();
     let member = member.moved_to(&confirmed.token);
@@ -99,5 +101,5 @@ pub async fn turn_off(Posted { member, form }: Posted) -> Result<Response, Rejec
     let password = SecretString::from(form.whole("password").to_owned());
     let outcome = second_factor::turn_off(member.app(), &member.browser, member.address, password, form.text("code")).await;
     let outcome = refused(outcome)?;
-    ended(&member, outcome).await
+    ended(&member, outcome, done(PATH)).await
 }
