@@ -45,6 +45,7 @@ mod stock;
 mod succession;
 mod tenancy;
 mod totals;
+mod turns;
 mod work;
 
 use std::any::Any;
@@ -162,9 +163,10 @@ scenarios! {
     issuers: nothing_is_taken_in_a_stopped_token, a_frozen_address_is_not_handed_out_again;
     outbox: an_organization_has_so_many_endpoints_and_no_more, events_go_to_those_who_asked, retries_follow_the_table, a_void_claim_changes_nothing, gone_is_gone,
         a_deleted_endpoint_gets_nothing, a_delivery_is_claimed_once;
-    sending: a_shop_whose_orders_bring_dead_endpoints_delays_nobody_else, those_that_hang_delay_nobody_else, those_that_turn_bad_together_delay_nobody_else,
-        an_organization_whose_receivers_turn_bad_delays_no_other, a_burst_starves_nobody, many_bursts_starve_nobody, what_a_dead_server_claimed_is_sent_again,
-        a_sole_server_takes_back_what_was_claimed_before_it,
+    turns: a_shop_whose_orders_bring_dead_endpoints_delays_nobody_else, those_that_hang_delay_nobody_else, those_that_turn_bad_together_delay_nobody_else,
+        an_organization_whose_receivers_turn_bad_delays_no_other, many_organizations_whose_receivers_hang_leave_places_for_others,
+        another_is_found_behind_thousands_of_hosts, a_burst_starves_nobody, many_bursts_starve_nobody;
+    sending: what_a_dead_server_claimed_is_sent_again, a_sole_server_takes_back_what_was_claimed_before_it,
         servers_share_deliveries_and_overlap_in_none, nothing_is_sent_after_a_deletion, a_backlog_is_called_off_piece_by_piece, what_arrives_verifies_and_is_logged,
         old_attempts_are_forgotten;
     jumps: a_jump_passes_over_nothing, no_ring_is_missed_while_the_clock_stands;
