@@ -36,12 +36,17 @@ async fn no_event_is_lost_on_postgres_with_two_servers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_lose_and_double_nothing_on_sqlite() {
-    kills::kills(Engine::Sqlite).await;
+    kills::blows(Engine::Sqlite, kills::Blow::Kill).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_lose_and_double_nothing_on_postgres() {
-    kills::kills(Engine::Postgres).await;
+    kills::blows(Engine::Postgres, kills::Blow::Kill).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn paused_servers_lose_and_double_nothing() {
+    kills::blows(Engine::Postgres, kills::Blow::Pause).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,6 @@
 //! The outbox as use cases: find what is due, claim it, load what is sent, record what came of it. Sending itself is a worker's business.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,14 +34,17 @@ pub async fn next_due(app: &App, after: Timestamp) -> Result<Option<Timestamp>, 
 /// How many organizations one look visits.
 const VISITED_MAX: usize = 8;
 
-/// Where the walk over those who wait stands: it visits some organizations at a time, and some receivers of each.
+/// Where the walk over those who wait stands: it visits some organizations at a time, and some receivers of each. An organization with many
+/// is seen whole over several rounds, and the walk is whole when everybody was.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Walk {
     /// The organization after which it goes on; empty: with the first.
     after: String,
     /// Organizations with more receivers than one visit sees, and the receiver after which the next one goes on.
     within: HashMap<OrganizationId, String>,
-    /// Whether there was such an organization since it went on with the first.
+    /// Organizations that were seen whole.
+    whole: HashSet<OrganizationId>,
+    /// Whether this round has passed one that was not.
     unfinished: bool,
 }
 
@@ -54,16 +57,23 @@ impl Walk {
 
     /// It goes on behind an organization, of which the last receiver that was seen is named unless it has no others.
     fn pass(&mut self, organization: OrganizationId, last: Option<String>) {
-        self.unfinished = last.is_some() || (self.unfinished && !self.after.is_empty());
+        self.unfinished &= !self.after.is_empty();
         organization.as_str().clone_into(&mut self.after);
-        self.within.extend(last.map(|last| (organization, last)));
+        match last {
+            Some(last) => {
+                self.unfinished |= !self.whole.contains(&organization);
+                self.within.insert(organization, last);
+            }
+            None => drop(self.whole.insert(organization)),
+        }
     }
 
-    /// It goes on with the first organization. Where one left off that waits for nothing any more is forgotten.
+    /// It goes on with the first organization.
     fn come_round(&mut self) {
         self.after.clear();
         if !self.unfinished {
             self.within.clear();
+            self.whole.clear();
         }
     }
 }
@@ -87,10 +97,11 @@ pub async fn due(
         return Ok(due);
     }
     let found = due::organizations(&mut conn, &walk.after).await?;
-    let (is_last, mut visits) = (found.len() < ORGANIZATIONS_MAX, 0..VISITED_MAX);
+    let (is_last, mut visits, oldest) = (found.len() < ORGANIZATIONS_MAX, 0..VISITED_MAX, due.len());
     for organization in found {
         let has_room = has_room(&organization);
-        if has_room && visits.next().is_none() {
+        // No more are named than may be given something each.
+        if has_room && (visits.next().is_none() || due.len().saturating_sub(oldest) >= RECEIVERS_MAX) {
             return Ok(due);
         }
         let mut last = None;

@@ -66,7 +66,7 @@ pub async fn claim(tx: &mut Tx<'_>, of: &[(Arc<Receiver>, usize)], now: Timestam
         query = joined
             .with(
                 "SELECT event_id, endpoint_id, attempts, claim FROM (SELECT event_id, endpoint_id, attempts, claim FROM deliveries \
-                 WHERE next_attempt_at IS NOT NULL AND (organization_id, receiver, next_attempt_at) >= ($, $, $",
+                 WHERE delivered_at IS NULL AND given_up_at IS NULL AND (organization_id, receiver, next_attempt_at) >= ($, $, $",
             )
             .opt_text(organization)
             .opt_text(name)
@@ -149,11 +149,11 @@ pub async fn give_up(tx: &mut Tx<'_>, receiver: &Receiver, until: Timestamp, now
     if tx.one(closed.text(name)).await?.is_none() {
         return Ok(0);
     }
-    // A range of one index, as in `claim`.
+    // A range of one index, as in `claim`. An attempt that is under way is heard out.
     let due = claim!(
-        "SELECT event_id, endpoint_id FROM deliveries WHERE next_attempt_at IS NOT NULL \
+        "SELECT event_id, endpoint_id FROM deliveries WHERE delivered_at IS NULL AND given_up_at IS NULL \
          AND (organization_id, receiver, next_attempt_at) >= ($1, $2, $3) AND (organization_id, receiver, next_attempt_at) <= ($1, $2, $4) \
-         ORDER BY organization_id, receiver, next_attempt_at LIMIT 500"
+         AND (claimed_until IS NULL OR claimed_until <= $4) ORDER BY organization_id, receiver, next_attempt_at LIMIT 500"
     );
     let rows = tx.lock_all(due.text(organization).text(name).int(i64::MIN).int(until.millis())).await?;
     let keys = rows.iter().map(|row| Ok((EventId::from(row.text("event_id")?), EndpointId::from(row.text("endpoint_id")?))));

@@ -112,7 +112,8 @@ impl Deliver {
                 refill.put(deliveries::load(&self.app, claimed, loaded_at).await?, now);
                 return Ok(true);
             }
-            if did || (walk.is_round() && whole) {
+            // Whatever came meanwhile is due later than this look's time.
+            if did || (walk.is_round() && whole) || refill.is_asked_again() {
                 break;
             }
             // Begun in the middle, the walk goes round once.

@@ -1,5 +1,5 @@
-//! A server that is killed (SIGKILL) and killed again at any moment, while orders are made, paid on a chain, and told of. Then what its public
-//! API and its webhooks say is compared with the chain and with what was answered: nothing is lost, doubled or half done. No fault is put
+//! A server that is killed (SIGKILL) and killed again at any moment, or two of which one is stopped (SIGSTOP) until the other has taken over
+//! its work and then goes on, while orders are made, paid on a chain, and told of. Then what their public API and their webhooks say is compared with the chain and with what was answered: nothing is lost, doubled or half done. No fault is put
 //! into the chain or the node here; `world.rs` does that.
 //!
 //! `PAYIN_CHAOS_KILLS` makes it more than a few; `scripts/proof kills` runs it a thousand times.
@@ -36,10 +36,19 @@ pub fn times(name: &str, otherwise: usize) -> (usize, bool) {
     (given.unwrap_or(otherwise), given.is_some())
 }
 
-pub async fn kills(engine: Engine) {
+/// What happens to a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blow {
+    /// It is gone at once, and another one started in its place.
+    Kill,
+    /// It stands still for longer than its leases last, and goes on where it stood. There is a second one.
+    Pause,
+}
+
+pub async fn blows(engine: Engine, blow: Blow) {
     let (kills, asked_for) = times("PAYIN_CHAOS_KILLS", KILLS);
     let (seed, begun) = (seed(), Instant::now());
-    eprintln!("PAYIN_CHAOS_SEED={seed} repeats this run's choices ({engine:?}, {kills} kills)");
+    eprintln!("PAYIN_CHAOS_SEED={seed} repeats this run's choices ({engine:?}, {kills} times {blow:?})");
     let anvil = Anvil::start_with(AnvilOptions { chain_id: SEPOLIA, epoch_slots: 2, ..AnvilOptions::default() }).await;
     let mut tokens = Vec::new();
     for (address, name) in [(USDT, "USDT"), (USDC, "USDC"), (PYUSD, "PYUSD")] {
@@ -84,30 +93,43 @@ pub async fn kills(engine: Engine) {
         (anvil, paid)
     });
 
+    let second = if blow == Blow::Pause { Some(merchant.second_server().await.0) } else { None };
     let mut ready = Vec::new();
     for _ in 0..kills {
         tokio::time::sleep(Duration::from_millis(dice.between(20, 1_200))).await;
-        merchant.server().kill().await;
+        let Some(second) = &second else {
+            merchant.server().kill().await;
+            merchant.end_leases().await;
+            let killed = Instant::now();
+            merchant.start_again().await;
+            ready.push(killed.elapsed());
+            continue;
+        };
+        let first = dice.chance(1, 2);
+        if first {
+            merchant.freeze()
+        } else {
+            second.signal("STOP")
+        }
+        // What it held would end in half a minute.
         merchant.end_leases().await;
-        let killed = Instant::now();
-        merchant.start_again().await;
-        ready.push(killed.elapsed());
+        tokio::time::sleep(Duration::from_millis(dice.between(200, 2_500))).await;
+        if first { merchant.thaw() } else { second.signal("CONT") }
     }
     enough.store(true, Ordering::Relaxed);
     let (anvil, orders) = paying.await.expect("all is paid");
     anvil.mine(8).await;
     let webhooks = settles(&mut merchant, &script, &anvil, &orders).await;
     ready.sort();
-    let at = |percent: usize| ready[(ready.len() - 1) * percent / 100];
+    let at = |percent: usize| ready.get(ready.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default();
+    let orders = orders.len();
     eprintln!(
-        "-- {engine:?}: {kills} kills, {} orders made, paid and told of by {webhooks} requests, each once; ready again after p50 {:?}, p99 {:?}, \
-         at most {:?}; {:?} in all",
-        orders.len(),
-        at(50),
-        at(99),
-        at(100),
+        "-- {engine:?}, {kills} times {blow:?}: {orders} orders made, paid and told of, each once, by {webhooks} requests; {:?}",
         begun.elapsed()
     );
+    if blow == Blow::Kill {
+        eprintln!("-- {engine:?}, {kills} times {blow:?}: ready again after p50 {:?}, p99 {:?}, at most {:?}", at(50), at(99), at(100));
+    }
     assert!(!asked_for || at(100) < READY_MAX, "it took {:?} to be ready again", at(100));
 }
 

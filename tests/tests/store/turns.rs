@@ -324,14 +324,15 @@ pub async fn another_is_found_behind_thousands_of_hosts(kind: Kind) {
     let mut walk = Walk::default();
     let found = look(&mut walk, &|whose| whose != shop).await;
     assert_eq!((of(&found, first), of(&found, last), walk.is_round()), (1, 1, true), "at one look");
-    // While it may have more, each look sees more of it, until all of it was seen, and the others all the while.
-    let (mut seen, mut looks) = (BTreeSet::new(), 0);
+    // While it may have more, every second look sees more of it, until all of it was seen, and each of the others all the while.
+    let (mut seen, mut looks, mut others) = (BTreeSet::new(), 0, 0);
     loop {
         let found = look(&mut walk, &|_| true).await;
-        assert_eq!((of(&found, first), of(&found, last)), (1, 1));
+        others += of(&found, first) + of(&found, last);
         seen.extend(found.into_iter().filter(|one| one.receiver.organization_id == *shop).map(|one| one.receiver.name));
         looks += 1;
-        assert!(looks <= 1_000 / 64 + 1, "{} were seen at {looks} looks", seen.len());
+        assert!(looks <= 2 * (1_000 / 64 + 1), "{} were seen at {looks} looks", seen.len());
+        assert!(others >= looks, "the others were seen {others} times at {looks} looks");
         if walk.is_round() {
             break;
         }

@@ -1,7 +1,8 @@
 //! Who has something due: receivers with deliveries that are due and not claimed. It claims nothing, and does not decide whose turn it is.
 //!
 //! Where much is due, the deliveries that have waited longest may all be one organization's, which may have all it is allowed to have under
-//! way. So the organizations can be walked, and the receivers of each: one probe of the index a step, however much waits there.
+//! way. So the organizations can be walked, and the receivers of each: one probe of the index a step, however much waits there. What is walked
+//! is asked for in the words of `deliveries_turns`, and what is due in those of `deliveries_due`: neither index serves the other's questions.
 
 use payin_types::{OrganizationId, Timestamp};
 
@@ -56,9 +57,11 @@ pub async fn oldest(conn: &mut Conn, now: Timestamp) -> Result<Vec<DueReceiver>,
 /// # Errors
 /// What the database says.
 pub async fn organizations(conn: &mut Conn, after: &str) -> Result<Vec<OrganizationId>, Fault> {
-    let query = sql("WITH RECURSIVE walk (organization_id, steps) AS (SELECT MIN(organization_id), 1 FROM deliveries \
-                     WHERE next_attempt_at IS NOT NULL AND organization_id > $1 UNION ALL SELECT (SELECT MIN(d.organization_id) \
-                     FROM deliveries d WHERE d.next_attempt_at IS NOT NULL AND d.organization_id > walk.organization_id), walk.steps + 1 \
+    let query = sql("WITH RECURSIVE walk (organization_id, steps) AS (SELECT (SELECT d.organization_id FROM deliveries d \
+                     WHERE d.delivered_at IS NULL AND d.given_up_at IS NULL AND d.organization_id > $1 \
+                     ORDER BY d.organization_id, d.receiver, d.next_attempt_at LIMIT 1), 1 UNION ALL SELECT (SELECT d.organization_id \
+                     FROM deliveries d WHERE d.delivered_at IS NULL AND d.given_up_at IS NULL AND d.organization_id > walk.organization_id \
+                     ORDER BY d.organization_id, d.receiver, d.next_attempt_at LIMIT 1), walk.steps + 1 \
                      FROM walk WHERE walk.organization_id IS NOT NULL AND walk.steps < 64) \
                      SELECT organization_id FROM walk WHERE organization_id IS NOT NULL ORDER BY organization_id");
     conn.all(query.text(after)).await?.iter().map(|row| row.text("organization_id").map(OrganizationId::from)).collect()
@@ -70,16 +73,20 @@ pub async fn organizations(conn: &mut Conn, after: &str) -> Result<Vec<Organizat
 /// # Errors
 /// What the database says.
 pub async fn receivers(conn: &mut Conn, organization: &OrganizationId, after: &str, now: Timestamp) -> Result<Vec<DueReceiver>, Fault> {
-    let query = sql("WITH RECURSIVE walk (receiver, steps) AS (SELECT MIN(receiver), 1 FROM deliveries WHERE next_attempt_at IS NOT NULL \
-                     AND organization_id = $1 AND receiver > $2 UNION ALL SELECT (SELECT MIN(d.receiver) FROM deliveries d \
-                     WHERE d.next_attempt_at IS NOT NULL AND d.organization_id = $1 AND d.receiver > walk.receiver), walk.steps + 1 \
+    let query = sql("WITH RECURSIVE walk (receiver, steps) AS (SELECT (SELECT d.receiver FROM deliveries d WHERE d.delivered_at IS NULL \
+                     AND d.given_up_at IS NULL AND d.organization_id = $1 AND d.receiver > $2 \
+                     ORDER BY d.organization_id, d.receiver, d.next_attempt_at LIMIT 1), 1 UNION ALL SELECT (SELECT d.receiver \
+                     FROM deliveries d WHERE d.delivered_at IS NULL AND d.given_up_at IS NULL AND d.organization_id = $1 \
+                     AND d.receiver > walk.receiver ORDER BY d.organization_id, d.receiver, d.next_attempt_at LIMIT 1), walk.steps + 1 \
                      FROM walk WHERE walk.receiver IS NOT NULL AND walk.steps < 64) \
                      SELECT $1 AS organization_id, walked.receiver, w.enabled, w.deleted_at, w.failing_since, \
                      CASE WHEN walked.endpoint_id IS NULL THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END AS waiting FROM \
-                     (SELECT walk.receiver, (SELECT d.endpoint_id FROM deliveries d WHERE d.next_attempt_at IS NOT NULL \
-                     AND d.organization_id = $1 AND d.receiver = walk.receiver AND d.next_attempt_at <= $3 \
-                     AND (d.claimed_until IS NULL OR d.claimed_until <= $3) ORDER BY d.next_attempt_at LIMIT 1) AS endpoint_id \
+                     (SELECT walk.receiver, (SELECT d.endpoint_id FROM deliveries d WHERE d.delivered_at IS NULL AND d.given_up_at IS NULL \
+                     AND (d.organization_id, d.receiver, d.next_attempt_at) >= ($1, walk.receiver, $4) \
+                     AND (d.organization_id, d.receiver, d.next_attempt_at) <= ($1, walk.receiver, $3) \
+                     AND (d.claimed_until IS NULL OR d.claimed_until <= $3) \
+                     ORDER BY d.organization_id, d.receiver, d.next_attempt_at LIMIT 1) AS endpoint_id \
                      FROM walk WHERE walk.receiver IS NOT NULL) AS walked LEFT JOIN webhook_endpoints w ON w.id = walked.endpoint_id \
                      ORDER BY walked.receiver");
-    conn.all(query.text(organization.as_str()).text(after).int(now.millis())).await?.iter().map(due_receiver).collect()
+    conn.all(query.text(organization.as_str()).text(after).int(now.millis()).int(i64::MIN)).await?.iter().map(due_receiver).collect()
 }

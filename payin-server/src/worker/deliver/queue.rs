@@ -3,7 +3,7 @@
 //!
 //! [`PLACES`] attempts may be under way that have not lasted a second. Whoever takes longer goes on outside of them, where
 //! [`SLOW_PLACES`] may; a receiver that took long the last time begins there, two attempts at a time, and those may take only half of that
-//! room, so that those who turn slow find some. So dead receivers that are known hold no place of living ones, and those that just died
+//! room, so that those who turn slow find some, and who turns slow takes none of theirs. So dead receivers that are known hold no place of living ones, and those that just died
 //! hold theirs for a second, until more of them die at once than there is room for. Receivers take turns, and none has more than its share
 //! ([`Standing`]) under way: who has ten thousand events waits for itself. Nor may an organization have more than [`UNPROVEN_MAX`] attempts
 //! under way at receivers that do not answer well or have not answered yet, however many of them it names; those at receivers that answered
@@ -78,8 +78,8 @@ enum Doubt {
 #[derive(Debug, Clone, Copy, Default)]
 struct UnderWay {
     all: usize,
-    /// Those that are slow.
-    slow: usize,
+    /// Those that began among the slow ones.
+    began_slow: usize,
     /// Those that may never be answered.
     unproven: usize,
     lingering: usize,
@@ -109,9 +109,10 @@ struct State {
     waiting: usize,
     /// Attempts under way, the oldest first, by number; those that have ended, or are slow, are passed over.
     young: VecDeque<(Timestamp, u64, Arc<Receiver>)>,
-    /// The attempts under way that hold a place, and those that are slow.
+    /// The attempts under way that hold a place, those that are slow, and how many of these began so.
     quick: HashSet<u64>,
     slow: usize,
+    began_slow: usize,
     /// The attempts under way that may never be answered.
     doubtful: HashMap<u64, Doubt>,
     /// What each organization has under way, if anything.
@@ -138,6 +139,15 @@ pub struct Taken {
     pub claimed_at: Timestamp,
     queue: Arc<Queue>,
     number: u64,
+    began_slow: bool,
+}
+
+/// A delivery whose turn it is, by what its attempt is counted.
+struct Turn {
+    due: Due,
+    claimed_at: Timestamp,
+    number: u64,
+    began_slow: bool,
 }
 
 impl State {
@@ -152,7 +162,7 @@ impl State {
         }
         for (_, number, receiver) in over {
             if self.quick.remove(&number) {
-                self.turns_slow(&receiver.organization_id);
+                self.slow = self.slow.saturating_add(1);
                 self.doubt(number, &receiver.organization_id, Doubt::Lingering);
                 if let Some(line) = self.lines.get_mut(&receiver) {
                     line.standing.lingers();
@@ -199,7 +209,7 @@ impl State {
 
     /// How many more attempts an organization may begin at receivers that took long the last time.
     fn slow_room(&self, organization: &OrganizationId) -> usize {
-        fair(SLOW_PLACES / 2, self.slow).saturating_sub(self.under_way(organization).slow)
+        fair(SLOW_PLACES / 2, self.began_slow).saturating_sub(self.under_way(organization).began_slow)
     }
 
     /// An attempt of an organization may never be answered.
@@ -211,20 +221,14 @@ impl State {
         }
     }
 
-    /// An attempt of an organization is slow.
-    fn turns_slow(&mut self, organization: &OrganizationId) {
-        self.slow = self.slow.saturating_add(1);
-        let of = self.of.entry(organization.clone()).or_default();
-        of.slow = of.slow.saturating_add(1);
-    }
-
     /// An attempt of an organization is over.
-    fn over(&mut self, number: u64, organization: &OrganizationId) {
+    fn over(&mut self, number: u64, began_slow: bool, organization: &OrganizationId) {
         let was_slow = !self.quick.remove(&number);
         self.slow = self.slow.saturating_sub(usize::from(was_slow));
+        self.began_slow = self.began_slow.saturating_sub(usize::from(began_slow));
         let doubt = self.doubtful.remove(&number);
         let Some(of) = self.of.get_mut(organization) else { return };
-        of.slow = of.slow.saturating_sub(usize::from(was_slow));
+        of.began_slow = of.began_slow.saturating_sub(usize::from(began_slow));
         if let Some(doubt) = doubt {
             let count = of.doubtful(doubt);
             *count = count.saturating_sub(1);
@@ -250,7 +254,7 @@ impl State {
         self.quick.len().saturating_add(self.slow.saturating_sub(SLOW_PLACES)) < PLACES
     }
 
-    fn take(&mut self, now: Timestamp) -> Option<(Due, Timestamp, u64)> {
+    fn take(&mut self, now: Timestamp) -> Option<Turn> {
         self.age(now);
         for _ in 0..self.turns.len() {
             let receiver = self.turns.pop_front()?;
@@ -273,16 +277,18 @@ impl State {
             let (is_steady, is_slow) = (line.standing.is_steady(), line.standing.is_slow());
             let of = self.of.entry(receiver.organization_id.clone()).or_default();
             of.all = of.all.saturating_add(1);
+            of.began_slow = of.began_slow.saturating_add(usize::from(is_slow));
+            self.began_slow = self.began_slow.saturating_add(usize::from(is_slow));
             if !is_steady {
                 self.doubt(self.numbered, &receiver.organization_id, Doubt::Unproven);
             }
             if is_slow {
-                self.turns_slow(&receiver.organization_id);
+                self.slow = self.slow.saturating_add(1);
             } else {
                 self.quick.insert(self.numbered);
                 self.young.push_back((now, self.numbered, receiver));
             }
-            return Some((due, claimed_at, self.numbered));
+            return Some(Turn { due, claimed_at, number: self.numbered, began_slow: is_slow });
         }
         None
     }
@@ -295,8 +301,8 @@ impl Queue {
 
     /// The next delivery that has a place.
     pub fn take(self: &Arc<Self>, now: Timestamp) -> Option<Taken> {
-        let (due, claimed_at, number) = self.state().take(now)?;
-        Some(Taken { due, claimed_at, queue: Arc::clone(self), number })
+        let Turn { due, claimed_at, number, began_slow } = self.state().take(now)?;
+        Some(Taken { due, claimed_at, queue: Arc::clone(self), number, began_slow })
     }
 
     /// Whether there is something for another lane to do: nobody keeps watch, or there is a place and something waits or should be claimed.
@@ -344,7 +350,7 @@ impl Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         let mut state = self.queue.state();
-        state.over(self.number, &self.due.target.receiver.organization_id);
+        state.over(self.number, self.began_slow, &self.due.target.receiver.organization_id);
         if let Some(line) = state.lines.get_mut(&self.due.target.receiver) {
             line.under_way = line.under_way.saturating_sub(1);
         }

@@ -77,10 +77,18 @@ impl Refill {
         self.queue.state().walk.clone_from(walk);
     }
 
-    /// Whether anything may be sent to any receiver of an organization.
+    /// Whether anything may be sent to any receiver of an organization, of which those that answer well are known.
     #[must_use]
     pub fn has_room(&self, organization: &OrganizationId) -> bool {
-        self.queue.state().room_left(organization) > 0
+        let state = self.queue.state();
+        let is_steady = |(receiver, line): (&Arc<Receiver>, &Line)| receiver.organization_id == *organization && line.standing.is_steady();
+        state.room_left(organization) > 0 && (state.under_way(organization).unproven < UNPROVEN_MAX || state.lines.iter().any(is_steady))
+    }
+
+    /// Whether somebody else wanted to claim more meanwhile.
+    #[must_use]
+    pub fn is_asked_again(&self) -> bool {
+        self.queue.state().asked_again
     }
 
     /// How many deliveries of each of these receivers may be claimed. One that answers well may have as many again waiting here, so that it
