@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod chains;
 pub mod checkout;
 pub mod deliveries;
+pub mod deployment;
 pub mod deposits;
 pub mod dialect;
 pub mod endpoints;

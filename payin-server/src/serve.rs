@@ -13,10 +13,10 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::app::App;
-use crate::app::access::CheckMasterKey;
 use crate::app::accounts::invitation;
 use crate::app::checkout::{Front, Visits};
 use crate::app::deliveries::TakeBackClaims;
+use crate::app::deployment::CheckDeployment;
 use crate::app::progress::EndLeases;
 use crate::app::quota::Meters;
 use crate::chain::evm::EvmSource;
@@ -216,7 +216,7 @@ pub async fn app(config: &Config) -> anyhow::Result<App> {
         health: Arc::default(),
         streams: Arc::default(),
     };
-    app.store.write(CheckMasterKey::new(&app)).await?;
+    app.store.write(CheckDeployment::new(&app)).await?;
     Ok(app)
 }
 

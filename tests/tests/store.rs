@@ -46,6 +46,7 @@ mod stock;
 mod succession;
 mod tenancy;
 mod totals;
+mod turns;
 mod work;
 
 use std::any::Any;
@@ -165,9 +166,10 @@ scenarios! {
     issuers: nothing_is_taken_in_a_stopped_token, a_frozen_address_is_not_handed_out_again;
     outbox: an_organization_has_so_many_endpoints_and_no_more, events_go_to_those_who_asked, retries_follow_the_table, a_void_claim_changes_nothing, gone_is_gone,
         a_deleted_endpoint_gets_nothing, a_delivery_is_claimed_once;
-    sending: a_shop_whose_orders_bring_dead_endpoints_delays_nobody_else, those_that_hang_delay_nobody_else, those_that_turn_bad_together_delay_nobody_else,
-        an_organization_whose_receivers_turn_bad_delays_no_other, a_burst_starves_nobody, many_bursts_starve_nobody, what_a_dead_server_claimed_is_sent_again,
-        a_sole_server_takes_back_what_was_claimed_before_it,
+    turns: a_shop_whose_orders_bring_dead_endpoints_delays_nobody_else, those_that_hang_delay_nobody_else, those_that_turn_bad_together_delay_nobody_else,
+        an_organization_whose_receivers_turn_bad_delays_no_other, many_organizations_whose_receivers_hang_leave_places_for_others,
+        another_is_found_behind_thousands_of_hosts, a_burst_starves_nobody, many_bursts_starve_nobody;
+    sending: what_a_dead_server_claimed_is_sent_again, a_sole_server_takes_back_what_was_claimed_before_it,
         servers_share_deliveries_and_overlap_in_none, nothing_is_sent_after_a_deletion, a_backlog_is_called_off_piece_by_piece, what_arrives_verifies_and_is_logged,
         old_attempts_are_forgotten;
     jumps: a_jump_passes_over_nothing, no_ring_is_missed_while_the_clock_stands;
@@ -186,7 +188,7 @@ scenarios! {
         references_are_found_and_paged, lists_of_transfers_filter_and_sort;
     stock: keys_fill_a_pool, a_pool_with_a_key_does_not_run_dry, a_low_pool_is_told_once, an_owner_says_when_a_pool_is_low,
         addresses_are_put_away_and_taken_back, a_key_is_put_away_with_its_addresses, an_altered_address_stops_nobody_else;
-    tenancy: organizations_see_their_own, keys_open_their_organization, a_database_knows_its_master_key;
+    tenancy: organizations_see_their_own, keys_open_their_organization, a_database_knows_its_master_key, a_database_knows_its_environment;
     settings: settings_hold_for_new_orders, settings_of_two_at_once_are_both_kept, addresses_rest_as_long_as_their_organization_says;
     keys: keys_are_made_listed_and_revoked, a_key_makes_no_stronger_one, an_ended_key_makes_none, one_revokes_a_key, uses_are_written_down;
     quota: all_servers_together_keep_the_limit, limits_are_each_keys_own, what_is_left_goes_back, a_lease_is_for_its_second,
@@ -199,7 +201,7 @@ scenarios! {
         a_hole_may_be_declared_lost, what_is_taken_back_is_not_lost, filling_and_declaring_lost_may_meet;
     followed: how_chains_are_followed_is_told, a_halted_chain_goes_on, a_chain_goes_on_below_a_hole;
     moments: what_falls_due_next_is_known;
-    plans: a_page_is_found_by_index, endpoints_of_other_apis_are_found_by_index;
+    plans: a_backlog_is_walked_by_its_index, a_page_is_found_by_index, endpoints_of_other_apis_are_found_by_index;
     totals: totals_are_what_counting_says, totals_survive_contention, statistics_are_exact;
     files: a_newer_schema_is_refused, migrations_may_run_side_by_side;
 }

@@ -58,13 +58,14 @@ pub async fn fill(database: &str, endpoints: &[String], deliveries: usize, round
         };
         let delivery = |number: &usize| {
             let endpoint = endpoints.get(number % endpoints.len()).map(String::as_str).unwrap_or_default();
-            format!("('evt_{round}_{number:08}', '{endpoint}', {now}, 0, {}, 0)", now + LATER_MS)
+            let organization = format!("(SELECT organization_id FROM webhook_endpoints WHERE id = '{endpoint}')");
+            format!("('evt_{round}_{number:08}', '{endpoint}', {organization}, '{endpoint}', {now}, 0, {}, 0)", now + LATER_MS)
         };
         let rows = |row: &dyn Fn(&usize) -> String| some.iter().map(row).collect::<Vec<_>>().join(", ");
         statements
             .push(format!("INSERT INTO events (id, organization_id, type, object_id, sequence, body, created_at) VALUES {}", rows(&event)));
         statements.push(format!(
-            "INSERT INTO deliveries (event_id, endpoint_id, created_at, attempts, next_attempt_at, claim) VALUES {}",
+            "INSERT INTO deliveries (event_id, endpoint_id, organization_id, receiver, created_at, attempts, next_attempt_at, claim) VALUES {}",
             rows(&delivery)
         ));
     }

@@ -39,12 +39,10 @@ impl State {
 pub struct Progress {
     /// How often it was tried since it was begun, or begun anew.
     pub attempts: u64,
-    /// How often it was claimed, or begun anew.
-    pub claim: i64,
-    /// The claim of the newest attempt that was recorded.
-    pub recorded: Option<i64>,
-    /// When it is due; while an attempt is under way, when that is given up.
+    /// When it is due, or was when the attempt began that is under way.
     pub next_attempt_at: Option<Timestamp>,
+    /// While an attempt is under way, when that is given up.
+    pub claimed_until: Option<Timestamp>,
     /// When it was received.
     pub delivered_at: Option<Timestamp>,
     /// When it was given up.
@@ -55,12 +53,11 @@ impl Progress {
     /// What the facts come to. A claim of which nothing was heard in its time is none any more.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> State {
-        let is_unheard = self.claim > 0 && self.recorded.is_none_or(|recorded| recorded < self.claim);
         if self.delivered_at.is_some() {
             State::Received
         } else if self.given_up_at.is_some() {
             State::GivenUp
-        } else if is_unheard && self.next_attempt_at.is_some_and(|lapses| lapses > now) {
+        } else if self.claimed_until.is_some_and(|lapses| lapses > now) {
             State::UnderWay
         } else if self.attempts > 0 {
             State::Again
@@ -78,18 +75,18 @@ mod tests {
     fn facts_come_to_a_state() {
         let at = |seconds: i64| Some(Timestamp::from_secs(seconds));
         let new = Progress { next_attempt_at: at(10), ..Progress::default() };
-        let claimed = Progress { claim: 1, next_attempt_at: at(40), ..new };
-        let failed = Progress { attempts: 1, recorded: Some(1), next_attempt_at: at(12), ..claimed };
-        let retried = Progress { claim: 2, next_attempt_at: at(42), ..failed };
-        let begun_anew = Progress { attempts: 0, claim: 3, next_attempt_at: at(10), ..retried };
+        let claimed = Progress { claimed_until: at(40), ..new };
+        let failed = Progress { attempts: 1, next_attempt_at: at(12), ..new };
+        let retried = Progress { claimed_until: at(42), ..failed };
+        let begun_anew = Progress { attempts: 0, next_attempt_at: at(10), claimed_until: None, ..retried };
         for (progress, expected) in [
             (new, State::Waiting),
             (claimed, State::UnderWay),
             (failed, State::Again),
             (retried, State::UnderWay),
             (begun_anew, State::Waiting),
-            (Progress { next_attempt_at: at(9), ..claimed }, State::Waiting),
-            (Progress { next_attempt_at: at(9), ..retried }, State::Again),
+            (Progress { claimed_until: at(9), ..claimed }, State::Waiting),
+            (Progress { claimed_until: at(9), ..retried }, State::Again),
             (Progress { next_attempt_at: None, delivered_at: at(10), ..failed }, State::Received),
             (Progress { next_attempt_at: None, given_up_at: at(10), ..failed }, State::GivenUp),
         ] {

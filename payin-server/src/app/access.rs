@@ -305,35 +305,3 @@ impl Unit for CreateKey {
         Ok((organization, name))
     }
 }
-
-/// Makes sure that the master key is the one this database was made with; the first one given is noted.
-#[derive(Debug)]
-pub struct CheckMasterKey {
-    /// The MACs of a fixed text under the accepted master keys, the making one first.
-    pub macs: Vec<String>,
-}
-
-impl CheckMasterKey {
-    /// For a gateway's keys.
-    #[must_use]
-    pub fn new(app: &App) -> Self {
-        Self { macs: app.seal.api_key_macs("is this the master key of this database?") }
-    }
-}
-
-impl Unit for CheckMasterKey {
-    type Output = ();
-
-    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
-        let known = access::master_key_macs(tx).await?;
-        if !known.is_empty() && !self.macs.iter().any(|mac| known.contains(mac)) {
-            let message =
-                "the master key is not the one this database was made with: with it no API key, address or secret in it can be used";
-            return Err(Fault::Corrupt(message.to_owned()).into());
-        }
-        match self.macs.first().filter(|mac| !known.contains(mac)) {
-            Some(mac) => Ok(access::insert_master_key_mac(tx, mac).await?),
-            None => Ok(()),
-        }
-    }
-}

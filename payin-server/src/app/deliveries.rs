@@ -1,6 +1,6 @@
 //! The outbox as use cases: find what is due, claim it, load what is sent, record what came of it. Sending itself is a worker's business.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +13,11 @@ use url::Url;
 
 use super::events::{Happened, record};
 use super::{App, Outcome, endpoints as cases};
-use crate::store::deliveries::{self, OLDEST_MAX};
-pub use crate::store::deliveries::{Attempt, Claimed, DueEndpoint};
-use crate::store::endpoints::{Disabled, Secrets};
+use crate::store::deliveries;
+pub use crate::store::deliveries::due::DueReceiver;
+use crate::store::deliveries::due::{self, OLDEST_MAX, ORGANIZATIONS_MAX, RECEIVERS_MAX};
+pub use crate::store::deliveries::{Attempt, Claimed, Receiver};
+use crate::store::endpoints::{Disabled, Open, Secrets};
 use crate::store::{Fault, Together, Tx, Unit, endpoints, events};
 
 /// After this an attempt of which nothing was heard is given up: its wait for a place, its timeout, and time to record it.
@@ -29,39 +31,111 @@ pub async fn next_due(app: &App, after: Timestamp) -> Result<Option<Timestamp>, 
     deliveries::next_due(&mut app.store.read().await?, after).await
 }
 
-/// Endpoints with deliveries that are due, and where the walk over all of them stands. Those of the oldest deliveries; and if so much is
-/// due that these are not all, the next ones of the walk, so that nobody waits behind another's backlog.
-///
-/// # Errors
-/// What the database says.
-pub async fn due_endpoints(app: &App, after: &str, now: Timestamp) -> Result<(Vec<DueEndpoint>, String), Fault> {
-    let mut conn = app.store.read().await?;
-    let oldest = deliveries::oldest(&mut conn, now).await?;
-    let waiting: u64 = oldest.iter().map(|endpoint| endpoint.waiting).sum();
-    if usize::try_from(waiting).is_ok_and(|waiting| waiting < OLDEST_MAX) {
-        return Ok((oldest, String::new()));
-    }
-    let walked = deliveries::walk(&mut conn, after, now).await?;
-    let at = walked.last().filter(|_| walked.len() >= deliveries::WALK_MAX).map(|last| last.id.as_str().to_owned()).unwrap_or_default();
-    let others: Vec<_> = walked.into_iter().filter(|one| one.waiting > 0 && oldest.iter().all(|other| other.id != one.id)).collect();
-    Ok((oldest.into_iter().chain(others).collect(), at))
+/// How many organizations one look visits.
+const VISITED_MAX: usize = 8;
+
+/// Where the walk over those who wait stands: it visits some organizations at a time, and some receivers of each. An organization with many
+/// is seen whole over several rounds, and the walk is whole when everybody was.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Walk {
+    /// The organization after which it goes on; empty: with the first.
+    after: String,
+    /// Organizations with more receivers than one visit sees, and the receiver after which the next one goes on.
+    within: HashMap<OrganizationId, String>,
+    /// Organizations that were seen whole.
+    whole: HashSet<OrganizationId>,
+    /// Whether this round has passed one that was not.
+    unfinished: bool,
 }
 
-/// Claims deliveries of some endpoints that are due: so many of each, those that have waited longest.
+impl Walk {
+    /// Whether it has come round, and has seen every receiver of everybody with room.
+    #[must_use]
+    pub fn is_round(&self) -> bool {
+        self.after.is_empty() && !self.unfinished
+    }
+
+    /// It goes on behind an organization, of which the last receiver that was seen is named unless it has no others.
+    fn pass(&mut self, organization: OrganizationId, last: Option<String>) {
+        self.unfinished &= !self.after.is_empty();
+        organization.as_str().clone_into(&mut self.after);
+        match last {
+            Some(last) => {
+                self.unfinished |= !self.whole.contains(&organization);
+                self.within.insert(organization, last);
+            }
+            None => drop(self.whole.insert(organization)),
+        }
+    }
+
+    /// It goes on with the first organization.
+    fn come_round(&mut self) {
+        self.after.clear();
+        if !self.unfinished {
+            self.within.clear();
+            self.whole.clear();
+        }
+    }
+}
+
+/// Receivers with deliveries that are due: those of the oldest deliveries; and if so much is due that these are not all, those that the walk
+/// comes by next, so that nobody waits behind another's backlog. It passes over organizations that have no room.
 ///
 /// # Errors
 /// What the database says.
-pub async fn claim(app: &App, of: &[(EndpointId, usize)], now: Timestamp) -> Outcome<Vec<Claimed>> {
+pub async fn due(
+    app: &App,
+    walk: &mut Walk,
+    has_room: impl Fn(&OrganizationId) -> bool,
+    now: Timestamp,
+) -> Result<Vec<DueReceiver>, Fault> {
+    let mut conn = app.store.read().await?;
+    let mut due = due::oldest(&mut conn, now).await?;
+    let waiting: u64 = due.iter().map(|receiver| receiver.waiting).sum();
+    if usize::try_from(waiting).is_ok_and(|waiting| waiting < OLDEST_MAX) {
+        *walk = Walk::default();
+        return Ok(due);
+    }
+    let found = due::organizations(&mut conn, &walk.after).await?;
+    let (is_last, mut visits, oldest) = (found.len() < ORGANIZATIONS_MAX, 0..VISITED_MAX, due.len());
+    for organization in found {
+        let has_room = has_room(&organization);
+        // No more are named than may be given something each.
+        if has_room && (visits.next().is_none() || due.len().saturating_sub(oldest) >= RECEIVERS_MAX) {
+            return Ok(due);
+        }
+        let mut last = None;
+        if has_room {
+            let after = walk.within.remove(&organization).unwrap_or_default();
+            let walked = due::receivers(&mut conn, &organization, &after, now).await?;
+            last = walked.last().filter(|_| walked.len() >= RECEIVERS_MAX).map(|last| last.receiver.name.clone());
+            let is_new = |one: &DueReceiver| one.waiting > 0 && due.iter().all(|other| other.receiver != one.receiver);
+            let others: Vec<_> = walked.into_iter().filter(is_new).collect();
+            due.extend(others);
+        }
+        walk.pass(organization, last);
+    }
+    if is_last {
+        walk.come_round();
+    }
+    Ok(due)
+}
+
+/// Claims deliveries of some receivers that are due: so many of each, those that have waited longest.
+///
+/// # Errors
+/// What the database says.
+pub async fn claim(app: &App, of: Vec<(Arc<Receiver>, usize)>, now: Timestamp) -> Outcome<Vec<Claimed>> {
     if of.is_empty() {
         return Ok(Vec::new());
     }
-    app.store.write(Claim { of: of.to_vec(), now }).await
+    app.store.write(Claim { of, now }).await
 }
 
 /// Claims deliveries.
 #[derive(Debug)]
 struct Claim {
-    of: Vec<(EndpointId, usize)>,
+    of: Vec<(Arc<Receiver>, usize)>,
     now: Timestamp,
 }
 
@@ -108,35 +182,22 @@ impl Unit for TakeBackClaims {
     type Output = u64;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<u64> {
-        Ok(deliveries::take_back(tx, self.now, self.now.plus(CLAIM)).await?)
+        Ok(deliveries::take_back(tx, self.now).await?)
     }
 }
 
-/// Who takes turns: an endpoint. Of those that orders brought along each is sent a few events and is then never heard of again, so all of an
-/// organization's that lead to one server take one turn: what one attempt shows of that server holds for the next.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Receiver {
-    /// Whose it is.
-    pub organization_id: OrganizationId,
-    name: String,
-}
-
-impl Receiver {
-    /// The receiver behind an endpoint, which leads to `brought_url` if an order brought it along.
-    #[must_use]
-    pub fn new(organization_id: &OrganizationId, endpoint: &EndpointId, brought_url: Option<&str>) -> Self {
-        let server = brought_url.and_then(|url| Url::parse(url).ok()).and_then(|url| {
-            let port = url.port_or_known_default()?;
-            Some(format!("{}:{port}", url.host_str()?))
-        });
-        Self { organization_id: organization_id.clone(), name: server.unwrap_or_else(|| endpoint.as_str().to_owned()) }
-    }
+/// By whose turns an endpoint is sent something that an order brought along. Each of those is sent a few events and is then never heard of
+/// again, so all of an organization's that lead to one server take one turn: what one attempt shows of that server holds for the next.
+#[must_use]
+pub fn receiver_at(url: &str, endpoint: &EndpointId) -> String {
+    let server = Url::parse(url).ok().and_then(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?)));
+    server.unwrap_or_else(|| endpoint.as_str().to_owned())
 }
 
 /// Where deliveries go, and what signs them.
 pub struct Target {
     /// Who takes turns.
-    pub receiver: Receiver,
+    pub receiver: Arc<Receiver>,
     /// Where.
     pub url: String,
     /// The present secret and, for a while after it was replaced, the one before; or why one cannot be opened.
@@ -170,7 +231,7 @@ pub async fn load(app: &App, claimed: Vec<Claimed>, now: Timestamp) -> Result<Ve
     let mut conn = app.store.read().await?;
     let ids: BTreeSet<&EndpointId> = claimed.iter().map(|one| &one.endpoint_id).collect();
     let mut targets: HashMap<EndpointId, Arc<Target>> = HashMap::with_capacity(ids.len());
-    for (stored, shared) in endpoints::open(&mut conn, &ids).await? {
+    for Open { stored, receiver, shared } in endpoints::open(&mut conn, &ids).await? {
         let own = || Secrets { present: stored.secret_sealed.clone(), previous: stored.previous_secret.clone() };
         let (place, sealed) = match shared {
             Some(shared) if stored.secret_sealed.is_empty() => (super::dialect::secret_place(&stored.organization_id), shared),
@@ -181,9 +242,8 @@ pub async fn load(app: &App, claimed: Vec<Claimed>, now: Timestamp) -> Result<Ve
         let secrets = std::iter::once(&sealed.present).chain(previous.as_ref()).map(open).collect();
         let known = |api: String| dialect::by_name(&api).ok_or_else(|| Fault::Corrupt(format!("this server knows no API \"{api}\"")));
         let dialect = stored.api.map(known).transpose();
-        let brought_url = stored.order_id.is_some().then_some(stored.url.as_str());
-        let receiver = Receiver::new(&stored.organization_id, &stored.id, brought_url);
-        targets.insert(stored.id, Arc::new(Target { receiver, url: stored.url, secrets, failing_since: stored.failing_since, dialect }));
+        let (receiver, failing_since) = (Arc::new(receiver), stored.failing_since);
+        targets.insert(stored.id, Arc::new(Target { receiver, url: stored.url, secrets, failing_since, dialect }));
     }
     let bodies = deliveries::bodies(&mut conn, &claimed.iter().map(|one| &one.event_id).collect()).await?;
     let mut all = Vec::with_capacity(claimed.len());
@@ -197,11 +257,11 @@ pub async fn load(app: &App, claimed: Vec<Claimed>, now: Timestamp) -> Result<Ve
     Ok(all)
 }
 
-/// Gives up what has fallen due at an endpoint that is sent nothing. Answers how much it was.
+/// Gives up what has fallen due at a receiver whose endpoint is sent nothing. Answers how much it was.
 #[derive(Debug)]
 pub struct GiveUp {
     /// Which.
-    pub endpoint: EndpointId,
+    pub receiver: Receiver,
     /// The time.
     pub now: Timestamp,
 }
@@ -210,7 +270,7 @@ impl Unit for GiveUp {
     type Output = usize;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<usize> {
-        Ok(deliveries::give_up(tx, &self.endpoint, self.now, self.now).await?)
+        Ok(deliveries::give_up(tx, &self.receiver, self.now, self.now).await?)
     }
 }
 
@@ -317,7 +377,7 @@ async fn disable(tx: &mut Tx<'_>, after: &Record, reason: DisabledReason) -> Res
     let disabled = Disabled { at: now, reason: reason.clone() };
     let Some(stored) = endpoints::disable(tx, endpoint, &disabled, after.failing_since).await? else { return Ok(()) };
     if reason == DisabledReason::Gone {
-        endpoints::call_off(tx, endpoint, now).await?;
+        endpoints::call_off(tx, &stored.organization_id, endpoint, now).await?;
     }
     tracing::warn!(endpoint.id = %endpoint, reason = reason.as_str(), "a webhook endpoint is disabled");
     if stored.api.is_some() {

@@ -26,7 +26,7 @@ pub async fn after(app: &App, now: Timestamp) -> Result<Moments, Fault> {
     let mut conn = app.store.read().await?;
     Ok(Moments {
         delivery: deliveries::next_due(&mut conn, now).await?,
-        waiting: moments::overdue(&mut conn, now).await? > 0 || moments::claimed(&mut conn, now).await? > 0,
+        waiting: moments::overdue(&mut conn, now).await? > 0,
         closing: moments::next_closing(&mut conn, now).await?,
         unsettled: moments::unsettled(&mut conn, now).await?,
     })

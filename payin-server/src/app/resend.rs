@@ -97,7 +97,7 @@ impl Unit for Resend {
         let event = found.ok_or_else(|| event_log::not_found(&self.id))?;
         let receivers = self.receivers(tx, &event, endpoint_id.as_ref()).await?;
         let keys: Vec<_> = receivers.into_iter().map(|endpoint| (event.id.clone(), endpoint)).collect();
-        deliveries::start_over(tx, &keys, self.now).await?;
+        deliveries::begin(tx, &keys, self.now).await?;
         Ok(queued(event.id, keys.len()))
     }
 }

@@ -123,6 +123,22 @@ pub async fn insert_master_key_mac(tx: &mut Tx<'_>, mac: &str) -> Result<(), Fau
     tx.execute(sql("INSERT INTO master_keys (mac) VALUES ($1) ON CONFLICT (mac) DO NOTHING").text(mac)).await.map(drop)
 }
 
+/// The environment of the servers that may work on this database, once one has.
+///
+/// # Errors
+/// What the database says.
+pub async fn environment(tx: &mut Tx<'_>) -> Result<Option<String>, Fault> {
+    tx.one(sql("SELECT environment FROM deployment")).await?.map(|row| row.text("environment")).transpose()
+}
+
+/// Notes it.
+///
+/// # Errors
+/// What the database says; a unique violation if it is known.
+pub async fn insert_environment(tx: &mut Tx<'_>, environment: &str) -> Result<(), Fault> {
+    tx.change_one(sql("INSERT INTO deployment (one, environment) VALUES (1, $1)").text(environment)).await
+}
+
 /// Adds an organization, which whoever runs the server calls by a name; `None`: somebody makes it through an API.
 ///
 /// # Errors

@@ -107,8 +107,8 @@ pub async fn insert(tx: &mut Tx<'_>, endpoint: &Stored) -> Result<(), Fault> {
     let events = serde_json::to_string(&endpoint.events).map_err(|error| Fault::Corrupt(error.to_string()))?;
     tx.change_one(
         sql(
-            "INSERT INTO webhook_endpoints (id, organization_id, url, events, secret_sealed, description, enabled, created_at, updated_at, api) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            "INSERT INTO webhook_endpoints (id, organization_id, url, events, secret_sealed, description, enabled, created_at, updated_at, api, \
+             receiver) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $1)",
         )
         .text(endpoint.id.as_str())
         .text(endpoint.organization_id.as_str())
@@ -217,7 +217,7 @@ pub async fn delete(tx: &mut Tx<'_>, organization: &OrganizationId, id: &str, no
              WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL AND api IS NULL");
     let deleted = tx.execute(update.text(organization.as_str()).text(id).int(now.millis())).await? == 1;
     if deleted {
-        call_off(tx, &EndpointId::from(id), now).await?;
+        call_off(tx, organization, &EndpointId::from(id), now).await?;
     }
     Ok(deleted)
 }
@@ -253,22 +253,34 @@ pub async fn disable(
 ///
 /// # Errors
 /// What the database says.
-pub async fn call_off(tx: &mut Tx<'_>, id: &EndpointId, now: Timestamp) -> Result<(), Fault> {
-    deliveries::give_up(tx, id, Timestamp::from_millis(i64::MAX), now).await.map(drop)
+pub async fn call_off(tx: &mut Tx<'_>, organization: &OrganizationId, id: &EndpointId, now: Timestamp) -> Result<(), Fault> {
+    let receiver = deliveries::Receiver { organization_id: organization.clone(), name: id.as_str().to_owned() };
+    deliveries::give_up(tx, &receiver, Timestamp::from_millis(i64::MAX), now).await.map(drop)
 }
 
-/// Those of some endpoints that may be sent something, with their organizations' secrets.
+/// An endpoint that may be sent something.
+#[derive(Debug, Clone)]
+pub struct Open {
+    /// The endpoint.
+    pub stored: Stored,
+    /// By whose turns it is sent something.
+    pub receiver: deliveries::Receiver,
+    /// The secrets of its organization, for webhooks of other APIs, where it has any.
+    pub shared: Option<Secrets>,
+}
+
+/// Those of some endpoints that may be sent something.
 ///
 /// # Errors
 /// What the database says.
-pub async fn open(conn: &mut Conn, ids: &BTreeSet<&EndpointId>) -> Result<Vec<(Stored, Option<Secrets>)>, Fault> {
+pub async fn open(conn: &mut Conn, ids: &BTreeSet<&EndpointId>) -> Result<Vec<Open>, Fault> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let query = sql_rows(
         "SELECT e.id, e.organization_id, e.url, e.events, e.secret_sealed, e.previous_secret_sealed, e.previous_secret_expires_at, \
          e.description, e.enabled, e.disabled_at, e.disabled_reason, e.failing_since, e.created_at, e.updated_at, e.api, e.order_id, \
-         o.webhook_secret_sealed, o.previous_webhook_secret_sealed, o.previous_webhook_secret_expires_at \
+         e.receiver, o.webhook_secret_sealed, o.previous_webhook_secret_sealed, o.previous_webhook_secret_expires_at \
          FROM webhook_endpoints e JOIN organizations o ON o.id = e.organization_id \
          WHERE e.deleted_at IS NULL AND e.enabled = 1 AND e.id IN (",
         "$",
@@ -276,7 +288,11 @@ pub async fn open(conn: &mut Conn, ids: &BTreeSet<&EndpointId>) -> Result<Vec<(S
         ")",
     );
     let rows = conn.all(ids.iter().fold(query, |query, id| query.text(id.as_str())).filled()).await?;
-    rows.iter().map(|row| Ok((stored(row)?, Secrets::of_organization(row)?))).collect()
+    let open = |row: &Row| {
+        let (receiver, shared) = (deliveries::Receiver::read(row)?, Secrets::of_organization(row)?);
+        Ok(Open { stored: stored(row)?, receiver, shared })
+    };
+    rows.iter().map(open).collect()
 }
 
 /// An attempt at an endpoint was received.

@@ -2,8 +2,8 @@
 
 use payin_types::{EndpointId, EventId, EventType, OrganizationId, Timestamp};
 
-use super::statement::Sql;
-use super::{Fault, Tx, sql, sql_rows};
+use super::deliveries::{self, Key};
+use super::{Fault, Tx, sql};
 
 /// An event to be recorded.
 #[derive(Debug, Clone)]
@@ -63,17 +63,6 @@ pub async fn insert(tx: &mut Tx<'_>, event: &New, endpoints: &[EndpointId]) -> R
     )
     .await?;
     tx.happened = true;
-    if endpoints.is_empty() {
-        return Ok(());
-    }
-    tx.queued = true;
-    let deliveries = sql_rows(
-        "INSERT INTO deliveries (event_id, endpoint_id, created_at, attempts, next_attempt_at, claim) VALUES ",
-        "($, $, $, 0, $, 0)",
-        endpoints.len(),
-        "",
-    );
-    let (event_id, at) = (event.id.as_str(), event.created_at.millis());
-    let row = |deliveries: Sql, endpoint: &EndpointId| deliveries.text(event_id).text(endpoint.as_str()).int(at).int(at);
-    tx.change(endpoints.iter().fold(deliveries, row), endpoints.len()).await
+    let keys: Vec<Key> = endpoints.iter().map(|endpoint| (event.id.clone(), endpoint.clone())).collect();
+    deliveries::begin(tx, &keys, event.created_at).await
 }

@@ -27,21 +27,11 @@ pub async fn unsettled(conn: &mut Conn, now: Timestamp) -> Result<Vec<(String, T
     rows.iter().map(|row| Ok((row.text("chain_id")?, row.time("at")?))).collect()
 }
 
-/// How many deliveries are due and not made.
+/// How many deliveries are due and not made: none was tried, or an attempt is under way.
 ///
 /// # Errors
 /// What the database says.
 pub async fn overdue(conn: &mut Conn, now: Timestamp) -> Result<u64, Fault> {
     let query = sql("SELECT COUNT(*) AS n FROM deliveries WHERE next_attempt_at IS NOT NULL AND next_attempt_at <= $1");
-    conn.one(query.int(now.millis())).await?.map_or(Ok(0), |row| row.count("n"))
-}
-
-/// How many deliveries are claimed, and nothing was heard of an attempt.
-///
-/// # Errors
-/// What the database says.
-pub async fn claimed(conn: &mut Conn, now: Timestamp) -> Result<u64, Fault> {
-    let query = sql("SELECT COUNT(*) AS n FROM deliveries d WHERE d.next_attempt_at > $1 AND d.claim > 0 AND NOT EXISTS (SELECT 1 \
-                     FROM delivery_attempts a WHERE a.event_id = d.event_id AND a.endpoint_id = d.endpoint_id AND a.number = d.claim)");
     conn.one(query.int(now.millis())).await?.map_or(Ok(0), |row| row.count("n"))
 }

@@ -27,6 +27,9 @@ const POSTGRES_READERS: u32 = 16;
 const TESTED_AFTER: Duration = Duration::from_secs(1);
 /// Two writers keep a PostgreSQL busy: one commits while the other runs its group.
 const POSTGRES_WRITERS: usize = 2;
+/// A server that stands still in the middle of a transaction, as one whose machine is paused, holds its locks no longer than this: less than
+/// a lease lasts, so that whoever takes over its work finds nothing in the way.
+const IDLE_IN_TRANSACTION: &str = "SET idle_in_transaction_session_timeout = '10s'";
 /// In how many rows the writers of all servers add up one sum: so many can commit at once without waiting for each other.
 const POSTGRES_SUMS: i64 = 8;
 /// Units that may wait; beyond it callers wait to queue, which is the server's back-pressure.
@@ -101,6 +104,7 @@ impl Connector {
             Self::Sqlite(options, recorder) => Conn { raw: Raw::Sqlite(options.connect().await?), recorder: recorder.clone(), writer: 0 },
             Self::Postgres(options, recorder) => {
                 let mut conn = options.connect().await?;
+                sqlx::query(IDLE_IN_TRANSACTION).execute(&mut conn).await?;
                 // Connections made one after the other have different numbers, those of other servers too.
                 let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut conn).await?;
                 Conn { raw: Raw::Postgres(conn), recorder: recorder.clone(), writer: i64::from(pid) % POSTGRES_SUMS }

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use super::{Did, StepFault, Worker};
 use crate::app::App;
-use crate::app::deliveries::{self, Attempt, Due, GiveUp, Record};
+use crate::app::deliveries::{self, Attempt, Due, GiveUp, Record, Walk};
 use crate::env::{Answer, Http, SendFault};
 pub use queue::{LINGERING_MAX, PLACES, Queue, SLOW_PLACES, UNPROVEN_MAX};
 use queue::{Refill, Taken};
@@ -32,6 +32,8 @@ const UNTIL_WOKEN: Duration = Duration::from_secs(60 * 60);
 /// What was looked up longer ago is looked up again before it is sent: to an endpoint that was deleted nothing is sent that begins later
 /// than this.
 const FRESH: Duration = Duration::from_secs(1);
+/// How often one lane looks among much that is due for something that may be sent, before it leaves the rest to the next look.
+const LOOKS_MAX: usize = 64;
 /// A claim that waited so long for a place is renewed before anything is sent: what is sent must end before the claim lapses.
 const CLAIM_GOOD: Duration = Duration::from_secs(10);
 
@@ -95,28 +97,30 @@ impl Deliver {
     /// Claims what is due and may be sent soon. Answers whether there was anything, or may be by now.
     async fn refill(&self, refill: Refill, now: Timestamp) -> Result<bool, StepFault> {
         let mut did = false;
-        let mut whole = refill.walked().is_empty();
-        loop {
-            let (due, walked) = deliveries::due_endpoints(&self.app, &refill.walked(), now).await?;
-            for closed in due.iter().filter(|endpoint| !endpoint.open) {
-                did |= self.app.store.write(GiveUp { endpoint: closed.id.clone(), now }).await? > 0;
+        let mut walk = refill.walk();
+        let mut whole = walk == Walk::default();
+        for _ in 0..LOOKS_MAX {
+            let due = deliveries::due(&self.app, &mut walk, |organization| refill.has_room(organization), now).await?;
+            refill.walked(&walk);
+            for closed in due.iter().filter(|receiver| !receiver.open) {
+                did |= self.app.store.write(GiveUp { receiver: closed.receiver.clone(), now }).await? > 0;
             }
-            let at_the_end = walked.is_empty();
-            let open = due.into_iter().filter(|endpoint| endpoint.open);
-            let shares = refill.shares(open, walked, now);
-            let claimed = deliveries::claim(&self.app, &shares, now).await?;
+            let shares = refill.shares(due.into_iter().filter(|receiver| receiver.open), now);
+            let claimed = deliveries::claim(&self.app, shares, now).await?;
             if !claimed.is_empty() {
                 let loaded_at = self.app.clock.now();
                 refill.put(deliveries::load(&self.app, claimed, loaded_at).await?, now);
                 return Ok(true);
             }
-            if did || (at_the_end && whole) {
-                let asked_again = refill.end();
-                return Ok(did || asked_again);
+            // Whatever came meanwhile is due later than this look's time.
+            if did || (walk.is_round() && whole) || refill.is_asked_again() {
+                break;
             }
             // Begun in the middle, the walk goes round once.
-            whole |= at_the_end;
+            whole |= walk.is_round();
         }
+        let asked_again = refill.end();
+        Ok(did || asked_again)
     }
 
     async fn attempt(&self, mut taken: Taken) -> Result<(), StepFault> {

@@ -50,7 +50,7 @@ impl Servers {
 }
 
 /// What a receiver says that has each event and cannot always say so.
-fn answers(dice: &Dice) -> Vec<(Answer, bool)> {
+pub fn answers(dice: &Dice) -> Vec<(Answer, bool)> {
     let answer = || match dice.below(100) {
         0..12 => (Answer::status(500), false),
         12..15 => (Answer::status(302).header("location", "http://127.0.0.1:1/"), false),
@@ -66,7 +66,7 @@ fn answers(dice: &Dice) -> Vec<(Answer, bool)> {
 }
 
 /// Makes an order, however often its server dies meanwhile: under one key it is made once.
-async fn order(client: &reqwest::Client, url: &str, key: &str, number: usize) -> Value {
+pub async fn order(client: &reqwest::Client, url: &str, key: &str, number: usize) -> Value {
     let body = json!({
         "orderReference": format!("CHAOS-{number}"), "amount": format!("{}.{:02}", 1 + number % 50, number % 100),
         "currency": "USDT", "chainId": "ethereum-sepolia",

@@ -34,7 +34,8 @@ async fn call(merchant: &Merchant, request: reqwest::RequestBuilder) -> Value {
     body
 }
 
-async fn get(merchant: &Merchant, path: &str) -> Value {
+/// What the API answers.
+pub async fn get(merchant: &Merchant, path: &str) -> Value {
     call(merchant, http_client().get(format!("{}{path}", merchant.url()))).await
 }
 

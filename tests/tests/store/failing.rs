@@ -20,7 +20,7 @@ use serde_json::json;
 
 use super::World;
 use super::outbox::{Receiver, claim, deliver_all, endpoint, tell};
-use super::sending::brought_along;
+use super::turns::brought_along;
 
 const HOUR: Duration = Duration::from_secs(3600);
 

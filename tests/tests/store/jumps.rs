@@ -14,7 +14,7 @@ use payin_types::Timestamp;
 
 use super::World;
 use super::outbox::{Receiver, deliver_all, endpoint, tell};
-use super::sending::until;
+use super::turns::until;
 
 /// Jumps just before it is looked at for the so-many-th time.
 struct Jumps {

@@ -11,6 +11,7 @@ use payin_core::delivery::State;
 use payin_core::merchant::Takings;
 use payin_core::paywarden::{NAME, PayWarden};
 use payin_server::app::accounts::{self, CreateUser, NewUser, Session};
+use payin_server::app::deliveries::Walk;
 use payin_server::app::dialect::merchants::{self, Change, Close, Counted, Create, Made, Rotate, Update};
 use payin_server::app::dialect::told::{self, Retry};
 use payin_server::app::dialect::{Open, Wish};
@@ -230,9 +231,10 @@ pub async fn what_was_told_is_begun_anew_once(kind: Kind) {
     // One that waits stays as it is.
     gateway.write(retry(gateway, &events[0], &alice)).await.expect("it is due");
     assert_eq!(claims(&events[0]).await, 0);
-    let keys = deliveries::due_endpoints(&gateway.app, "", gateway.app.clock.now()).await.expect("what is due").0;
-    let of: Vec<_> = keys.into_iter().map(|one| (one.id, 1)).collect();
-    let claimed = deliveries::claim(&gateway.app, &of[..1], gateway.app.clock.now()).await.expect("a claim");
+    let due = deliveries::due(&gateway.app, &mut Walk::default(), |_| true, gateway.app.clock.now()).await.expect("what is due");
+    assert_eq!(due.len(), 1, "all three lead to one server");
+    let of = due.into_iter().map(|due| (Arc::new(due.receiver), 1)).take(1).collect();
+    let claimed = deliveries::claim(&gateway.app, of, gateway.app.clock.now()).await.expect("a claim");
     assert_eq!(states().await, [2, 1, 0, 0, 0]);
     let refused = refusal(gateway.write(retry(gateway, &claimed[0].event_id, &alice)).await);
     assert!(refused.code == ErrorCode::InvalidState && refused.message.contains("being delivered"), "{refused:?}");

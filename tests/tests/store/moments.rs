@@ -1,8 +1,9 @@
 //! What falls due by itself: what a sandbox's clock must not jump over.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use payin_server::app::deliveries;
+use payin_server::app::deliveries::{self, Walk};
 use payin_server::app::moments::{self, Moments};
 use payin_tests::gateway::{Kind, request};
 
@@ -39,8 +40,8 @@ pub async fn what_falls_due_next_is_known(kind: Kind) {
     assert_eq!(moments::overdue(&gateway.app, gateway.now()).await.unwrap(), 1);
     let waits = now().await;
     assert!(waits.waiting && waits.delivery.is_none(), "{waits:?}");
-    let due = deliveries::due_endpoints(&gateway.app, "", gateway.now()).await.unwrap().0;
-    assert_eq!(deliveries::claim(&gateway.app, &[(due[0].id.clone(), 1)], gateway.now()).await.unwrap().len(), 1);
-    let claimed = now().await;
-    assert!(claimed.waiting && claimed.delivery == Some(gateway.now().plus(deliveries::CLAIM)), "{claimed:?}");
+    let due = async || deliveries::due(&gateway.app, &mut Walk::default(), |_| true, gateway.now()).await.unwrap();
+    let of = vec![(Arc::new(due().await.remove(0).receiver), 1)];
+    assert_eq!(deliveries::claim(&gateway.app, of, gateway.now()).await.unwrap().len(), 1);
+    assert_eq!((due().await, now().await), (Vec::new(), waits));
 }

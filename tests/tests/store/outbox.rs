@@ -110,9 +110,8 @@ pub async fn tell(gateway: &Gateway, organization: &OrganizationId, count: usize
 /// Claims what is due, four of each endpoint.
 pub async fn claim(gateway: &Gateway) -> Vec<Claimed> {
     let now = gateway.now();
-    let due = deliveries::oldest(&mut gateway.app.store.read().await.unwrap(), now).await.unwrap();
-    let shares: Vec<_> = due.into_iter().map(|endpoint| (endpoint.id, 4)).collect();
-    cases::claim(&gateway.app, &shares, now).await.expect("claimed")
+    let due = deliveries::due::oldest(&mut gateway.app.store.read().await.unwrap(), now).await.unwrap();
+    cases::claim(&gateway.app, due.into_iter().map(|due| (Arc::new(due.receiver), 4)).collect(), now).await.expect("claimed")
 }
 
 /// What is sent of claimed deliveries.

@@ -5,12 +5,13 @@
 use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt as _;
+use payin_server::app::deliveries::{self, Walk};
 use payin_server::app::{dialect, orders};
 use payin_server::store::db::Recorder;
 use payin_server::store::endpoints;
 use payin_tests::gateway::{Gateway, Kind, Place};
 use payin_types::order::OrderSort;
-use payin_types::{ListOrders, OrderStatus, SortOrder};
+use payin_types::{ListOrders, OrderStatus, SortOrder, Timestamp};
 
 use super::totals;
 
@@ -159,6 +160,88 @@ pub async fn endpoints_of_other_apis_are_found_by_index(kind: Kind) {
         assert!(plan.contains("webhook_endpoints_by_api"), "{statement}\n{plan}");
         assert!(!plan.contains("SCAN webhook_endpoints") && !plan.contains("Seq Scan"), "{statement}\n{plan}");
     }
+}
+
+/// A backlog that comes all at once is walked, and claimed from, by its index, though PostgreSQL has learned that nothing ever waits.
+pub async fn a_backlog_is_walked_by_its_index(kind: Kind) {
+    let place = Place::new(kind).await;
+    let recorder: Recorder = Arc::new(Mutex::default());
+    let gateway = Gateway::open(&place.location, 1, Some(Arc::clone(&recorder))).await;
+    let numbers = numbers(kind);
+    place
+        .execute(&format!("{numbers} INSERT INTO organizations (id, name, created_at) SELECT 'org_' || i, 'One', 0 FROM n WHERE i <= 20"))
+        .await;
+    place
+        .execute(&format!(
+            "{numbers} INSERT INTO webhook_endpoints (id, organization_id, url, events, secret_sealed, enabled, created_at, updated_at, receiver) \
+             SELECT 'whe_' || i, 'org_' || i, 'u', '[]', 's', 1, 0, 0, 'whe_' || i FROM n WHERE i <= 20"
+        ))
+        .await;
+    place
+        .execute(&format!(
+            "{numbers} INSERT INTO events (id, organization_id, type, object_id, sequence, body, created_at) \
+             SELECT 'evt_' || i, 'org_' || (1 + i % 20), 't', 'o' || i, 1, 'b', i FROM n"
+        ))
+        .await;
+    let deliveries = |waits: &str, number: &str| {
+        format!(
+            "{numbers} INSERT INTO deliveries (event_id, endpoint_id, organization_id, receiver, created_at, attempts, claim, {waits}) \
+             SELECT 'evt_' || i, 'whe_' || (1 + i % 20), 'org_' || (1 + i % 20), 'host-' || i, i, 1, 1, 1 FROM n WHERE i {number} 15000"
+        )
+    };
+    place.execute(&deliveries("delivered_at", "<=")).await;
+    if kind == Kind::Postgres {
+        place.execute("ALTER TABLE deliveries SET (autovacuum_enabled = false)").await;
+        place.execute("VACUUM ANALYZE").await;
+    }
+    place.execute(&deliveries("next_attempt_at", ">")).await;
+    recorder.lock().unwrap().clear();
+    let due = deliveries::due(&gateway.app, &mut Walk::default(), |_| true, gateway.now()).await.expect("who is due");
+    assert!(due.len() > 256, "the oldest, and those of the walk");
+    let of = vec![(Arc::new(due[0].receiver.clone()), 1)];
+    assert_eq!(deliveries::claim(&gateway.app, of, gateway.now()).await.expect("a claim").len(), 1);
+    let recorded = std::mem::take(&mut *recorder.lock().unwrap());
+    let asked = |what: &str| recorded.iter().filter(|text| text.contains(what)).cloned().collect::<Vec<String>>();
+    let (walks, oldest, claims) = (asked("WITH RECURSIVE"), asked("LIMIT 256"), asked("ORDER BY organization_id, receiver"));
+    assert_eq!((walks.len(), oldest.len(), claims.len()), (2, 1, 1), "{recorded:#?}");
+    let explain = if kind == Kind::Sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
+    for (statement, index, other) in [
+        (&walks[0], "deliveries_turns", "deliveries_due"),
+        (&walks[1], "deliveries_turns", "deliveries_due"),
+        (&claims[0], "deliveries_turns", "deliveries_due"),
+        (&oldest[0], "deliveries_due", "deliveries_turns"),
+    ] {
+        let statement = filled_in(statement, gateway.now());
+        let statement = if kind == Kind::Sqlite { statement.replace(" FOR NO KEY UPDATE SKIP LOCKED", "") } else { statement };
+        let plan: String = place.rows(&format!("{explain} {statement}")).await.into_iter().flatten().map(|text| text + "\n").collect();
+        assert!(plan.contains(index) && !plan.contains(other), "{statement}\n{plan}");
+        assert!(!plan.contains("SCAN deliveries") && !plan.contains("Seq Scan on deliveries"), "{statement}\n{plan}");
+    }
+}
+
+/// A statement about deliveries with something in the places of its parameters.
+fn filled_in(statement: &str, now: Timestamp) -> String {
+    let by_number = |text: String, number: usize| {
+        let value = match (statement.contains("WITH RECURSIVE walk (receiver"), number) {
+            (true, 1) => "'org_7'".to_owned(),
+            (true, 2) => "'host-2'".to_owned(),
+            (true, 4) => i64::MIN.to_string(),
+            (false, 1) if statement.contains("WITH RECURSIVE") => "'org_2'".to_owned(),
+            _ => now.millis().to_string(),
+        };
+        text.replace(&format!("${number}"), &value)
+    };
+    if statement.contains("ORDER BY organization_id, receiver") {
+        // The range of one receiver, as often as there are parts; the lock says nothing of the plan.
+        let values = ["'org_7'", "'host-15006'", "0", "'org_7'", "'host-15006'", "9", "9", "1"];
+        let mut values = values.iter().cycle();
+        return statement.split('$').enumerate().fold(String::new(), |text, (at, piece)| {
+            let piece = if at == 0 { piece } else { piece.trim_start_matches(|digit: char| digit.is_ascii_digit()) };
+            let value = if at == 0 { "" } else { values.next().copied().unwrap_or_default() };
+            text + value + piece
+        });
+    }
+    (1..=4).rev().fold(statement.to_owned(), by_number)
 }
 
 fn index(query: &ListOrders) -> &'static str {

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use payin_server::app::deployment::CheckDeployment;
 use payin_server::app::{access, endpoints, orders, pool};
 use payin_server::seal::Seal;
 use payin_server::store::{Failure, Fault};
 use payin_tests::gateway::{Kind, refusal, request};
 use payin_types::pool::ListAddresses;
-use payin_types::{CreateOrder, ErrorCode, ExposeSecret as _, ListOrders, OrganizationId, Protocol, Role};
+use payin_types::{CreateOrder, Environment, ErrorCode, ExposeSecret as _, ListOrders, OrganizationId, Protocol, Role};
 use secrecy::SecretBox;
 
 use super::World;
@@ -104,7 +105,7 @@ pub async fn a_database_knows_its_master_key(kind: Kind) {
         let mut app = world.gateway.app.clone();
         let masters: Vec<_> = masters.iter().map(|byte| SecretBox::new(Box::new([*byte; 32]))).collect();
         app.seal = Arc::new(Seal::new(&masters));
-        world.gateway.write(access::CheckMasterKey::new(&app)).await
+        world.gateway.write(CheckDeployment::new(&app)).await
     };
     let noted = || world.place.rows("SELECT mac FROM master_keys");
     let mut known = 0;
@@ -128,4 +129,23 @@ pub async fn a_database_knows_its_master_key(kind: Kind) {
         assert_eq!(noted().await.len(), known, "{masters:?}");
     }
     assert!(noted().await.iter().all(|row| row[0].len() == 64), "MACs, and nothing of the keys");
+}
+
+pub async fn a_database_knows_its_environment(kind: Kind) {
+    let world = World::new(kind).await;
+    let check = async |environment: Environment| {
+        let mut app = world.gateway.app.clone();
+        app.environment = environment;
+        world.gateway.write(CheckDeployment::new(&app)).await
+    };
+    check(Environment::Mainnet).await.expect("the first one");
+    check(Environment::Mainnet).await.expect("the same one");
+    let before = world.place.everything().await;
+    match check(Environment::Testnet).await {
+        Err(Failure::Fault(Fault::Corrupt(message))) => {
+            assert!(message.starts_with("this is the database of a mainnet server, and environment = \"testnet\""), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(world.place.everything().await, before);
 }

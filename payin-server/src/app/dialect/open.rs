@@ -8,6 +8,7 @@ use payin_core::dialect::{Dialect, Heard, Origin, same};
 use payin_types::{CreateOrder, EndpointId, ErrorCode, OrganizationId, Timestamp};
 
 use super::{Secret, Through};
+use crate::app::deliveries::receiver_at;
 use crate::app::endpoints::check_url;
 use crate::app::orders::{Opener, check_shown};
 use crate::app::{App, Outcome};
@@ -78,7 +79,8 @@ impl Open {
     async fn bring_endpoint(&self, tx: &mut Tx<'_>, order: &str, url: &str) -> Outcome<()> {
         self.secret.run(tx).await?;
         let (organization, api) = (&self.opener.organization_id, self.dialect.name());
-        Ok(dialect::insert_endpoint(tx, organization, (api, order), (&self.endpoint_id, url), self.opener.now).await?)
+        let receiver = receiver_at(url, &self.endpoint_id);
+        Ok(dialect::insert_endpoint(tx, organization, (api, order), (&self.endpoint_id, url, &receiver), self.opener.now).await?)
     }
 }
 

@@ -82,7 +82,7 @@ impl Unit for Retry {
             State::UnderWay => Err(conflict("is being delivered just now: wait for what comes of it").into()),
             State::Waiting => Ok(progress.next_attempt_at.unwrap_or(self.now)),
             State::Again | State::GivenUp => {
-                deliveries::start_over(tx, std::slice::from_ref(&key), self.now).await?;
+                deliveries::begin(tx, std::slice::from_ref(&key), self.now).await?;
                 Ok(self.now)
             }
         }

@@ -89,7 +89,7 @@ impl Unit for ResendRange {
             sent = sent.saturating_add(u64::from(keys.len() > before));
         }
         for some in keys.chunks(ROWS_MAX) {
-            deliveries::start_over(tx, some, self.now).await?;
+            deliveries::begin(tx, some, self.now).await?;
         }
         Ok(ResentEvents {
             events: sent,

@@ -45,11 +45,10 @@ const NEWEST: &str = " FROM events e JOIN deliveries d ON d.event_id = e.id JOIN
     LEFT JOIN delivery_attempts a ON a.event_id = d.event_id AND a.endpoint_id = d.endpoint_id AND a.number = (SELECT MAX(b.number) \
     FROM delivery_attempts b WHERE b.event_id = d.event_id AND b.endpoint_id = d.endpoint_id) WHERE e.api = $";
 
-fn progress(row: &Row, recorded: Option<i64>) -> Result<Progress, Fault> {
+fn progress(row: &Row) -> Result<Progress, Fault> {
     Ok(Progress {
         attempts: row.count("attempts")?,
-        claim: row.int("claim")?,
-        recorded,
+        claimed_until: row.opt_time("claimed_until")?,
         next_attempt_at: row.opt_time("next_attempt_at")?,
         delivered_at: row.opt_time("delivered_at")?,
         given_up_at: row.opt_time("given_up_at")?,
@@ -63,7 +62,7 @@ fn told(row: &Row) -> Result<Told, Fault> {
         event_type: EventType::from(row.text("type")?.as_str()),
         object_id: row.text("object_id")?,
         url: row.text("url")?,
-        progress: progress(row, row.opt_int("recorded")?)?,
+        progress: progress(row)?,
         newest: row.opt_time("started_at")?.map(|at| (at, status)),
     })
 }
@@ -77,7 +76,7 @@ impl Filter<'_> {
         let statement = statement
             .with(
                 " AND (CASE WHEN d.delivered_at IS NOT NULL THEN 'received' WHEN d.given_up_at IS NOT NULL THEN 'given_up' \
-                 WHEN d.claim > 0 AND (a.number IS NULL OR a.number < d.claim) AND d.next_attempt_at > $",
+                 WHEN d.claimed_until > $",
             )
             .int(self.now.millis());
         statement.with(" THEN 'under_way' WHEN d.attempts > 0 THEN 'again' ELSE 'waiting' END) = $").text(state.word())
@@ -91,8 +90,8 @@ impl Filter<'_> {
 pub async fn list(conn: &mut Conn, filter: &Filter<'_>, (limit, offset): (i64, i64)) -> Result<(Vec<Told>, u64), Fault> {
     let total = conn.one(filter.of(sql_from("SELECT COUNT(*) AS total"))).await?.map_or(Ok(0), |row| row.count("total"))?;
     let page = sql_from(
-        "SELECT d.event_id, e.type, e.object_id, w.url, d.attempts, d.claim, d.next_attempt_at, d.delivered_at, d.given_up_at, \
-         a.number AS recorded, a.started_at, a.status",
+        "SELECT d.event_id, e.type, e.object_id, w.url, d.attempts, d.claimed_until, d.next_attempt_at, d.delivered_at, \
+         d.given_up_at, a.started_at, a.status",
     );
     let page =
         filter.of(page).with(" ORDER BY e.created_at DESC, e.id DESC, d.endpoint_id LIMIT $").int(limit).with(" OFFSET $").int(offset);
@@ -116,12 +115,9 @@ pub async fn find(conn: &mut Conn, api: &str, event: &EventId) -> Result<Option<
 /// What the database says.
 pub async fn lock(tx: &mut Tx<'_>, (event, endpoint): &Key) -> Result<Option<Locked<Progress>>, Fault> {
     let query = locked!(
-        "SELECT attempts, claim, next_attempt_at, delivered_at, given_up_at FROM deliveries WHERE event_id = $1 AND endpoint_id = $2"
+        "SELECT attempts, claimed_until, next_attempt_at, delivered_at, given_up_at FROM deliveries \
+         WHERE event_id = $1 AND endpoint_id = $2"
     );
     let row = tx.lock(query.text(event.as_str()).text(endpoint.as_str())).await?;
-    // Asked behind the lock: whoever held it may have recorded an attempt.
-    let newest = sql("SELECT MAX(number) AS recorded FROM delivery_attempts WHERE event_id = $1 AND endpoint_id = $2");
-    let newest = tx.one(newest.text(event.as_str()).text(endpoint.as_str())).await?;
-    let recorded = newest.map(|row| row.opt_int("recorded")).transpose()?.flatten();
-    row.map(|row| row.read(|row| progress(&row, recorded))).transpose()
+    row.map(|row| row.read(|row| progress(&row))).transpose()
 }

@@ -174,18 +174,19 @@ pub async fn insert_endpoint(
     tx: &mut Tx<'_>,
     organization: &OrganizationId,
     (api, order): (&str, &str),
-    (id, url): (&EndpointId, &str),
+    (id, url, receiver): (&EndpointId, &str, &str),
     now: Timestamp,
 ) -> Result<(), Fault> {
     tx.change_one(
-        sql("INSERT INTO webhook_endpoints (id, organization_id, url, events, secret_sealed, enabled, created_at, updated_at, api, order_id) \
-             VALUES ($1, $2, $3, '[]', '', 1, $4, $4, $5, $6)")
+        sql("INSERT INTO webhook_endpoints (id, organization_id, url, events, secret_sealed, enabled, created_at, updated_at, api, order_id, \
+             receiver) VALUES ($1, $2, $3, '[]', '', 1, $4, $4, $5, $6, $7)")
         .text(id.as_str())
         .text(organization.as_str())
         .text(url)
         .int(now.millis())
         .text(api)
-        .text(order),
+        .text(order)
+        .text(receiver),
     )
     .await
 }

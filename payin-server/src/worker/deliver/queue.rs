@@ -3,11 +3,12 @@
 //!
 //! [`PLACES`] attempts may be under way that have not lasted a second. Whoever takes longer goes on outside of them, where
 //! [`SLOW_PLACES`] may; a receiver that took long the last time begins there, two attempts at a time, and those may take only half of that
-//! room, so that those who turn slow find some. So dead receivers that are known hold no place of living ones, and those that just died
+//! room, so that those who turn slow find some, and who turns slow takes none of theirs. So dead receivers that are known hold no place of living ones, and those that just died
 //! hold theirs for a second, until more of them die at once than there is room for. Receivers take turns, and none has more than its share
 //! ([`Standing`]) under way: who has ten thousand events waits for itself. Nor may an organization have more than [`UNPROVEN_MAX`] attempts
 //! under way at receivers that do not answer well or have not answered yet, however many of them it names; those at receivers that answered
-//! well and then take long are added to these, and with [`LINGERING_MAX`] none of its receivers is sent anything.
+//! well and then take long are added to these, and with [`LINGERING_MAX`] none of its receivers is sent anything. Whoever has several
+//! organizations has no more of all places for it than leaves some to others: none may have more than half of what is left ([`fair`]).
 
 mod refill;
 
@@ -20,7 +21,7 @@ use payin_core::delivery::Standing;
 use payin_core::delivery::standing::SLOW_AFTER;
 use payin_types::{OrganizationId, Timestamp};
 
-use crate::app::deliveries::{Due, Receiver};
+use crate::app::deliveries::{Due, Receiver, Walk};
 pub use refill::Refill;
 
 /// Attempts under way that have not lasted long.
@@ -73,15 +74,19 @@ enum Doubt {
     Lingering,
 }
 
-/// An organization's attempts under way that may never be answered.
+/// An organization's attempts under way.
 #[derive(Debug, Clone, Copy, Default)]
-struct Doubtful {
+struct UnderWay {
+    all: usize,
+    /// Those that began among the slow ones.
+    began_slow: usize,
+    /// Those that may never be answered.
     unproven: usize,
     lingering: usize,
 }
 
-impl Doubtful {
-    fn of(&mut self, doubt: Doubt) -> &mut usize {
+impl UnderWay {
+    fn doubtful(&mut self, doubt: Doubt) -> &mut usize {
         match doubt {
             Doubt::Unproven => &mut self.unproven,
             Doubt::Lingering => &mut self.lingering,
@@ -89,27 +94,35 @@ impl Doubtful {
     }
 }
 
+/// How many of so many places one organization may hold: as many as half of those that are free. Alone it has a third of all; the more
+/// others hold many, the fewer, and there is room for the next one.
+fn fair(places: usize, taken: usize) -> usize {
+    places.saturating_sub(taken) / 2
+}
+
 #[derive(Default)]
 struct State {
-    lines: HashMap<Receiver, Line>,
+    lines: HashMap<Arc<Receiver>, Line>,
     /// Receivers with something waiting, each once, in the order of their turns.
-    turns: VecDeque<Receiver>,
+    turns: VecDeque<Arc<Receiver>>,
     /// How many deliveries wait.
     waiting: usize,
     /// Attempts under way, the oldest first, by number; those that have ended, or are slow, are passed over.
-    young: VecDeque<(Timestamp, u64, Receiver)>,
-    /// The attempts under way that hold a place, and those that are slow.
+    young: VecDeque<(Timestamp, u64, Arc<Receiver>)>,
+    /// The attempts under way that hold a place, those that are slow, and how many of these began so.
     quick: HashSet<u64>,
     slow: usize,
-    /// The attempts under way that may never be answered, and how many each organization has.
+    began_slow: usize,
+    /// The attempts under way that may never be answered.
     doubtful: HashMap<u64, Doubt>,
-    doubtful_of: HashMap<OrganizationId, Doubtful>,
+    /// What each organization has under way, if anything.
+    of: HashMap<OrganizationId, UnderWay>,
     numbered: u64,
     refilling: bool,
     /// Somebody wanted to refill while another did: something may have come since that one looked.
     asked_again: bool,
-    /// Where the walk over the endpoints stands.
-    walked: String,
+    /// Where the walk over those who wait stands.
+    walk: Walk,
     /// When the lane that keeps watch looks again.
     watched_until: Timestamp,
 }
@@ -126,6 +139,15 @@ pub struct Taken {
     pub claimed_at: Timestamp,
     queue: Arc<Queue>,
     number: u64,
+    began_slow: bool,
+}
+
+/// A delivery whose turn it is, by what its attempt is counted.
+struct Turn {
+    due: Due,
+    claimed_at: Timestamp,
+    number: u64,
+    began_slow: bool,
 }
 
 impl State {
@@ -133,7 +155,7 @@ impl State {
     fn age(&mut self, now: Timestamp) {
         let quick = &self.quick;
         let is_over =
-            |(started_at, number, _): &mut (Timestamp, u64, Receiver)| now.since(*started_at) >= SLOW_AFTER || !quick.contains(number);
+            |(started_at, number, _): &mut (Timestamp, u64, Arc<Receiver>)| now.since(*started_at) >= SLOW_AFTER || !quick.contains(number);
         let mut over = Vec::new();
         while let Some(one) = self.young.pop_front_if(is_over) {
             over.push(one);
@@ -151,12 +173,11 @@ impl State {
 
     /// How many of those that wait may be sent soon.
     fn ready(&self, now: Timestamp) -> usize {
-        let slow_have_place = self.slow < SLOW_PLACES / 2;
         let mut room: HashMap<&OrganizationId, usize> = HashMap::new();
         let mut all: usize = 0;
         for (receiver, line) in self.turns.iter().filter_map(|receiver| self.lines.get_key_value(receiver)) {
             let (organization, standing) = (&receiver.organization_id, &line.standing);
-            let mut ready = line.ready(now, slow_have_place);
+            let mut ready = line.ready(now, self.slow_room(organization) > 0);
             if standing.is_steady() {
                 ready = if self.room(organization, standing) > 0 { ready } else { 0 };
             } else {
@@ -169,31 +190,52 @@ impl State {
         all
     }
 
+    fn under_way(&self, organization: &OrganizationId) -> UnderWay {
+        self.of.get(organization).copied().unwrap_or_default()
+    }
+
+    /// How many more attempts an organization may begin at all.
+    fn room_left(&self, organization: &OrganizationId) -> usize {
+        let of = self.under_way(organization);
+        let places = fair(PLACES.saturating_add(SLOW_PLACES), self.quick.len().saturating_add(self.slow)).saturating_sub(of.all);
+        places.min(LINGERING_MAX.saturating_sub(of.unproven).saturating_sub(of.lingering))
+    }
+
     /// How many more attempts an organization may begin at a receiver that stands like this.
     fn room(&self, organization: &OrganizationId, standing: &Standing) -> usize {
-        let Doubtful { unproven, lingering } = self.doubtful_of.get(organization).copied().unwrap_or_default();
-        let all = LINGERING_MAX.saturating_sub(unproven).saturating_sub(lingering);
-        if standing.is_steady() { all } else { all.min(UNPROVEN_MAX.saturating_sub(unproven)) }
+        let all = self.room_left(organization);
+        if standing.is_steady() { all } else { all.min(UNPROVEN_MAX.saturating_sub(self.under_way(organization).unproven)) }
+    }
+
+    /// How many more attempts an organization may begin at receivers that took long the last time.
+    fn slow_room(&self, organization: &OrganizationId) -> usize {
+        fair(SLOW_PLACES / 2, self.began_slow).saturating_sub(self.under_way(organization).began_slow)
     }
 
     /// An attempt of an organization may never be answered.
     fn doubt(&mut self, number: u64, organization: &OrganizationId, doubt: Doubt) {
         if let Entry::Vacant(vacant) = self.doubtful.entry(number) {
             vacant.insert(doubt);
-            let count = self.doubtful_of.entry(organization.clone()).or_default().of(doubt);
+            let count = self.of.entry(organization.clone()).or_default().doubtful(doubt);
             *count = count.saturating_add(1);
         }
     }
 
     /// An attempt of an organization is over.
-    fn over(&mut self, number: u64, organization: &OrganizationId) {
-        let Some(doubt) = self.doubtful.remove(&number) else { return };
-        if let Some(of) = self.doubtful_of.get_mut(organization) {
-            let count = of.of(doubt);
+    fn over(&mut self, number: u64, began_slow: bool, organization: &OrganizationId) {
+        let was_slow = !self.quick.remove(&number);
+        self.slow = self.slow.saturating_sub(usize::from(was_slow));
+        self.began_slow = self.began_slow.saturating_sub(usize::from(began_slow));
+        let doubt = self.doubtful.remove(&number);
+        let Some(of) = self.of.get_mut(organization) else { return };
+        of.began_slow = of.began_slow.saturating_sub(usize::from(began_slow));
+        if let Some(doubt) = doubt {
+            let count = of.doubtful(doubt);
             *count = count.saturating_sub(1);
-            if of.unproven == 0 && of.lingering == 0 {
-                self.doubtful_of.remove(organization);
-            }
+        }
+        of.all = of.all.saturating_sub(1);
+        if of.all == 0 {
+            self.of.remove(organization);
         }
     }
 
@@ -205,14 +247,14 @@ impl State {
         if self.room(organization, standing) == 0 {
             return false;
         }
-        if standing.is_slow() { self.slow < SLOW_PLACES / 2 } else { self.has_quick_place() }
+        if standing.is_slow() { self.slow_room(organization) > 0 } else { self.has_quick_place() }
     }
 
     fn has_quick_place(&self) -> bool {
         self.quick.len().saturating_add(self.slow.saturating_sub(SLOW_PLACES)) < PLACES
     }
 
-    fn take(&mut self, now: Timestamp) -> Option<(Due, Timestamp, u64)> {
+    fn take(&mut self, now: Timestamp) -> Option<Turn> {
         self.age(now);
         for _ in 0..self.turns.len() {
             let receiver = self.turns.pop_front()?;
@@ -227,12 +269,16 @@ impl State {
             let next = line.waiting.pop_front();
             self.waiting = self.waiting.saturating_sub(usize::from(next.is_some()));
             if !line.waiting.is_empty() {
-                self.turns.push_back(receiver.clone());
+                self.turns.push_back(Arc::clone(&receiver));
             }
             let Some((due, claimed_at)) = next else { continue };
             line.under_way = line.under_way.saturating_add(1);
             self.numbered = self.numbered.wrapping_add(1);
             let (is_steady, is_slow) = (line.standing.is_steady(), line.standing.is_slow());
+            let of = self.of.entry(receiver.organization_id.clone()).or_default();
+            of.all = of.all.saturating_add(1);
+            of.began_slow = of.began_slow.saturating_add(usize::from(is_slow));
+            self.began_slow = self.began_slow.saturating_add(usize::from(is_slow));
             if !is_steady {
                 self.doubt(self.numbered, &receiver.organization_id, Doubt::Unproven);
             }
@@ -242,7 +288,7 @@ impl State {
                 self.quick.insert(self.numbered);
                 self.young.push_back((now, self.numbered, receiver));
             }
-            return Some((due, claimed_at, self.numbered));
+            return Some(Turn { due, claimed_at, number: self.numbered, began_slow: is_slow });
         }
         None
     }
@@ -255,8 +301,8 @@ impl Queue {
 
     /// The next delivery that has a place.
     pub fn take(self: &Arc<Self>, now: Timestamp) -> Option<Taken> {
-        let (due, claimed_at, number) = self.state().take(now)?;
-        Some(Taken { due, claimed_at, queue: Arc::clone(self), number })
+        let Turn { due, claimed_at, number, began_slow } = self.state().take(now)?;
+        Some(Taken { due, claimed_at, queue: Arc::clone(self), number, began_slow })
     }
 
     /// Whether there is something for another lane to do: nobody keeps watch, or there is a place and something waits or should be claimed.
@@ -304,10 +350,7 @@ impl Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         let mut state = self.queue.state();
-        if !state.quick.remove(&self.number) {
-            state.slow = state.slow.saturating_sub(1);
-        }
-        state.over(self.number, &self.due.target.receiver.organization_id);
+        state.over(self.number, self.began_slow, &self.due.target.receiver.organization_id);
         if let Some(line) = state.lines.get_mut(&self.due.target.receiver) {
             line.under_way = line.under_way.saturating_sub(1);
         }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use payin_types::{EndpointId, OrganizationId, Timestamp};
+use payin_types::{OrganizationId, Timestamp};
 
 use super::{Line, Queue, State, UNPROVEN_MAX};
-use crate::app::deliveries::{Due, DueEndpoint, Receiver};
+use crate::app::deliveries::{Due, DueReceiver, Receiver, Walk};
 
 /// How many may wait here, claimed, that may be sent soon: what is sent while the next ones are being claimed.
 const WAITING_MAX: usize = 256;
@@ -66,47 +66,55 @@ impl Queue {
 }
 
 impl Refill {
-    /// Where the walk over the endpoints stands.
+    /// Where the walk over those who wait stands.
     #[must_use]
-    pub fn walked(&self) -> String {
-        self.queue.state().walked.clone()
+    pub fn walk(&self) -> Walk {
+        self.queue.state().walk.clone()
     }
 
-    /// How many deliveries of each of these endpoints may be claimed, and where the walk stands now. A receiver that answers well may have
-    /// as many again waiting here, so that it need not wait for the next claim. First the room is shared evenly, so that however many are
-    /// busy, everybody who is named has something; then those named first have what is left.
-    pub fn shares(&self, endpoints: impl Iterator<Item = DueEndpoint>, walked: String, now: Timestamp) -> Vec<(EndpointId, usize)> {
+    /// The walk has gone on.
+    pub fn walked(&self, walk: &Walk) {
+        self.queue.state().walk.clone_from(walk);
+    }
+
+    /// Whether anything may be sent to any receiver of an organization, of which those that answer well are known.
+    #[must_use]
+    pub fn has_room(&self, organization: &OrganizationId) -> bool {
+        let state = self.queue.state();
+        let is_steady = |(receiver, line): (&Arc<Receiver>, &Line)| receiver.organization_id == *organization && line.standing.is_steady();
+        state.room_left(organization) > 0 && (state.under_way(organization).unproven < UNPROVEN_MAX || state.lines.iter().any(is_steady))
+    }
+
+    /// Whether somebody else wanted to claim more meanwhile.
+    #[must_use]
+    pub fn is_asked_again(&self) -> bool {
+        self.queue.state().asked_again
+    }
+
+    /// How many deliveries of each of these receivers may be claimed. One that answers well may have as many again waiting here, so that it
+    /// need not wait for the next claim. First the room is shared evenly, so that however many are busy, everybody who is named has
+    /// something; then those named first have what is left.
+    pub fn shares(&self, receivers: impl Iterator<Item = DueReceiver>, now: Timestamp) -> Vec<(Arc<Receiver>, usize)> {
         let mut state = self.queue.state();
-        state.walked = walked;
         state.age(now);
-        let mut left: HashMap<Receiver, usize> = HashMap::new();
         let mut unproven_left = state.unproven_left();
-        let mut shares: Vec<(DueEndpoint, Receiver, usize)> = Vec::new();
-        for endpoint in endpoints {
-            let receiver = Receiver::new(&endpoint.organization_id, &endpoint.id, endpoint.brought_url.as_deref());
-            let may = *left.entry(receiver.clone()).or_insert_with(|| state.may_claim(&receiver, endpoint.failing, now));
-            if may > 0 {
-                shares.push((endpoint, receiver, 0));
-            }
-        }
+        let may = receivers.map(|due| (state.may_claim(&due.receiver, due.failing, now), due.receiver));
+        let mut shares: Vec<(Receiver, usize, usize)> = may.filter(|(may, _)| *may > 0).map(|(may, receiver)| (receiver, may, 0)).collect();
         let mut room = WAITING_MAX.saturating_sub(state.ready(now));
-        let even = room.checked_div(left.values().filter(|may| **may > 0).count()).unwrap_or_default().max(1);
-        let mut give = |(endpoint, receiver, share): &mut (DueEndpoint, Receiver, usize), most: usize| {
-            let Some(left) = left.get_mut(receiver) else { return };
-            // Of those that orders brought along many share a receiver, and none has more waiting than was seen.
-            let waiting = if endpoint.brought_url.is_some() { usize::try_from(endpoint.waiting).unwrap_or(usize::MAX) } else { usize::MAX };
-            let mut more = most.min(*left).min(waiting.saturating_sub(*share)).min(room);
+        let even = room.checked_div(shares.len()).unwrap_or_default().max(1);
+        let mut give = |(receiver, may, share): &mut (Receiver, usize, usize), most: usize| {
+            let mut more = most.min(may.saturating_sub(*share)).min(room);
             if !state.lines.get(receiver).is_some_and(|line| line.standing.is_steady()) {
                 let unproven_left = unproven_left.entry(receiver.organization_id.clone()).or_insert(UNPROVEN_MAX);
                 more = more.min(*unproven_left);
                 *unproven_left = unproven_left.saturating_sub(more);
             }
-            (*share, *left, room) = (share.saturating_add(more), left.saturating_sub(more), room.saturating_sub(more));
+            (*share, room) = (share.saturating_add(more), room.saturating_sub(more));
         };
         // Those named last are those of the walk: whose turn it is there comes again only when it has gone round.
         shares.iter_mut().rev().for_each(|one| give(one, even));
         shares.iter_mut().for_each(|one| give(one, usize::MAX));
-        shares.into_iter().map(|(endpoint, _, share)| (endpoint.id, share)).filter(|(_, share)| *share > 0).collect()
+        shares.into_iter().filter(|(.., share)| *share > 0).map(|(receiver, _, share)| (Arc::new(receiver), share)).collect()
     }
 
     /// Puts what was claimed at the ends of its lines.
@@ -116,9 +124,9 @@ impl Refill {
             state.lines.retain(|_, line| line.is_in_use() || line.standing.is_slow() || line.standing.rests(claimed_at));
         }
         for due in all {
-            let receiver = due.target.receiver.clone();
+            let receiver = Arc::clone(&due.target.receiver);
             let failing = due.target.failing_since.is_some();
-            let line = state.lines.entry(receiver.clone()).or_insert_with(|| Line::new(failing));
+            let line = state.lines.entry(Arc::clone(&receiver)).or_insert_with(|| Line::new(failing));
             let is_first = line.waiting.is_empty();
             line.waiting.push_back((due, claimed_at));
             state.waiting = state.waiting.saturating_add(1);
