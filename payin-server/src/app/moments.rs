@@ -39,3 +39,11 @@ pub async fn after(app: &App, now: Timestamp) -> Result<Moments, Fault> {
 pub async fn overdue(app: &App, now: Timestamp) -> Result<u64, Fault> {
     moments::overdue(&mut app.store.read().await?, now).await
 }
+
+/// To which URLs deliveries were not made that are due, or that somebody claimed and has not ended, and how many to each.
+///
+/// # Errors
+/// What the database says.
+pub async fn not_made(app: &App, now: Timestamp) -> Result<Vec<(String, u64)>, Fault> {
+    moments::not_made(&mut app.store.read().await?, now).await
+}

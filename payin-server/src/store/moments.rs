@@ -36,6 +36,19 @@ pub async fn overdue(conn: &mut Conn, now: Timestamp) -> Result<u64, Fault> {
     conn.one(query.int(now.millis())).await?.map_or(Ok(0), |row| row.count("n"))
 }
 
+/// The URLs to which deliveries are due and not made, or claimed without an attempt having ended, and how many to each.
+///
+/// # Errors
+/// What the database says.
+pub async fn not_made(conn: &mut Conn, now: Timestamp) -> Result<Vec<(String, u64)>, Fault> {
+    let query = sql("SELECT p.url, COUNT(*) AS n FROM deliveries d JOIN webhook_endpoints p ON p.id = d.endpoint_id \
+         WHERE d.next_attempt_at IS NOT NULL AND (d.next_attempt_at <= $1 OR (d.claim > 0 AND NOT EXISTS (SELECT 1 \
+         FROM delivery_attempts a WHERE a.event_id = d.event_id AND a.endpoint_id = d.endpoint_id AND a.number = d.claim))) \
+         GROUP BY p.url ORDER BY p.url");
+    let rows = conn.all(query.int(now.millis())).await?;
+    rows.iter().map(|row| Ok((row.text("url")?, row.count("n")?))).collect()
+}
+
 /// How many deliveries are claimed, and nothing was heard of an attempt.
 ///
 /// # Errors

@@ -37,10 +37,15 @@ pub async fn what_falls_due_next_is_known(kind: Kind) {
     let to = endpoint(gateway, &organization, "[\"*\"]").await;
     tell(gateway, &organization, 1, std::slice::from_ref(&to)).await;
     assert_eq!(moments::overdue(&gateway.app, gateway.now()).await.unwrap(), 1);
+    let not_made = async || moments::not_made(&gateway.app, gateway.now()).await.unwrap();
+    let one = not_made().await;
+    assert!(matches!(one.as_slice(), [(url, 1)] if url.starts_with("http")), "{one:?}");
     let waits = now().await;
     assert!(waits.waiting && waits.delivery.is_none(), "{waits:?}");
     let due = deliveries::due_endpoints(&gateway.app, "", gateway.now()).await.unwrap().0;
     assert_eq!(deliveries::claim(&gateway.app, &[(due[0].id.clone(), 1)], gateway.now()).await.unwrap().len(), 1);
     let claimed = now().await;
     assert!(claimed.waiting && claimed.delivery == Some(gateway.now().plus(deliveries::CLAIM)), "{claimed:?}");
+    // Whoever has claimed it has not made it.
+    assert_eq!((not_made().await, moments::overdue(&gateway.app, gateway.now()).await.unwrap()), (one, 0));
 }
