@@ -121,7 +121,7 @@ async fn a_sandbox_says_one_line_and_ends_when_told() {
 async fn sqlite_allocates_where_the_program_does() {
     let mut dev = server(&["dev", "--listen", "127.0.0.1:0", "--clock", "virtual"]).start();
     dev.next_json().await;
-    let maps = std::fs::read_to_string(format!("/proc/{}/maps", dev.pid())).expect("a running program");
+    let maps = fs::read_to_string(format!("/proc/{}/maps", dev.pid())).expect("a running program");
     assert!(maps.contains("payin-server") && !maps.contains("[heap]"), "{maps}");
 }
 
