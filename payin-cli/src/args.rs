@@ -64,7 +64,8 @@ Examples:
 Exit codes:
   0 ok · 1 other API error · 2 usage · 3 not found · 4 auth or permission
   5 conflict · 6 validation · 7 rate limited · 8 network, or outcome unknown
-  9 not as asserted (wait, verify, listen, conformance) · 130 interrupted
+  9 not as asserted (wait, verify, listen, sandbox run, conformance)
+  130 interrupted, by Ctrl-C or SIGTERM
 
 Answers go to stdout and nothing else does.
 Errors go to stderr, as JSON when the output is JSON.";

@@ -38,6 +38,7 @@ use crate::args::{Access, Command};
 use crate::config::{Credentials, Variables};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::output::Format;
 use crate::ui::{Ui, default_format};
 
@@ -92,12 +93,9 @@ impl Context {
 
     /// Ends when the program is to end at once.
     pub async fn interrupt(&self) {
-        // Where interrupts cannot be heard of, none ends anything.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        interrupt::heard().await;
         if self.tidies_up.get() {
-            let _ = tokio::signal::ctrl_c().await;
+            interrupt::heard().await;
         }
     }
 

@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod exit;
 mod failure;
+mod interrupt;
 mod output;
 mod profiles;
 mod qr;

@@ -9,13 +9,15 @@ mod payment;
 mod play;
 mod post;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use payin_core::quota;
-use payin_types::{Environment, SecretString};
+use payin_types::{Environment, Role, SecretString};
 use serde::Serialize;
 
+use crate::app::pool;
 use crate::env::Targets;
 use crate::http::dialect::Apis;
 use crate::http::listen::Limits;
@@ -55,6 +57,12 @@ pub struct Ready {
     pub url: String,
     /// An owner's key.
     pub api_key: String,
+    /// A key of each role, the owner's among them.
+    pub keys: BTreeMap<String, String>,
+    /// Whose keys these are.
+    pub organization_id: String,
+    /// How many addresses are free in its pool, by family.
+    pub pool: BTreeMap<String, u64>,
     /// What the webhooks of other APIs than the native one are signed with; absent where none is spoken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook_secret: Option<String>,
@@ -122,7 +130,10 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
     let ground = Ground { options, database, chains, public_url };
     let mut life = Life::begin(&ground, None, &moments).await?;
     life.play.keep_start().await?;
-    let Secrets { api_key, webhook_secret, password } = life.secrets.take().context("a first life has its secrets")?;
+    let Secrets { api_key, webhook_secret, password, roles, organization } = life.secrets.take().context("a first life has its secrets")?;
+    let keys = roles.into_iter().chain([(Role::Owner, api_key.clone())]).map(|(role, key)| (role.to_string(), key)).collect();
+    let pool = pool::status(&life.app, &organization).await?;
+    let pool = pool.into_iter().map(|(protocol, counts)| (protocol.to_string(), counts.available)).collect();
     let chains = ground.chains.iter().map(|chain| chain.id.as_str().to_owned()).collect();
     let lives = Arc::new(Lives::new(ground, moments, life));
     // Everybody who plays comes from one address.
@@ -130,6 +141,7 @@ pub async fn start(options: Options) -> anyhow::Result<Dev> {
     let listening = serve::listen(lives.router(), listener, limits)?;
     let url = format!("http://{}", listening.address);
     let dashboard = SignIn { url: format!("{url}/dashboard"), email: ground::OWNER.to_owned(), password };
-    let ready = Ready { url, api_key, webhook_secret, dashboard, environment: Environment::Testnet, chains };
+    let organization_id = organization.as_str().to_owned();
+    let ready = Ready { url, api_key, keys, organization_id, pool, webhook_secret, dashboard, environment: Environment::Testnet, chains };
     Ok(Dev { ready, listening, lives, _sole: sole, _folder: folder })
 }

@@ -96,6 +96,10 @@ pub struct Paid {
     /// All of them, where there are several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tx_hashes: Vec<String>,
+    /// What was due at that moment and had not happened when the server stopped waiting, in words: the URL of a receiver that hangs. Left
+    /// out where all is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<String>,
 }
 
 /// Body of `POST /sandbox/mine`.
@@ -115,6 +119,10 @@ pub struct Mine {
 pub struct Mined {
     /// The chains that grew.
     pub chains: Vec<ChainHead>,
+    /// What was due at that moment and had not happened when the server stopped waiting, in words: the URL of a receiver that hangs. Left
+    /// out where all is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<String>,
 }
 
 /// A chain and its newest block.
@@ -168,6 +176,20 @@ pub struct ControlChain {
     pub finality_stalled: Option<bool>,
 }
 
+/// Answer of `POST /sandbox/reorg`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reorganised {
+    /// The chain.
+    pub chain_id: ChainId,
+    /// Height of its newest block.
+    pub head: u64,
+    /// What was due at that moment and had not happened when the server stopped waiting, in words: the URL of a receiver that hangs. Left
+    /// out where all is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<String>,
+}
+
 /// A simulated chain as it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -182,6 +204,10 @@ pub struct SimulatedChain {
     pub finality_stalled: bool,
     /// How many transactions wait for a block.
     pub waiting: u64,
+    /// How many blocks a payment needs until it counts, its own among them: where only what is final counts, as many as that takes.
+    pub confirmed_after: u64,
+    /// How many blocks a payment needs until it is final, its own among them.
+    pub final_after: u64,
 }
 
 /// Answer of `GET /sandbox/chains`.

@@ -19,34 +19,43 @@ use std::path::PathBuf;
 
 use payin_sdk::SecretString;
 use payin_sdk::transport::is_this_machine;
+use payin_sdk::types::ExposeSecret;
 use payin_sdk::world::{SystemWorld, World};
 use serde_json::Value;
 
 use self::check::Broken;
 use self::contract::Contract;
 use self::receiver::{Receiver, Serving};
-use self::report::{Report, junit};
+use self::report::{Report, Stays, junit};
 use self::suite::Suite;
 use self::wire::{Answer, Ask, Key, Wire};
 use super::Context;
 use crate::config::{self, Credentials};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::interrupt;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-It creates only what it can name (`conformance-…`) and takes it back at the end, also when it is interrupted:
-payment links, a deposit reference, webhook endpoints, a viewer's key. Two orders stay; each holds an address
-for a minute and expires. Addresses, settings and what others have made are looked at and left as they
-are. Nothing is created at all unless the server says that it is a testnet. In a sandbox orders are also paid.
+It creates only what it can name (`conformance-…`) and takes it back at the end, also when it is
+interrupted (Ctrl-C or SIGTERM): payment links, a deposit reference, webhook endpoints, a viewer's
+key. Orders cannot be taken back: two stay, each of which holds an address for a minute and expires.
+In a sandbox one of them is paid; a third, of a payment link, holds its address as long as orders
+usually do there, and a deposit of the reference stays. The report names all that stays. Addresses,
+settings and what others have made are looked at and left as they are.
 
-A run makes about 250 requests: with 100 a minute it waits, and takes some minutes. With an owner's or admin's
-key it sees the most; what a key may not do, or a server does not have, is reported as skipped, with the reason.
+Nothing is created at all unless the server says that it is a testnet (`environment` of GET /me),
+and a pk_live_ key is refused unless with --read-only.
 
-Webhooks arrive at this program. Where the server is on this machine that works by itself; elsewhere it must be
-told how it is reached.
+A run makes about 250 requests: with 100 a minute it waits, and takes some minutes. With an owner's
+or admin's key it sees the most; what a key may not do, or a server does not have, is reported as
+skipped, with the reason.
 
-Exits with 0 when no check fails, with 9 when one does, with 8 when the server gives no answer.
+Webhooks arrive at this program. Where the server is on this machine that works by itself; elsewhere
+it must be told how it is reached.
+
+Exits with 0 when no check fails, with 9 when one does, with 8 when the server gives no answer, with
+4 when it does not take the key, with 2 for a key of real money, with 130 when it was interrupted.
 
 Examples:
   payin conformance
@@ -82,6 +91,9 @@ pub struct Args {
 
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let credentials = credentials(context, &args)?;
+    if !args.read_only {
+        refuse_real_money(&credentials.api_key)?;
+    }
     let url = config::client(&credentials)?.base_url();
     let wire = Wire::new(&url, credentials.api_key)?;
     let mut file = args.junit.as_ref().map(|path| create(path)).transpose()?;
@@ -93,12 +105,12 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     meet(&mut suite, &url, args.read_only).await?;
 
     context.tidies_up();
-    let interrupted = tokio::select! {
-        () = groups::run(&mut suite) => false,
-        failure = serve(serving) => return Err(failure),
-        _ = tokio::signal::ctrl_c() => true,
+    let ended = tokio::select! {
+        () = groups::run(&mut suite) => Ended::Done,
+        failure = serve(serving) => Ended::Failed(failure),
+        () = interrupt::heard() => Ended::Interrupted,
     };
-    if interrupted {
+    if matches!(ended, Ended::Interrupted) {
         suite.unreached = "the run was interrupted";
         context.ui.note("interrupted: taking back what was created; interrupt again to leave it");
     }
@@ -110,8 +122,10 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     if let (Some(file), Some(path)) = (&mut file, &args.junit) {
         file.write_all(junit(&report).as_bytes()).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
     }
-    if interrupted {
-        return Err(Failure::new(Exit::Interrupted, "INTERRUPTED", "interrupted"));
+    match ended {
+        Ended::Interrupted => return Err(Failure::new(Exit::Interrupted, "INTERRUPTED", "interrupted")),
+        Ended::Failed(failure) => return Err(failure),
+        Ended::Done => {}
     }
     match report.wrong().as_slice() {
         [] => Ok(()),
@@ -120,6 +134,23 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
             Err(Failure::new(Exit::NotAsserted, "NOT_CONFORMING", told))
         }
     }
+}
+
+/// How the checks came to their end. What they made is taken back in any case.
+enum Ended {
+    Done,
+    Interrupted,
+    /// Webhooks could be received no more.
+    Failed(Failure),
+}
+
+/// Whatever the server says of itself, such a key is one of real money.
+fn refuse_real_money(key: &SecretString) -> Result<(), Failure> {
+    if !key.expose_secret().starts_with("pk_live_") {
+        return Ok(());
+    }
+    let told = "a pk_live_ key is one of real money: nothing is created with it";
+    Err(Failure::usage(told).hint("a testnet or a sandbox has keys of its own (pk_test_…); --read-only only looks"))
 }
 
 fn credentials(context: &Context, args: &Args) -> Result<Credentials, Failure> {
@@ -195,7 +226,7 @@ fn unoffered(broken: Broken) -> Result<Option<Answer>, Broken> {
     }
 }
 
-fn told(suite: Suite<'_>, url: String, left_behind: Vec<String>) -> Report {
+fn told(suite: Suite<'_>, url: String, left_behind: Vec<Stays>) -> Report {
     let report = Report {
         url,
         run: suite.name,

@@ -33,7 +33,7 @@ pub enum Command {
     Fault(fault::Command),
     /// Show what has happened, or assert that it has
     Journal(journal::Args),
-    /// Play scenarios against a merchant's program: 0 it passes, 9 it does not, with the step that it fails at
+    /// Play scenarios against a merchant's program: 0 it passes, 9 it does not, with the step that it fails at, 8 it is not there
     Run(Box<run::Args>),
     /// Keep the present, to return to it
     Snapshot,
@@ -41,6 +41,11 @@ pub enum Command {
     Restore(moment::Which),
     /// Return to how the sandbox began
     Reset,
+}
+
+/// Says on stderr what a call was to bring and has not, which tables have no column for.
+fn note_pending(context: &Context, pending: &[String]) {
+    pending.iter().for_each(|what| context.ui.note(&format!("pending: {what}")));
 }
 
 pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {

@@ -1,8 +1,8 @@
 //! The sandbox of `payin-server dev`: simulated payments, blocks and time. Elsewhere every call here is a 404.
 
 use payin_types::sandbox::{
-    Advance, Advanced, Asserted, Assertion, ChainHead, Cleared, ClockState, ControlChain, FaultRule, FaultRules, Journal, Mine, Mined,
-    NewFault, Paid, Pay, PayDeposit, ReadJournal, Reorg, Restore, SimulatedChain, SimulatedChains, Snapshot,
+    Advance, Advanced, Asserted, Assertion, Cleared, ClockState, ControlChain, FaultRule, FaultRules, Journal, Mine, Mined, NewFault, Paid,
+    Pay, PayDeposit, ReadJournal, Reorg, Reorganised, Restore, SimulatedChain, SimulatedChains, Snapshot,
 };
 
 use crate::client::{Call, Client, Kind};
@@ -42,7 +42,7 @@ impl Sandbox<'_> {
     }
 
     /// Replaces the newest blocks of a chain by others.
-    pub fn reorg(&self, reorg: &Reorg) -> Call<ChainHead> {
+    pub fn reorg(&self, reorg: &Reorg) -> Call<Reorganised> {
         self.client.post(Kind::Act, "/sandbox/reorg", &[], reorg)
     }
 

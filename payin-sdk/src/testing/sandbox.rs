@@ -46,8 +46,8 @@ pub enum SandboxError {
     /// A call was refused, or had no answer.
     #[error(transparent)]
     Api(#[from] Error),
-    /// Time has passed, and what was due is not done.
-    #[error("the clock was advanced, and this is still to be done: {}", .0.join("; "))]
+    /// What was due by then is not done: a receiver of webhooks hangs, or a chain cannot be followed.
+    #[error("this was due and is still to be done: {}", .0.join("; "))]
     Pending(Vec<String>),
     /// No webhook came.
     #[error("no webhook came within {} s; {came} came before", within.as_secs())]
@@ -143,9 +143,10 @@ impl Sandbox {
     /// Pays so much into a deposit reference's address, on the chain it was bound on first.
     ///
     /// # Errors
-    /// [`SandboxError::Api`].
+    /// [`SandboxError::Api`], and [`SandboxError::Pending`] for what was due by then and is not done.
     pub async fn pay_deposit(&self, deposit_reference: &str, amount: Amount) -> Result<Paid, SandboxError> {
-        Ok(self.client.sandbox().pay_deposit(&PayDeposit::new(deposit_reference, amount)).await?)
+        let paid = self.client.sandbox().pay_deposit(&PayDeposit::new(deposit_reference, amount)).await?;
+        if paid.pending.is_empty() { Ok(paid) } else { Err(SandboxError::Pending(paid.pending)) }
     }
 
     /// All that its journal has.
@@ -256,7 +257,7 @@ impl Paying<'_> {
         self
     }
 
-    /// With as many blocks upon it as the order asks for.
+    /// With so many blocks upon it that it counts: on Tron and Solana as many as make it final.
     pub fn confirmed(mut self) -> Self {
         self.confirmed = true;
         self
@@ -264,12 +265,16 @@ impl Paying<'_> {
 
     async fn happen(self) -> Result<Paid, SandboxError> {
         let paid = self.client.sandbox().pay(&self.pay).await?;
+        let mut pending = paid.pending.clone();
         if self.confirmed {
-            let order = self.client.orders().get(&self.pay.order_id).await?;
-            let blocks = order.required_confirmations.and_then(|count| u32::try_from(count).ok());
-            self.client.sandbox().mine(&Mine { chain_id: Some(paid.chain_id.clone()), blocks }).await?;
+            let chains = self.client.sandbox().chains().await?.chains;
+            let chain = chains.iter().find(|chain| chain.chain_id == paid.chain_id);
+            let blocks = chain.and_then(|chain| u32::try_from(chain.confirmed_after).ok());
+            let mine = Mine { chain_id: Some(paid.chain_id.clone()), blocks };
+            // What was not done at the payment may be by now.
+            pending = self.client.sandbox().mine(&mine).await?.pending;
         }
-        Ok(paid)
+        if pending.is_empty() { Ok(paid) } else { Err(SandboxError::Pending(pending)) }
     }
 }
 

@@ -32,19 +32,23 @@
 //! let merchant = Merchant::new("http://127.0.0.1:8080", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into());
 //! let stage = Stage::new(Client::from_env()?, merchant);
 //! for scenario in Scenario::library()? {
-//!     let outcome = stage.play(&scenario).await;
-//!     assert!(outcome.passed, "{outcome}");
+//!     let outcome = stage.play(&scenario).await?;
+//!     // What cannot happen on the scenario's chain is skipped, and says why.
+//!     assert!(outcome.passed || outcome.skipped.is_some(), "{outcome}");
 //! }
 //! # Ok(()) }
 //! ```
 
+mod ground;
 mod library;
+mod names;
 mod outcome;
 mod play;
 mod relay;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod tidy;
 mod values;
 
 use std::collections::BTreeMap;
@@ -57,9 +61,10 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use crate::client::Client;
+use ground::Need;
 use steps::Step;
 
-pub use outcome::{Failure, Outcome};
+pub use outcome::{Failure, NotPlayed, Outcome};
 
 /// How long a merchant may take behind its answer to a webhook, in real time, unless said otherwise.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -73,6 +78,7 @@ pub struct Scenario {
     about: String,
     with: BTreeMap<String, String>,
     events: Vec<EventType>,
+    needs: Vec<Need>,
     /// Each with the line that it begins on.
     steps: Vec<(u64, Step)>,
 }
@@ -86,6 +92,8 @@ struct Written {
     with: BTreeMap<String, String>,
     #[serde(default = "events")]
     events: Vec<EventType>,
+    #[serde(default)]
+    needs: Vec<Need>,
     steps: Vec<Spanned<Step>>,
 }
 
@@ -126,7 +134,7 @@ impl Scenario {
     /// [`BadScenario`] says where, and what may stand there.
     pub fn parse(name: &str, text: &str) -> Result<Self, BadScenario> {
         let bad = |line: u64, column: u64, why: String| BadScenario { name: name.to_owned(), line, column, why };
-        let written: Written = serde_saphyr::from_str(text).map_err(|error| {
+        let mut written: Written = serde_saphyr::from_str(text).map_err(|error| {
             let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
             bad(line, column, error.without_snippet().to_string())
         })?;
@@ -134,13 +142,33 @@ impl Scenario {
             return Err(bad(1, 1, "a scenario has steps".to_owned()));
         }
         let mut steps = Vec::new();
-        for Spanned { value, referenced, .. } in written.steps {
+        let lines = std::mem::take(&mut written.steps);
+        for Spanned { value, referenced, .. } in lines {
             if let Some(why) = value.mistake() {
                 return Err(bad(referenced.line(), referenced.column(), why));
             }
             steps.push((referenced.line(), value));
         }
-        Ok(Self { name: name.to_owned(), about: written.about, with: written.with, events: written.events, steps })
+        let Written { about, with, events, needs, .. } = written;
+        if !needs.is_empty() && !with.contains_key(ground::CHAIN) {
+            return Err(bad(1, 1, "needs are those of a chain: begin with one, as in with: { chain: ethereum-sepolia }".to_owned()));
+        }
+        let scenario = Self { name: name.to_owned(), about, with, events, needs, steps };
+        scenario.check(&scenario.with)?;
+        Ok(scenario)
+    }
+
+    /// Whether every name of a step has something by then, and every value can stand where it is put.
+    fn check(&self, given: &BTreeMap<String, String>) -> Result<(), BadScenario> {
+        let bad = |(line, why)| BadScenario { name: self.name.clone(), line, column: 1, why };
+        names::mistake(&self.steps, given).map_or(Ok(()), |mistake| Err(bad(mistake)))
+    }
+
+    /// What it begins with, where some of it was set otherwise.
+    fn given(&self, set: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let is_its = |name: &String| self.with.contains_key(name) || name == names::RUN;
+        let own = set.iter().filter(|(name, _)| is_its(name));
+        self.with.iter().chain(own).map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// Those that come with this version, in the order in which they are best read.
@@ -233,8 +261,22 @@ impl Stage {
         self
     }
 
+    /// Finds out whether scenarios can be played, before any is: whether they can be meant with what was set, and whether sandbox and merchant
+    /// answer.
+    ///
+    /// # Errors
+    /// [`NotPlayed`] says what has to be otherwise.
+    pub async fn check(&self, scenarios: &[Scenario]) -> Result<(), NotPlayed> {
+        scenarios.iter().try_for_each(|scenario| scenario.check(&scenario.given(&self.set)))?;
+        let ground = play::reach(self).await?;
+        Ok(scenarios.iter().try_for_each(|scenario| play::meant(self, scenario, &ground).map(drop))?)
+    }
+
     /// Plays a scenario to its end, or to the first step that is not as it has to be.
-    pub async fn play(&self, scenario: &Scenario) -> Outcome {
+    ///
+    /// # Errors
+    /// [`NotPlayed`] where that is not the merchant's fault: nobody can play it, or the sandbox has gone away.
+    pub async fn play(&self, scenario: &Scenario) -> Result<Outcome, NotPlayed> {
         play::play(self, scenario).await
     }
 }

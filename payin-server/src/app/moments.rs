@@ -26,7 +26,7 @@ pub async fn after(app: &App, now: Timestamp) -> Result<Moments, Fault> {
     let mut conn = app.store.read().await?;
     Ok(Moments {
         delivery: deliveries::next_due(&mut conn, now).await?,
-        waiting: moments::overdue(&mut conn, now).await? > 0,
+        waiting: moments::overdue(&mut conn, now).await? > 0 || moments::claimed(&mut conn, now).await? > 0,
         closing: moments::next_closing(&mut conn, now).await?,
         unsettled: moments::unsettled(&mut conn, now).await?,
     })
@@ -38,4 +38,12 @@ pub async fn after(app: &App, now: Timestamp) -> Result<Moments, Fault> {
 /// What the database says.
 pub async fn overdue(app: &App, now: Timestamp) -> Result<u64, Fault> {
     moments::overdue(&mut app.store.read().await?, now).await
+}
+
+/// To which URLs deliveries were not made that are due, or that somebody claimed and has not ended, and how many to each.
+///
+/// # Errors
+/// What the database says.
+pub async fn not_made(app: &App, now: Timestamp) -> Result<Vec<(String, u64)>, Fault> {
+    moments::not_made(&mut app.store.read().await?, now).await
 }

@@ -7,7 +7,7 @@ use payin_types::id::base62;
 use payin_types::{Environment, ExposeSecret as _, ImportAddresses, OrganizationId, Protocol, Role, SecretString, Timestamp, UserId};
 
 use crate::app::accounts::Passwords;
-use crate::app::{App, access, pool};
+use crate::app::{App, access, keys, pool};
 use crate::env::Entropy;
 use crate::store::accounts::User;
 use crate::store::{self, accounts};
@@ -56,6 +56,34 @@ pub(super) async fn seed(app: &App, api_key: Option<SecretString>) -> anyhow::Re
         }
     }
     Ok((secret, organization))
+}
+
+/// What the other roles' keys are called, before the role.
+const NAMED: &str = "sandbox ";
+
+/// A key for each role but the owner's, which there is already. Those of an earlier sandbox with this database are revoked: nobody has kept
+/// their secrets. Answers them with their roles.
+pub(super) async fn seed_roles(app: &App, organization: &OrganizationId) -> anyhow::Result<Vec<(Role, String)>> {
+    let former = store::access::all_keys(&mut app.store.read().await?).await?;
+    let is_ours = |one: &store::access::Listed| one.key.organization_id == *organization && one.name.starts_with(NAMED);
+    for one in former.into_iter().filter(is_ours) {
+        keys::revoke(app, None, one.key.id.as_str().to_owned()).await?;
+    }
+    let mut made = Vec::new();
+    for role in [Role::Admin, Role::Member, Role::Viewer] {
+        let (name, owned_by) = (format!("{NAMED}{role}"), Some(organization.as_str().to_owned()));
+        loop {
+            let secret = access::make_key(app).expose_secret().to_owned();
+            let create = access::CreateKey::new(app, &secret, role.clone(), &name, owned_by.clone());
+            // A sandbox of the same seed has made this one before, and it was revoked.
+            if store::access::key_by_mac(&mut app.store.read().await?, &create.mac).await?.is_none() {
+                app.store.write(create).await?;
+                made.push((role, secret));
+                break;
+            }
+        }
+    }
+    Ok(made)
 }
 
 /// As whom the owner signs in.

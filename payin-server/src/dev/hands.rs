@@ -7,15 +7,17 @@ use std::time::Duration;
 use payin_types::{ChainId, Timestamp};
 use tokio::sync::{Mutex, MutexGuard};
 
+use super::post::{self, FaultyPost};
 use crate::app::{App, event_stream, moments};
 use crate::chain::Nodes;
 use crate::env::{Clock as _, SystemClock, VirtualClock};
 use crate::sandbox::World;
+use crate::store::Fault;
 use crate::worker::rest::{Rest, Trouble};
 
-/// How long an advance may take, in real time: a receiver that hangs is given up after 15 s.
+/// How long an advance may take, in real time, and what happens at one moment: a receiver that hangs is given up after 15 s.
 const ADVANCE_WITHIN: Duration = Duration::from_secs(25);
-/// How long what happens at one moment may take, in real time, where no time passes: nobody waits here for a receiver that hangs.
+/// How long a receiver that hangs is waited for, in real time, where no time passes.
 const MOMENT_WITHIN: Duration = Duration::from_secs(5);
 /// How long events may wait for their places, and chains be followed at the end of an advance that took too long, in real time.
 const PLACED_WITHIN: Duration = Duration::from_secs(2);
@@ -34,6 +36,7 @@ pub(super) struct Hands {
     world: Arc<World>,
     rest: Arc<Rest>,
     nodes: Vec<(ChainId, Arc<Nodes>)>,
+    post: Arc<FaultyPost>,
     turn: Mutex<()>,
 }
 
@@ -52,8 +55,8 @@ impl Drop for Still<'_> {
 }
 
 impl Hands {
-    pub(super) fn new(app: App, world: Arc<World>, rest: Arc<Rest>, nodes: Vec<(ChainId, Arc<Nodes>)>) -> Self {
-        Self { app, world, rest, nodes, turn: Mutex::default() }
+    pub(super) fn new(app: App, world: Arc<World>, rest: Arc<Rest>, nodes: Vec<(ChainId, Arc<Nodes>)>, post: Arc<FaultyPost>) -> Self {
+        Self { app, world, rest, nodes, post, turn: Mutex::default() }
     }
 
     /// Whoever changes the world takes this first.
@@ -68,7 +71,20 @@ impl Hands {
     /// Waits until everything due by now is done. Answers what is not, in words.
     pub(super) async fn settle(&self) -> Vec<String> {
         let _still = self.hold();
-        self.settle_by(SystemClock.now().plus(MOMENT_WITHIN)).await
+        let give_up = SystemClock.now().plus(ADVANCE_WITHIN);
+        loop {
+            let now = SystemClock.now();
+            let mut pending = self.settle_by(now.plus(MOMENT_WITHIN).min(give_up)).await;
+            if !self.post.unanswered().is_empty() {
+                pending.extend(self.waiting_behind().await);
+                return pending;
+            }
+            // Nobody hangs: this machine has much to do, or a node takes long.
+            let took = SystemClock.now().since(now);
+            if pending.is_empty() || took < MOMENT_WITHIN || SystemClock.now() >= give_up {
+                return pending;
+            }
+        }
     }
 
     /// Lets time pass. Answers what was due by then and is not done, in words.
@@ -131,7 +147,7 @@ impl Hands {
         for _ in 0..RETRIES {
             let left = give_up.since(SystemClock.now());
             let Ok(found) = tokio::time::timeout(left, self.rest.reached(self.clock())).await else {
-                return self.rest.at_work().into_iter().map(|work| format!("{work}: still at it")).collect();
+                return self.still_at_it();
             };
             troubles = self.unexpected(found);
             if troubles.is_empty() {
@@ -143,6 +159,14 @@ impl Hands {
         troubles.into_iter().map(|(work, fault)| format!("{work}: {fault}")).collect()
     }
 
+    /// Who is at work, in words. Of deliveries rather which receivers are waited for.
+    fn still_at_it(&self) -> Vec<String> {
+        let unanswered = self.post.unanswered();
+        let is_told = |work: &String| work == DELIVERIES && !unanswered.is_empty();
+        let others = self.rest.at_work().into_iter().filter(|work| !is_told(work)).map(|work| format!("{work}: still at it"));
+        others.chain(unanswered.iter().cloned()).collect()
+    }
+
     /// That a stopped chain cannot be followed is as it should be.
     fn unexpected(&self, troubles: Vec<Trouble>) -> Vec<Trouble> {
         let stopped: Vec<String> =
@@ -151,15 +175,29 @@ impl Hands {
     }
 
     /// What is due and was not done, by the database; events have their places by then.
-    async fn left_over(&self) -> Option<String> {
+    async fn left_over(&self) -> Vec<String> {
         let give_up = SystemClock.now().plus(PLACED_WITHIN);
         while SystemClock.now() < give_up && event_stream::standing(&self.app).await.is_ok_and(|end| end.is_behind) {
             SystemClock.sleep_until(SystemClock.now().plus(Duration::from_millis(2))).await;
         }
+        // Those whose endpoint rests, or has too much under way, are claimed and wait as they have to.
+        let is_waited_for = !self.post.unanswered().is_empty();
         match moments::overdue(&self.app, self.clock().now()).await {
-            Ok(0) => None,
-            Ok(count) => Some(format!("webhook deliveries due and not made: {count}")),
-            Err(fault) => Some(format!("what is due cannot be looked up: {fault}")),
+            Ok(0) if !is_waited_for => Vec::new(),
+            Ok(_) => self.waiting_behind().await,
+            Err(fault) => vec![unknown(&fault)],
+        }
+    }
+
+    /// The deliveries that have not been made, by the URLs to which they go; among them those that have no answer yet.
+    async fn waiting_behind(&self) -> Vec<String> {
+        let words = |(url, count): (String, u64)| {
+            let url = url.parse().map_or(url, |url| post::shown(&url));
+            format!("webhook deliveries due and not made: {count} to {url}")
+        };
+        match moments::not_made(&self.app, self.clock().now()).await {
+            Ok(found) => found.into_iter().map(words).collect(),
+            Err(fault) => vec![unknown(&fault)],
         }
     }
 
@@ -167,4 +205,8 @@ impl Hands {
     pub(super) fn wake(&self, chain: &ChainId) {
         self.nodes.iter().filter(|(id, _)| id == chain).for_each(|(_, nodes)| nodes.wake());
     }
+}
+
+fn unknown(fault: &Fault) -> String {
+    format!("what is due cannot be looked up: {fault}")
 }

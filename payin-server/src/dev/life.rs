@@ -10,10 +10,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use payin_core::order::Settings;
 use payin_core::{Chain, Chains};
-use payin_types::{Environment, ExposeSecret as _, Timestamp};
+use payin_types::{Environment, ExposeSecret as _, OrganizationId, Role, Timestamp};
 use secrecy::SecretBox;
 
-use super::ground::{ForgetChains, seed, seed_owner};
+use super::ground::{ForgetChains, seed, seed_owner, seed_roles};
 use super::hands::Hands;
 use super::lives::{Moment, Moments};
 use super::play::Play;
@@ -69,6 +69,10 @@ pub(super) struct Secrets {
     pub(super) webhook_secret: Option<String>,
     /// What the owner signs in with.
     pub(super) password: String,
+    /// The other roles' keys.
+    pub(super) roles: Vec<(Role, String)>,
+    /// Whose all of it is.
+    pub(super) organization: OrganizationId,
 }
 
 /// The randomness of each part, so that what is drawn depends on no race between them; nothing where no seed was asked for.
@@ -141,14 +145,15 @@ impl Life {
                 [NATIVE] => None,
                 _ => Some(app.store.write(dialect::Secret::new(&app, organization.clone())).await?.secret.expose_secret().to_owned()),
             };
-            let password = seed_owner(&app, organization).await?;
-            secrets = Some(Secrets { api_key, webhook_secret, password });
+            let password = seed_owner(&app, organization.clone()).await?;
+            let roles = seed_roles(&app, &organization).await?;
+            secrets = Some(Secrets { api_key, webhook_secret, password, roles, organization });
             world.mine(None, 1)?;
         }
         let post = Arc::new(FaultyPost::new(Arc::new(HyperHttp::new(TARGETS)), Arc::clone(&faults), Arc::clone(&journal)));
         // Of webhooks that go out at the same moment any may arrive first. Where a world is to be the same again, one follows another.
         let lanes = options.seed.map_or(LANES, |_| 1);
-        let (driver, hands) = workers(&app, &world, Arc::clone(&post) as Arc<dyn Http>, &luck, lanes)?;
+        let (driver, hands) = workers(&app, &world, &post, &luck, lanes)?;
         followed(&app, chains).await?;
         let (hands, moments) = (Arc::new(hands), Arc::clone(moments));
         let play = Arc::new(Play { app: app.clone(), world, hands, faults, journal, post, luck, moments });
@@ -187,7 +192,7 @@ async fn followed(app: &App, chains: &[Chain]) -> anyhow::Result<()> {
 }
 
 /// Starts the workers, and takes their clock into hands.
-fn workers(app: &App, world: &Arc<World>, post: Arc<dyn Http>, luck: &Luck, lanes: usize) -> anyhow::Result<(Driver, Hands)> {
+fn workers(app: &App, world: &Arc<World>, post: &Arc<FaultyPost>, luck: &Luck, lanes: usize) -> anyhow::Result<(Driver, Hands)> {
     let rest = Arc::new(Rest::default());
     let mut driver = Driver::new(Arc::clone(&app.clock)).watched_by(&rest);
     let events = Arc::clone(app.store.outbox());
@@ -203,9 +208,9 @@ fn workers(app: &App, world: &Arc<World>, post: Arc<dyn Http>, luck: &Luck, lane
         let (watch, holder, events) = (watches.of(&chain.protocol), holder.clone(), Arc::clone(&events));
         driver.start(Box::new(ChainWorker::new(own(), chain.clone(), nodes, watch, holder, events)), &Arc::default());
     }
-    serve::start_workers(&mut driver, &own(), post, &events, lanes);
+    serve::start_workers(&mut driver, &own(), Arc::clone(post) as Arc<dyn Http>, &events, lanes);
     driver.start(Box::new(BlockTimer { world: Arc::clone(world), due: app.clock.now().plus(BLOCK_EVERY) }), &Arc::default());
-    Ok((driver, Hands::new(app.clone(), Arc::clone(world), rest, followed)))
+    Ok((driver, Hands::new(app.clone(), Arc::clone(world), rest, followed, Arc::clone(post))))
 }
 
 /// Makes blocks as time passes.

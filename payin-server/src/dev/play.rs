@@ -9,7 +9,8 @@ use futures_util::future::BoxFuture;
 use payin_core::Error;
 use payin_types::sandbox::{
     Advance, Advanced, Asserted, Assertion, ChainHead, Cleared, ClockState, ControlChain, FaultPlace, FaultRule, FaultRules, Journal,
-    JournalKind, Mine, Mined, NewFault, Paid, Pay, PayDeposit, PaymentKind, ReadJournal, Reorg, SimulatedChain, SimulatedChains, Snapshot,
+    JournalKind, Mine, Mined, NewFault, Paid, Pay, PayDeposit, PaymentKind, ReadJournal, Reorg, Reorganised, SimulatedChain,
+    SimulatedChains, Snapshot,
 };
 use payin_types::{DepositReference, ErrorCode, Order, OrderStatus};
 
@@ -72,7 +73,7 @@ impl Play {
         }
         let tx_hash = hashes.first().cloned().unwrap_or_default();
         let tx_hashes = if hashes.len() > 1 { hashes } else { Vec::new() };
-        Ok(Paid { chain_id: payment.chain_id.clone(), tx_hash, tx_hashes })
+        Ok(Paid { chain_id: payment.chain_id.clone(), tx_hash, tx_hashes, pending: Vec::new() })
     }
 
     async fn pay_order(&self, order: &Order, pay: &Pay) -> Result<Paid, Error> {
@@ -94,8 +95,7 @@ impl Play {
             self.hands.advance(closes.since(self.world.clock().now()) + Duration::from_secs(60)).await;
         }
         let paid = self.send(&payment, pay.mine.unwrap_or(true))?;
-        self.hands.settle().await;
-        Ok(paid)
+        Ok(Paid { pending: self.hands.settle().await, ..paid })
     }
 
     /// How the sandbox began is kept, so that it can return there. Where it cannot be kept, returning is refused.
@@ -130,8 +130,7 @@ impl Sandbox for Play {
             let payment = payment::of_deposit(&self.world, reference, &pay)?;
             let _turn = self.hands.take().await;
             let paid = self.send(&payment, pay.mine.unwrap_or(true))?;
-            self.hands.settle().await;
-            Ok(paid)
+            Ok(Paid { pending: self.hands.settle().await, ..paid })
         }
         .boxed()
     }
@@ -142,13 +141,13 @@ impl Sandbox for Play {
             within("blocks", u64::from(blocks), 1000)?;
             let _turn = self.hands.take().await;
             let grown = self.world.mine(mine.chain_id.as_ref(), blocks)?;
-            self.hands.settle().await;
-            Ok(Mined { chains: grown.into_iter().map(|(chain_id, head)| ChainHead { chain_id, head }).collect() })
+            let pending = self.hands.settle().await;
+            Ok(Mined { chains: grown.into_iter().map(|(chain_id, head)| ChainHead { chain_id, head }).collect(), pending })
         }
         .boxed()
     }
 
-    fn reorg(&self, reorg: Reorg) -> BoxFuture<'_, Result<ChainHead, Error>> {
+    fn reorg(&self, reorg: Reorg) -> BoxFuture<'_, Result<Reorganised, Error>> {
         async move {
             within("depth", u64::from(reorg.depth), 1000)?;
             let drop = reorg.drop.unwrap_or(false);
@@ -158,8 +157,8 @@ impl Sandbox for Play {
             let fate = Fate { drop, lose: reorg.lose, bring_back: reorg.bring_back };
             let _turn = self.hands.take().await;
             let head = self.world.reorg(&reorg.chain_id, reorg.depth, &fate)?;
-            self.hands.settle().await;
-            Ok(ChainHead { chain_id: reorg.chain_id, head })
+            let pending = self.hands.settle().await;
+            Ok(Reorganised { chain_id: reorg.chain_id, head, pending })
         }
         .boxed()
     }

@@ -1,10 +1,12 @@
-//! Outgoing webhooks of a sandbox: what its fault rules say of each, and the journal's word on what came of it. No secret of theirs is kept.
+//! Outgoing webhooks of a sandbox: what its fault rules say of each, the journal's word on what came of it, and which have no answer yet. No
+//! secret of theirs is kept.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use payin_types::Timestamp;
 use payin_types::sandbox::{FaultPlace, JournalKind};
 use url::Url;
 
@@ -22,11 +24,47 @@ pub(super) struct FaultyPost {
     journal: Arc<Journal>,
     /// Held back until another one has gone to the same URL.
     held: Mutex<HashMap<Url, Vec<(Outgoing, u64)>>>,
+    open: Mutex<Open>,
+}
+
+/// Those that were sent and have no answer yet, by number, and since when, in real time.
+#[derive(Default)]
+struct Open {
+    numbered: u64,
+    sent: BTreeMap<u64, (String, Timestamp)>,
+}
+
+/// One of [`Open`], until it has an answer or nobody waits for one.
+struct Sent<'a>(&'a FaultyPost, u64);
+
+impl Drop for Sent<'_> {
+    fn drop(&mut self) {
+        self.0.open().sent.remove(&self.1);
+    }
 }
 
 impl FaultyPost {
     pub(super) fn new(http: Arc<dyn Http>, faults: Arc<Faults>, journal: Arc<Journal>) -> Self {
-        Self { http, faults, journal, held: Mutex::default() }
+        Self { http, faults, journal, held: Mutex::default(), open: Mutex::default() }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn opened(&self, what: &str) -> Sent<'_> {
+        let mut open = self.open();
+        open.numbered = open.numbered.saturating_add(1);
+        let number = open.numbered;
+        open.sent.insert(number, (what.to_owned(), SystemClock.now()));
+        Sent(self, number)
+    }
+
+    /// What was sent and has no answer yet, the oldest first, in words: the event, the URL, and for how long it was waited.
+    pub(super) fn unanswered(&self) -> Vec<String> {
+        let now = SystemClock.now();
+        let words = |(what, since): &(String, Timestamp)| format!("{what}: no answer yet, after {} s", now.since(*since).as_secs());
+        self.open().sent.values().map(words).collect()
     }
 
     /// What is held back goes out.
@@ -41,7 +79,9 @@ impl FaultyPost {
     /// Sends it, and notes what came of it.
     async fn send(&self, what: String, request: Outgoing, fault: Option<u64>) -> Result<Answer, SendFault> {
         let id = id(&request);
+        let open = self.opened(&what);
         let answer = self.http.post(request).await;
+        drop(open);
         let outcome = answer.as_ref().map_or_else(ToString::to_string, |answer| answer.status.to_string());
         self.note(what, outcome, id, fault);
         answer
@@ -55,7 +95,9 @@ impl FaultyPost {
         let event = id(&request);
         match effect {
             Effect::Latency(span) => {
+                let open = self.opened(&format!("{what}, held up by rule {rule}"));
                 SystemClock.sleep_until(SystemClock.now().plus(span)).await;
+                drop(open);
                 self.send(what, request, Some(rule)).await
             }
             Effect::Duplicate => {
@@ -121,10 +163,13 @@ fn received() -> Answer {
 
 /// The event's type and the URL, without what may be secret in it.
 fn what(request: &Outgoing) -> String {
-    let url = &request.url;
-    let event = event(request);
+    format!("{} {}", event(request), shown(&request.url))
+}
+
+/// A URL without what may be secret in it.
+pub(super) fn shown(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{event} {}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
+    format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
 }
 
 /// Each API has its own header for the event's type, or says it in the body.

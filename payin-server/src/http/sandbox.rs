@@ -13,8 +13,8 @@ use futures_util::future::BoxFuture;
 use payin_core::Error;
 use payin_core::access::Permission;
 use payin_types::sandbox::{
-    Advance, Advanced, Asserted, Assertion, ChainHead, Cleared, ClockState, ControlChain, FaultRule, FaultRules, Journal, Mine, Mined,
-    NewFault, Paid, Pay, PayDeposit, ReadJournal, Reorg, Restore, SimulatedChain, SimulatedChains, Snapshot,
+    Advance, Advanced, Asserted, Assertion, Cleared, ClockState, ControlChain, FaultRule, FaultRules, Journal, Mine, Mined, NewFault, Paid,
+    Pay, PayDeposit, ReadJournal, Reorg, Reorganised, Restore, SimulatedChain, SimulatedChains, Snapshot,
 };
 use payin_types::{DepositReference, ErrorCode, Order, OrganizationId};
 
@@ -33,7 +33,7 @@ pub trait Sandbox: Send + Sync {
     /// Blocks are made.
     fn mine(&self, mine: Mine) -> BoxFuture<'_, Result<Mined, Error>>;
     /// A chain changes its mind.
-    fn reorg(&self, reorg: Reorg) -> BoxFuture<'_, Result<ChainHead, Error>>;
+    fn reorg(&self, reorg: Reorg) -> BoxFuture<'_, Result<Reorganised, Error>>;
     /// How the chains are.
     fn chains(&self) -> SimulatedChains;
     /// A chain's node stops or starts, its finality stalls or moves.

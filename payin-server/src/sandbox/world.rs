@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use payin_core::finality::Confirmed;
 use payin_core::{Chain, Token};
 use payin_types::sandbox::{FaultPlace, JournalKind, SimulatedChain};
 use payin_types::{ChainId, Timestamp};
@@ -265,7 +266,7 @@ impl World {
     /// # Errors
     /// [`WorldFault::NoChain`].
     pub fn control(&self, chain: &ChainId, stopped: Option<bool>, stalled: Option<bool>) -> Result<SimulatedChain, WorldFault> {
-        let found = self.node(chain)?;
+        let (known, found) = self.nodes.get(chain).ok_or_else(|| WorldFault::NoChain(chain.clone()))?;
         let mut node = found.lock();
         let mut done = Vec::new();
         if let Some(stopped) = stopped.filter(|stopped| *stopped != node.stopped) {
@@ -281,13 +282,13 @@ impl World {
         for what in done {
             self.note(chain, what, String::new(), None);
         }
-        Ok(state(chain, &found.lock()))
+        Ok(state(known, &found.lock()))
     }
 
     /// The chains as they are.
     #[must_use]
     pub fn states(&self) -> Vec<SimulatedChain> {
-        self.nodes.iter().map(|(id, (_, node))| state(id, &node.lock())).collect()
+        self.nodes.values().map(|(chain, node)| state(chain, &node.lock())).collect()
     }
 
     /// Lets time pass on the clock, and on the chains that are to grow, which is asked with how far each has fallen behind: enough blocks
@@ -314,12 +315,18 @@ impl World {
     }
 }
 
-fn state(id: &ChainId, node: &Node) -> SimulatedChain {
+fn state(chain: &Chain, node: &Node) -> SimulatedChain {
+    let final_after = node.chain.final_after();
     SimulatedChain {
-        chain_id: id.clone(),
+        chain_id: chain.id.clone(),
         head: node.chain.head().0,
         stopped: node.stopped,
         finality_stalled: node.stalled,
         waiting: node.chain.waiting(),
+        confirmed_after: match chain.confirmed {
+            Confirmed::ByCount => chain.confirmations.max(1),
+            Confirmed::AtRest => final_after,
+        },
+        final_after,
     }
 }

@@ -27,11 +27,32 @@ pub async fn unsettled(conn: &mut Conn, now: Timestamp) -> Result<Vec<(String, T
     rows.iter().map(|row| Ok((row.text("chain_id")?, row.time("at")?))).collect()
 }
 
-/// How many deliveries are due and not made: none was tried, or an attempt is under way.
+/// How many deliveries are due, and claimed by nobody.
 ///
 /// # Errors
 /// What the database says.
 pub async fn overdue(conn: &mut Conn, now: Timestamp) -> Result<u64, Fault> {
-    let query = sql("SELECT COUNT(*) AS n FROM deliveries WHERE next_attempt_at IS NOT NULL AND next_attempt_at <= $1");
+    let query = sql("SELECT COUNT(*) AS n FROM deliveries WHERE next_attempt_at IS NOT NULL AND next_attempt_at <= $1 \
+                     AND (claimed_until IS NULL OR claimed_until <= $1)");
+    conn.one(query.int(now.millis())).await?.map_or(Ok(0), |row| row.count("n"))
+}
+
+/// The URLs to which deliveries are due and not made, an attempt being under way or not, and how many to each.
+///
+/// # Errors
+/// What the database says.
+pub async fn not_made(conn: &mut Conn, now: Timestamp) -> Result<Vec<(String, u64)>, Fault> {
+    let query = sql("SELECT p.url, COUNT(*) AS n FROM deliveries d JOIN webhook_endpoints p ON p.id = d.endpoint_id \
+         WHERE d.next_attempt_at IS NOT NULL AND d.next_attempt_at <= $1 GROUP BY p.url ORDER BY p.url");
+    let rows = conn.all(query.int(now.millis())).await?;
+    rows.iter().map(|row| Ok((row.text("url")?, row.count("n")?))).collect()
+}
+
+/// How many deliveries are claimed, and nothing was heard of an attempt.
+///
+/// # Errors
+/// What the database says.
+pub async fn claimed(conn: &mut Conn, now: Timestamp) -> Result<u64, Fault> {
+    let query = sql("SELECT COUNT(*) AS n FROM deliveries WHERE next_attempt_at IS NOT NULL AND claimed_until > $1");
     conn.one(query.int(now.millis())).await?.map_or(Ok(0), |row| row.count("n"))
 }

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use payin_core::quota::Limits;
-use payin_tests::nodes::program::{Command, Exit};
+use payin_tests::nodes::program::{Command, Exit, Program};
 use payin_tests::sandbox::{Sandbox, contract, text};
-use payin_types::Role;
+use payin_types::{Role, SecretString};
 use serde_json::{Value, json};
 
-use self::spoilt::Spoilt;
+use self::spoilt::{Spoil, Spoilt};
 use self::wrong::Wrong;
 use super::{failed, payin, payin_at};
 
@@ -92,8 +92,27 @@ async fn our_own(sandbox: &Sandbox, is_frozen: bool) {
         let name = format!("operations.{}", text(&operation["operationId"]));
         assert_eq!(checks(&report).into_iter().filter(|row| row["check"] == json!(name)).count(), usize::from(!is_other), "{name}");
     }
-    for reference in report["leftBehind"].as_array().expect("a list") {
-        assert!(text(reference).starts_with(text(&report["run"])), "{reference}");
+    all_that_stays_is_named(sandbox, &report).await;
+}
+
+/// In a sandbox in which nobody else has made anything.
+async fn all_that_stays_is_named(sandbox: &Sandbox, report: &Value) {
+    let ids = async |path: &str, field: &str| {
+        let page = sandbox.read(path).await;
+        page["data"].as_array().expect("a page").iter().map(|one| text(&one[field]).to_owned()).collect::<BTreeSet<_>>()
+    };
+    let named = |what: &str| {
+        let all = report["leftBehind"].as_array().expect("a list").iter().filter(|one| one["what"] == what);
+        all.map(|one| text(&one["id"]).to_owned()).collect::<BTreeSet<_>>()
+    };
+    let (orders, deposits) = (ids("/api/v1/orders?limit=100", "orderId").await, ids("/api/v1/deposits?limit=100", "depositId").await);
+    assert_eq!((named("order"), named("deposit")), (orders.clone(), deposits.clone()));
+    assert_eq!((orders.len(), deposits.len()), (3, 1));
+    for stays in report["leftBehind"].as_array().expect("a list").iter().filter(|one| one["what"] == "order") {
+        let order = sandbox.order_now(&stays["id"]).await;
+        assert_eq!((&stays["reference"], &stays["status"]), (&order["orderReference"], &order["status"]), "{stays}");
+        let expires = (order["status"] == "pending").then(|| order["expiresAt"].clone());
+        assert_eq!(stays.get("expiresAt"), expires.as_ref(), "{stays}");
     }
 }
 
@@ -145,14 +164,57 @@ async fn the_report_is_for_people_and_for_machines() {
 
 #[tokio::test]
 async fn an_interrupted_run_takes_back_what_it_made() {
-    let sandbox = Sandbox::start().await;
-    let before = made(&sandbox).await;
-    let mut run = payin(&sandbox, &["conformance", "-o", "json"]).start();
-    sandbox.read_when("/api/v1/payment-links", "begun", |page| page["pagination"]["total"].as_u64() > Some(0)).await;
-    run.interrupt();
-    let exit = run.wait_within(WITHIN).await;
-    failed(&exit_without_stdout(exit), 130, "INTERRUPTED");
-    assert_eq!(made(&sandbox).await, before);
+    for signal in [Program::interrupt, Program::terminate] {
+        let sandbox = Sandbox::start().await;
+        let before = made(&sandbox).await;
+        let mut run = payin(&sandbox, &["conformance", "-o", "json"]).start();
+        sandbox.read_when("/api/v1/payment-links", "begun", |page| page["pagination"]["total"].as_u64() > Some(0)).await;
+        signal(&run);
+        let exit = run.wait_within(WITHIN).await;
+        let report: Value = serde_json::from_str(&exit.stdout).unwrap_or_else(|error| panic!("no report ({error}): {exit:?}"));
+        failed(&exit_without_stdout(exit), 130, "INTERRUPTED");
+        assert!(checks(&report).iter().any(|row| row["note"] == "the run was interrupted"), "{report}");
+        assert_eq!(made(&sandbox).await, before);
+        sandbox.stop().await;
+    }
+}
+
+/// Whatever a server of real money may be taken for: it does not say what it is, or says so, or the key does.
+#[tokio::test]
+async fn nothing_is_created_where_money_may_be_real() {
+    let key = "pk_live_of_real_money";
+    let sandbox = Sandbox::with(|options| options.api_key = Some(SecretString::from(key))).await;
+    let own = sandbox.key_with_role(Role::Owner).await;
+    let before = (made(&sandbox).await, sandbox.counts().await);
+    let unsaid: Spoil = Spoil::Answer(|asked, answered| {
+        if asked.is("GET", "/api/v1/me") {
+            answered.without("environment");
+        }
+    });
+    let live: Spoil = Spoil::Answer(|asked, answered| {
+        if asked.is("GET", "/api/v1/me") {
+            answered.replace("\"testnet\"", "\"mainnet\"");
+        }
+    });
+    for (spoil, key, args) in
+        [(unsaid, own.as_str(), &[][..]), (live, own.as_str(), &[]), (unsaid, key, &["--read-only"]), (live, key, &["--read-only"])]
+    {
+        let server = Spoilt::start(sandbox.url(), sandbox.key(), spoil).await;
+        let exit = finished(payin_at(&server.url, key, &[&["conformance", "-o", "json"], args].concat())).await;
+        let report: Value = serde_json::from_str(&exit.stdout).unwrap_or_else(|error| panic!("no report ({error}): {exit:?}"));
+        assert!(with_outcome(&report, "passed").len() > 20, "{report:#}");
+        let created = checks(&report).into_iter().find(|row| row["check"] == "orders.create").expect("the check");
+        assert!(created["outcome"] == "skipped" && text(&created["note"]).starts_with("nothing is created: "), "{created}");
+        assert_eq!((server.changes(), &report["leftBehind"]), (Vec::<String>::new(), &json!([])));
+    }
+    // Such a key creates nothing even where the server calls itself a testnet: nobody is asked anything.
+    let server = Spoilt::start(sandbox.url(), sandbox.key(), Spoil::Answer(|_, _| {})).await;
+    let told = failed(&finished(payin_at(&server.url, key, &["conformance", "-o", "json"])).await, 2, "USAGE");
+    assert!(text(&told["message"]).contains("real money"), "{told}");
+    let told = failed(&finished(payin_at(&server.url, &own, &["conformance", "-o", "json", "--api-key", key])).await, 2, "USAGE");
+    assert!(text(&told["message"]).contains("real money"), "{told}");
+    assert_eq!(server.asked(), 0);
+    assert_eq!((made(&sandbox).await, sandbox.counts().await), before);
     sandbox.stop().await;
 }
 

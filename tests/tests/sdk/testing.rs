@@ -7,9 +7,10 @@ use payin_sdk::testing::{Sandbox, SandboxError};
 use payin_sdk::types::endpoint::ListEndpoints;
 use payin_sdk::types::sandbox::{JournalKind, PaymentKind};
 use payin_sdk::webhook;
-use payin_sdk::{Client, CreateOrder, Event, EventType, Order, OrderStatus};
+use payin_sdk::{Client, CreateEndpoint, CreateOrder, Event, EventType, Order, OrderStatus};
 use payin_tests::nodes::http_client;
 use payin_tests::nodes::program::built;
+use payin_tests::nodes::receiver::{Answer, Receiver};
 use payin_tests::sandbox::{CHAIN, Sandbox as Within};
 use payin_types::SecretString;
 
@@ -120,4 +121,31 @@ async fn one_that_runs_already_is_left_as_it_was_found() {
     attached.detach().await.expect("gone");
     assert_eq!(endpoints().await, 0);
     within.stop().await;
+}
+
+/// On Tron and Solana confirmations are counted, but only what is final counts.
+#[tokio::test]
+async fn a_confirmed_payment_counts_on_every_family_of_chains() {
+    let sandbox = sandbox().await;
+    for (chain, currency) in [(CHAIN, "USDT"), ("polygon-amoy", "USDC"), ("tron-nile", "USDT"), ("solana-devnet", "USDC")] {
+        let wish = CreateOrder::new(format!("ON-{chain}"), "25.00".parse().expect("an amount"), currency, chain);
+        let order = sandbox.client().orders().create(&wish).await.expect("an order");
+        sandbox.pay(&order).confirmed().await.expect("a payment");
+        let now = sandbox.client().orders().get(&order.order_id).await.expect("the order");
+        assert_eq!(now.status, OrderStatus::Completed, "{chain}");
+    }
+}
+
+/// Whoever plays is told at once which receiver holds everything up.
+#[tokio::test]
+async fn a_receiver_that_hangs_is_an_error_of_whoever_pays() {
+    let sandbox = sandbox().await;
+    let hangs = Receiver::start().await;
+    hangs.answer(Answer::never());
+    let events = vec![EventType::OrderPaymentDetected];
+    let wish = CreateEndpoint { url: format!("{}/hook", hangs.url()), events, secret: None, description: None };
+    sandbox.client().webhook_endpoints().create(&wish).await.expect("an endpoint");
+    let order = order(sandbox.client(), "HANGS").await;
+    let error = sandbox.pay(&order).await.expect_err("a receiver that hangs").to_string();
+    assert!(error.contains(&format!("order.payment_detected {}/hook: no answer yet", hangs.url())), "{error}");
 }

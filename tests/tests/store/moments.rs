@@ -38,10 +38,15 @@ pub async fn what_falls_due_next_is_known(kind: Kind) {
     let to = endpoint(gateway, &organization, "[\"*\"]").await;
     tell(gateway, &organization, 1, std::slice::from_ref(&to)).await;
     assert_eq!(moments::overdue(&gateway.app, gateway.now()).await.unwrap(), 1);
+    let not_made = async || moments::not_made(&gateway.app, gateway.now()).await.unwrap();
+    let one = not_made().await;
+    assert!(matches!(one.as_slice(), [(url, 1)] if url.starts_with("http")), "{one:?}");
     let waits = now().await;
     assert!(waits.waiting && waits.delivery.is_none(), "{waits:?}");
     let due = async || deliveries::due(&gateway.app, &mut Walk::default(), |_| true, gateway.now()).await.unwrap();
     let of = vec![(Arc::new(due().await.remove(0).receiver), 1)];
     assert_eq!(deliveries::claim(&gateway.app, of, gateway.now()).await.unwrap().len(), 1);
     assert_eq!((due().await, now().await), (Vec::new(), waits));
+    // Whoever has claimed it has not made it.
+    assert_eq!((not_made().await, moments::overdue(&gateway.app, gateway.now()).await.unwrap()), (one, 0));
 }

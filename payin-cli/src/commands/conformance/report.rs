@@ -53,8 +53,47 @@ pub struct Report {
     pub skipped: usize,
     pub answers: usize,
     pub checks: Vec<Row>,
-    /// Orders that expire by themselves, by their references.
-    pub left_behind: Vec<String>,
+    /// What was made and cannot be taken back.
+    pub left_behind: Vec<Stays>,
+}
+
+/// What [`Stays::what`] says of an order.
+pub const ORDER: &str = "order";
+
+/// Something that was made and cannot be taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stays {
+    /// `order` or `deposit`.
+    pub what: &'static str,
+    pub id: String,
+    /// An order's or a deposit's reference.
+    pub reference: String,
+    /// How it stood in the end, if that could be looked up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// Until when a pending order holds its address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+}
+
+impl Stays {
+    pub fn order(id: &str, reference: &str) -> Self {
+        Self { what: ORDER, id: id.to_owned(), reference: reference.to_owned(), status: None, expires_at: None }
+    }
+
+    pub fn deposit(id: &str, reference: &str, status: &str) -> Self {
+        let status = Some(status.to_owned());
+        Self { what: "deposit", id: id.to_owned(), reference: reference.to_owned(), status, expires_at: None }
+    }
+
+    fn words(&self) -> String {
+        let Self { what, id, reference, status, expires_at } = self;
+        let name = if id == reference { id.clone() } else { format!("{id} ({reference})") };
+        let status = status.as_deref().unwrap_or("unknown");
+        let until = expires_at.as_ref().map(|at| format!(" until {at}")).unwrap_or_default();
+        format!("{what} {name}, {status}{until}")
+    }
 }
 
 impl Report {
@@ -92,10 +131,7 @@ impl Report {
         let Self { url, version, environment, passed, failed, skipped, answers, left_behind, .. } = self;
         let count = self.checks.len();
         let role = self.role.as_deref().unwrap_or("an unknown role");
-        let left = match left_behind.as_slice() {
-            [] => String::new(),
-            orders => format!(" Orders that expire by themselves: {}.", orders.join(", ")),
-        };
+        let left: String = left_behind.iter().map(|stays| format!("\n  stays: {}", stays.words())).collect();
         format!(
             "{count} checks: {passed} passed, {failed} failed, {skipped} skipped, by {answers} answers of {url} ({environment}, version {version}) to {role}.{left}"
         )

@@ -12,6 +12,7 @@ use super::check::{Broken, Check, Need, Row, Wrong};
 use super::contract::{Contract, Operation};
 use super::limits::Limits;
 use super::receiver::Receiver;
+use super::report::Stays;
 use super::rules::{self, Finding};
 use super::wire::{Answer, Ask, Target, Wire};
 use crate::commands::Context;
@@ -66,6 +67,8 @@ pub struct Suite<'a> {
     pub unreached: &'static str,
     /// How many answers have been looked at.
     pub answers: usize,
+    /// What was made and cannot be taken back, as far as the run's name does not find it.
+    pub stays: Vec<Stays>,
     documented: bool,
     wire: Wire,
     ids: HashSet<String>,
@@ -101,6 +104,7 @@ impl<'a> Suite<'a> {
             missing: HashSet::new(),
             unreached: "what it rests on did not come about: see the checks before it",
             answers: 0,
+            stays: Vec::new(),
             documented,
             wire,
             ids: HashSet::new(),

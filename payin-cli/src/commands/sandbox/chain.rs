@@ -7,7 +7,7 @@ use super::super::Context;
 use crate::failure::Failure;
 
 /// What is shown of a chain.
-const COLUMNS: &[&str] = &["chainId", "head", "stopped", "finalityStalled", "waiting"];
+const COLUMNS: &[&str] = &["chainId", "head", "stopped", "finalityStalled", "waiting", "confirmedAfter", "finalAfter"];
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {

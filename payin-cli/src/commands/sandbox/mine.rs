@@ -19,5 +19,6 @@ pub struct Args {
 
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let mined = context.client()?.sandbox().mine(&Mine { chain_id: args.chain, blocks: args.blocks }).await?;
+    super::note_pending(context, &mined.pending);
     context.ui.list(&mined, &mined.chains, &["chainId", "head"])
 }

@@ -58,5 +58,6 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         }
         (None, ..) => return Err(Failure::usage("name an order, or a --deposit-reference and an --amount")),
     };
+    super::note_pending(context, &paid.pending);
     context.ui.record(&paid, &["chainId", "txHash"])
 }

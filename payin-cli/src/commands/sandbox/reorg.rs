@@ -38,5 +38,6 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let Args { chain, depth, drop, lose, bring_back } = args;
     let reorg = Reorg { drop: drop.then_some(true), lose, bring_back, ..Reorg::new(chain, depth) };
     let head = context.client()?.sandbox().reorg(&reorg).await?;
+    super::note_pending(context, &head.pending);
     context.ui.record(&head, &["chainId", "head"])
 }

@@ -5,7 +5,7 @@ mod junit;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use payin_sdk::testing::scenario::{Merchant, Outcome, Scenario, Stage};
+use payin_sdk::testing::scenario::{Merchant, NotPlayed, Outcome, Scenario, Stage};
 use serde_json::json;
 
 use super::super::{Context, input, webhooks};
@@ -20,13 +20,19 @@ payin-server dev --clock virtual. The merchant's program uses the same sandbox, 
 with the secret in FILE, and offers a few paths to be asked at: docs/scenarios.md says which, and
 how scenarios are written. Webhooks come from this command, signed anew at the real time.
 
-A scenario is a file, or the name of one that comes with this version.
+A scenario is a file, or the name of one that comes with this version. What cannot happen on its
+chain is skipped, and says why.
+
+Exits with 0 when the merchant fails none, with 9 when it fails one; with 2 when something cannot be
+played as it is written, before anything is played; with 8 when the sandbox or the merchant gives no
+answer. A merchant that stops answering in the middle fails.
 
 Examples:
   payin sandbox run --list
   payin sandbox run --library --merchant http://localhost:8080 --secret-file secret.txt
   payin sandbox run late_payment mine.yaml --merchant http://localhost:8080 --secret-file secret.txt
-  payin sandbox run --library --merchant http://localhost:8080 --secret-file secret.txt --junit report.xml")]
+  payin sandbox run --library --merchant http://localhost:8080 --secret-file secret.txt --junit report.xml
+  payin sandbox run --library --set chain=tron-nile --merchant http://localhost:8080 --secret-file secret.txt")]
 pub struct Args {
     /// Scenarios to play: files, or names of the library
     #[arg(value_name = "SCENARIO", required_unless_present_any = ["library", "list"])]
@@ -83,14 +89,34 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     check(&client).await?;
     let stage = Stage::new(client, merchant).patience(Duration::from_secs(args.patience));
     let stage = args.set.iter().fold(stage, |stage, (name, value)| stage.set(name, value));
-    let mut outcomes = Vec::new();
+    stage.check(&scenarios).await.map_err(not_played)?;
+    let (mut outcomes, mut ended) = (Vec::new(), Ok(()));
     for scenario in &scenarios {
         if context.ui.is_live() {
             context.ui.progress(&format!("{} of {}: {}", outcomes.len().saturating_add(1), scenarios.len(), scenario.name()));
         }
-        outcomes.push(stage.play(scenario).await);
+        match stage.play(scenario).await {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(not) => {
+                ended = Err(not_played(not));
+                break;
+            }
+        }
     }
-    tell(context, &outcomes, args.junit.as_deref())
+    tell(context, &outcomes, args.junit.as_deref(), ended)
+}
+
+/// What keeps scenarios from being played is not the merchant's fault.
+fn not_played(not: NotPlayed) -> Failure {
+    let told = not.to_string();
+    match not {
+        NotPlayed::Sandbox(error) => error.into(),
+        NotPlayed::Merchant { .. } => {
+            Failure::new(Exit::Network, "NETWORK", told).hint("is the merchant's program running, and are --merchant and --webhooks right?")
+        }
+        NotPlayed::Scenario(_) => Failure::usage(told),
+        _ => Failure::internal(told),
+    }
 }
 
 /// Scenarios by what was asked for: a file if it looks like one.
@@ -122,14 +148,16 @@ async fn check(client: &payin_sdk::Client) -> Result<(), Failure> {
     }
 }
 
-fn tell(context: &Context, outcomes: &[Outcome], junit: Option<&Path>) -> Result<(), Failure> {
-    let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.passed).collect();
-    let whole = json!({ "ok": failed.is_empty(), "scenarios": outcomes });
-    context.ui.list(&whole, outcomes, &["scenario", "passed", "steps", "failure.what", "failure.expected", "failure.got"])?;
+/// Tells what came of those that were played, also where something kept the others from it.
+fn tell(context: &Context, outcomes: &[Outcome], junit: Option<&Path>, ended: Result<(), Failure>) -> Result<(), Failure> {
+    let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.failure.is_some()).collect();
+    let whole = json!({ "ok": failed.is_empty() && ended.is_ok(), "scenarios": outcomes });
+    context.ui.list(&whole, outcomes, &["scenario", "passed", "steps", "skipped", "failure.what", "failure.expected", "failure.got"])?;
     if let Some(path) = junit {
         let written = std::fs::write(path, junit::report(outcomes));
         written.map_err(|error| Failure::usage(format!("cannot write {}: {error}", path.display())))?;
     }
+    ended?;
     if failed.is_empty() {
         return Ok(());
     }

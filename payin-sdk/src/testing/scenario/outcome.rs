@@ -1,10 +1,13 @@
-//! What came of a scenario. Pure.
+//! What came of a scenario, or why it was not played. Pure.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// What came of a scenario: passed, or the first step that was not as it has to be.
+use super::BadScenario;
+use crate::error::Error;
+
+/// What came of a scenario: passed, skipped, or the first step that was not as it has to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -13,11 +16,14 @@ pub struct Outcome {
     pub scenario: String,
     /// What it is about.
     pub about: String,
-    /// Whether the merchant passes.
+    /// Whether the merchant passes. Of a scenario that was skipped nobody can tell.
     pub passed: bool,
     /// How many steps were done as they have to be.
     pub steps: usize,
-    /// What was not.
+    /// Why it was skipped: what it plays cannot happen on its chain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
+    /// What was not as it has to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
 }
@@ -39,6 +45,29 @@ pub struct Failure {
     pub got: String,
 }
 
+/// Why a scenario was not played, or not to its end. It is not for the merchant's program to mend.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotPlayed {
+    /// The scenario cannot be meant, or not with the values that were set.
+    #[error(transparent)]
+    Scenario(#[from] BadScenario),
+    /// The sandbox gave no answer, or one that says that it is none.
+    #[error("the sandbox: {0}")]
+    Sandbox(#[from] Error),
+    /// Nobody listens where the merchant's program should.
+    #[error("the merchant's program gives no answer at {url}: {why}")]
+    Merchant {
+        /// Where it was asked.
+        url: String,
+        /// What came instead.
+        why: String,
+    },
+    /// No port to receive webhooks at.
+    #[error("no port of this machine can be listened at: {0}")]
+    Listen(#[source] std::io::Error),
+}
+
 /// What had to be and what was, of whatever step it may be.
 #[derive(Debug)]
 pub(super) struct Unlike {
@@ -52,6 +81,27 @@ impl Unlike {
     }
 }
 
+/// Why a scenario goes no further.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// A step was not as it has to be.
+    Unlike(Unlike),
+    /// It cannot be played.
+    NotPlayed(NotPlayed),
+}
+
+impl From<Unlike> for Ended {
+    fn from(unlike: Unlike) -> Self {
+        Self::Unlike(unlike)
+    }
+}
+
+impl From<NotPlayed> for Ended {
+    fn from(not: NotPlayed) -> Self {
+        Self::NotPlayed(not)
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { step, what, expected, got, .. } = self;
@@ -61,9 +111,10 @@ impl fmt::Display for Failure {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.failure {
-            None => write!(f, "{}: passed, {} steps", self.scenario, self.steps),
-            Some(failure) => write!(f, "{}:{}: {failure}", self.scenario, failure.line),
+        match (&self.failure, &self.skipped) {
+            (Some(failure), _) => write!(f, "{}:{}: {failure}", self.scenario, failure.line),
+            (None, Some(why)) => write!(f, "{}: skipped, {why}", self.scenario),
+            (None, None) => write!(f, "{}: passed, {} steps", self.scenario, self.steps),
         }
     }
 }

@@ -1,22 +1,25 @@
 //! Plays a scenario: its steps one after another, up to the first that is not as it has to be. It must not know single scenarios.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
-use payin_types::sandbox::{Assertion, ControlChain, Mine, ReadJournal};
-use payin_types::{Amount, CreateOrder, ErrorCode, Event, EventId, OrderId};
+use payin_types::sandbox::{Assertion, JournalKind, Mine, ReadJournal, Reorg};
+use payin_types::{Amount, ChainId, CreateOrder, ErrorCode, Event, EventId, OrderId};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::outcome::{Failure, Outcome, Unlike};
+use super::ground::{CHAIN, Ground};
+use super::names::{PAID, RUN};
+use super::outcome::{Ended, Failure, NotPlayed, Outcome, Unlike};
 use super::relay::{Letter, Post, Relay};
-use super::steps::{Ask, Exhaust, Forged, Replay, Signed, Status, Step};
+use super::steps::{Ask, Exhaust, Forged, Replay, Signed, Status, Step, TakeBack};
 use super::values::{Values, difference, shown};
-use super::{Scenario, Stage};
+use super::{BadScenario, Scenario, Stage, tidy};
 use crate::error::Error;
-use crate::transport::{Request, ReqwestTransport, Response, Transport};
+use crate::transport::{Request, ReqwestTransport, Response, Transport, TransportErrorKind};
 
 /// How long an answer may take, in real time: a call of the sandbox ends within 25 s.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -33,48 +36,82 @@ const ENTRIES: u32 = 1_000;
 struct Play<'s> {
     stage: &'s Stage,
     transport: Arc<dyn Transport>,
+    ground: Ground,
     relay: Relay,
     values: Values,
     /// The journal's end when it began.
     since: u64,
 }
 
-pub(super) async fn play(stage: &Stage, scenario: &Scenario) -> Outcome {
-    let (mut steps, mut failure) = (0, None);
-    match begin(stage, scenario).await {
-        Err(why) => failure = Some(failed(0, 0, "begin".to_owned(), Unlike::new("a sandbox that can be played in", why))),
-        Ok(mut play) => {
-            for (line, step) in &scenario.steps {
-                if let Err(unlike) = Box::pin(play.step(steps, step)).await {
-                    let words = play.values.fill(&step.words()).unwrap_or_else(|_| step.words());
-                    failure = Some(failed(steps.saturating_add(1), *line, words, unlike));
-                    break;
-                }
-                steps = steps.saturating_add(1);
+pub(super) async fn play(stage: &Stage, scenario: &Scenario) -> Result<Outcome, NotPlayed> {
+    let ground = reach(stage).await?;
+    let given = meant(stage, scenario, &ground)?;
+    let (name, about) = (scenario.name.clone(), scenario.about.clone());
+    let mut outcome = Outcome { scenario: name, about, passed: false, steps: 0, skipped: None, failure: None };
+    outcome.skipped = ground.lacks(&scenario.needs, &given);
+    if outcome.skipped.is_some() {
+        return Ok(outcome);
+    }
+    let mut play = Play::begin(stage, scenario, ground, given).await?;
+    let mut ended = Ok(());
+    for (line, step) in &scenario.steps {
+        ended = Box::pin(play.step(outcome.steps, step)).await;
+        if let Err(Ended::Unlike(unlike)) = ended {
+            let words = play.values.fill(&step.words()).unwrap_or_else(|_| step.words());
+            outcome.failure = Some(failed(outcome.steps, *line, words, unlike));
+            ended = Ok(());
+            break;
+        }
+        if ended.is_err() {
+            break;
+        }
+        outcome.steps = outcome.steps.saturating_add(1);
+    }
+    let is_to_its_end = ended.is_ok() && outcome.failure.is_none();
+    let last = scenario.steps.last().map_or(0, |(line, _)| *line);
+    match (ended, play.end(is_to_its_end).await) {
+        (Err(Ended::NotPlayed(not)), _) | (Ok(()), Err(Ended::NotPlayed(not))) => return Err(not),
+        (_, Err(Ended::Unlike(unlike))) if is_to_its_end => {
+            outcome.failure = Some(failed(outcome.steps, last, "end".to_owned(), unlike));
+        }
+        _ => {}
+    }
+    outcome.passed = outcome.failure.is_none();
+    Ok(outcome)
+}
+
+fn failed(done: usize, line: u64, what: String, Unlike { expected, got }: Unlike) -> Failure {
+    Failure { step: done.saturating_add(1), line, what, expected, got }
+}
+
+/// Whether sandbox and merchant answer at all. What the sandbox has is answered.
+pub(super) async fn reach(stage: &Stage) -> Result<Ground, NotPlayed> {
+    let ground = Ground::look(&stage.client).await?;
+    let transport = transport(stage)?;
+    for url in [format!("{}/", stage.merchant.url), stage.merchant.webhooks.clone()] {
+        // Whatever it answers, somebody is there.
+        match transport.send(Request::new(Method::GET, url.clone(), TIMEOUT)).await {
+            Err(error) if error.kind == TransportErrorKind::Connect => {
+                return Err(NotPlayed::Merchant { url, why: error.to_string() });
             }
-            let ended = play.end().await;
-            let last = scenario.steps.last().map_or(0, |(line, _)| *line);
-            failure = failure.or_else(|| ended.err().map(|unlike| failed(steps.saturating_add(1), last, "end".to_owned(), unlike)));
+            _ => {}
         }
     }
-    Outcome { scenario: scenario.name.clone(), about: scenario.about.clone(), passed: failure.is_none(), steps, failure }
+    Ok(ground)
 }
 
-fn failed(step: usize, line: u64, what: String, Unlike { expected, got }: Unlike) -> Failure {
-    Failure { step, line, what, expected, got }
+fn transport(stage: &Stage) -> Result<Arc<dyn Transport>, Error> {
+    Ok(Arc::new(ReqwestTransport::new(&stage.merchant.url)?))
 }
 
-async fn begin<'s>(stage: &'s Stage, scenario: &Scenario) -> Result<Play<'s>, String> {
-    let transport: Arc<dyn Transport> = Arc::new(ReqwestTransport::new(&stage.merchant.url).map_err(|error| error.to_string())?);
-    let mut values = Values::default();
-    let fresh = stage.client.new_idempotency_key().map_err(|error| error.to_string())?;
-    values.set("run", fresh.chars().take(8).collect::<String>().into());
-    let own = scenario.with.iter().chain(stage.set.iter().filter(|(name, _)| scenario.with.contains_key(*name) || *name == "run"));
-    own.for_each(|(name, value)| values.set(name, value.clone().into()));
-    let since = newest(stage).await.map_err(|error| error.to_string())?;
-    let post = Post::new(&stage.client, Arc::clone(&transport), &stage.merchant).map_err(|error| error.to_string())?;
-    let relay = Relay::open(&stage.client, post, scenario.events.clone()).await?;
-    Ok(Play { stage, transport, relay, values, since })
+/// Whether a scenario can be meant there with what was set. What it begins with is answered.
+pub(super) fn meant(stage: &Stage, scenario: &Scenario, ground: &Ground) -> Result<BTreeMap<String, String>, BadScenario> {
+    let given = scenario.given(&stage.set);
+    scenario.check(&given)?;
+    match ground.mistake(&given) {
+        Some(why) => Err(BadScenario { name: scenario.name.clone(), line: 1, column: 1, why }),
+        None => Ok(given),
+    }
 }
 
 /// The number of the journal's newest entry.
@@ -89,77 +126,133 @@ async fn newest(stage: &Stage) -> Result<u64, Error> {
     }
 }
 
-/// What a call of the sandbox came to, where it has to succeed.
-fn done<T>(answer: Result<T, Error>) -> Result<T, Unlike> {
-    answer.map_err(|error| Unlike::new("it to be done", error))
+/// What a call of the sandbox came to, where it has to succeed. Where there was no answer, nothing is the merchant's fault.
+fn done<T>(answer: Result<T, Error>) -> Result<T, Ended> {
+    answer.map_err(|error| match error {
+        Error::Transport { .. } | Error::OutcomeUnknown { .. } => NotPlayed::Sandbox(error).into(),
+        error => Unlike::new("it to be done", error).into(),
+    })
 }
 
-impl Play<'_> {
+/// What the sandbox answered that all was done by.
+fn settled(pending: &[String]) -> Result<(), Ended> {
+    if pending.is_empty() {
+        return Ok(());
+    }
+    Err(Unlike::new("all that was due to happen", format!("still to be done: {}", pending.join("; "))).into())
+}
+
+impl<'s> Play<'s> {
+    async fn begin(stage: &'s Stage, scenario: &Scenario, ground: Ground, given: BTreeMap<String, String>) -> Result<Self, NotPlayed> {
+        let transport = transport(stage)?;
+        let mut values = Values::default();
+        let fresh = stage.client.new_idempotency_key()?;
+        values.set(RUN, fresh.chars().take(8).collect::<String>().into());
+        let chain = given.get(CHAIN).and_then(|chain| ground.simulated(&ChainId::from(chain.as_str()))).cloned();
+        given.into_iter().for_each(|(name, value)| values.set(&name, value.into()));
+        tidy::world(&stage.client).await?;
+        tidy::endpoints(&stage.client).await?;
+        tidy::payments(&stage.client, chain.as_ref()).await?;
+        tidy::addresses(&stage.client).await?;
+        let since = newest(stage).await?;
+        let post = Post::new(&stage.client, Arc::clone(&transport), &stage.merchant)?;
+        let relay = Relay::open(&stage.client, post, scenario.events.clone()).await?;
+        Ok(Self { stage, transport, ground, relay, values, since })
+    }
+
     fn filled<T: Serialize + serde::de::DeserializeOwned>(&self, step: &T) -> Result<T, Unlike> {
         self.values.fill(step).map_err(|why| Unlike::new("values for all names", why))
     }
 
-    async fn step(&mut self, number: usize, step: &Step) -> Result<(), Unlike> {
+    async fn step(&mut self, number: usize, step: &Step) -> Result<(), Ended> {
         let client = self.stage.client.clone();
         let sandbox = client.sandbox();
-        match step {
-            Step::Api(ask) => return self.ask(&self.filled(ask)?, &client.base_url(), true).await,
-            Step::Merchant(ask) => return self.ask(&self.filled(ask)?, &self.stage.merchant.url, false).await,
-            Step::Webhook(forged) => return self.forge(number, self.filled(forged)?).await,
-            Step::Replay(replay) => return self.replay(replay).await,
+        match self.filled(step)? {
+            Step::Api(ask) => self.ask(&ask, &client.base_url(), true).await,
+            Step::Merchant(ask) => self.ask(&ask, &self.stage.merchant.url, false).await,
+            Step::Webhook(forged) => Ok(self.forge(number, forged).await?),
+            Step::Replay(replay) => Ok(self.replay(&replay).await?),
             Step::Pay(pay) => {
-                let paid = done(sandbox.pay(&self.filled(pay)?).await)?;
-                self.values.set("paid", serde_json::to_value(paid).unwrap_or_default());
+                let paid = done(sandbox.pay(&pay).await)?;
+                self.values.set(PAID, serde_json::to_value(&paid).unwrap_or_default());
+                settled(&paid.pending)
             }
             Step::PayDeposit(pay) => {
-                let paid = done(sandbox.pay_deposit(&self.filled(pay)?).await)?;
-                self.values.set("paid", serde_json::to_value(paid).unwrap_or_default());
+                let paid = done(sandbox.pay_deposit(&pay).await)?;
+                self.values.set(PAID, serde_json::to_value(&paid).unwrap_or_default());
+                settled(&paid.pending)
             }
-            Step::Confirm(order) => return self.confirm(&self.filled(order)?).await,
-            Step::Mine(mine) => drop(done(sandbox.mine(&self.filled(mine)?).await)?),
-            Step::Reorg(reorg) => drop(done(sandbox.reorg(&self.filled(reorg)?).await)?),
-            Step::Chain(control) => drop(done(sandbox.control(&self.filled(control)?).await)?),
-            Step::Advance(advance) => {
-                let pending = done(sandbox.advance(advance).await)?.pending;
-                if !pending.is_empty() {
-                    return Err(Unlike::new("all that was due to happen", format!("still to be done: {}", pending.join("; "))));
-                }
-            }
-            Step::Fault(fault) => drop(done(sandbox.add_fault(&self.filled(fault)?).await)?),
+            Step::Confirm(order) => self.confirm(&order).await,
+            Step::ConfirmOn(chain) => self.confirm_on(chain).await,
+            Step::Mine(mine) => settled(&done(sandbox.mine(&mine).await)?.pending),
+            Step::Reorg(reorg) => settled(&done(sandbox.reorg(&reorg).await)?.pending),
+            Step::TakeBack(back) => self.take_back(back).await,
+            Step::Chain(control) => done(sandbox.control(&control).await).map(drop),
+            Step::Advance(advance) => settled(&done(tidy::pass(&client, advance.seconds).await)?),
+            Step::Fault(fault) => done(sandbox.add_fault(&fault).await).map(drop),
             Step::ClearFaults => {
-                done(sandbox.clear_faults().await)?;
+                self.all_met().await?;
+                done(sandbox.clear_faults().await).map(drop)
             }
-            Step::Exhaust(exhaust) => return self.exhaust(number, self.filled(exhaust)?).await,
-            Step::RotateSecret => return done(self.relay.rotate().await),
-            Step::Journal(assertion) => {
-                let assertion = self.filled(assertion)?;
-                return self.journal(Assertion { after: assertion.after.or(Some(self.since)), ..assertion }).await;
-            }
+            Step::Exhaust(exhaust) => self.exhaust(number, exhaust).await,
+            Step::RotateSecret => done(self.relay.rotate().await),
+            Step::Journal(assertion) => self.journal(Assertion { after: assertion.after.or(Some(self.since)), ..assertion }).await,
         }
-        Ok(())
     }
 
-    async fn journal(&self, assertion: Assertion) -> Result<(), Unlike> {
+    async fn journal(&self, assertion: Assertion) -> Result<(), Ended> {
         let count = assertion.count.map_or("at least 1".to_owned(), |count| count.to_string());
         match self.stage.client.sandbox().assert(&assertion).await {
             Ok(_) => Ok(()),
-            Err(Error::Api(error)) if error.code == ErrorCode::NotAsAsserted => Err(Unlike::new(format!("{count} of it"), error.message)),
-            Err(error) => Err(Unlike::new("the journal to be read", error)),
+            Err(Error::Api(error)) if error.code == ErrorCode::NotAsAsserted => {
+                Err(Unlike::new(format!("{count} of it"), error.message).into())
+            }
+            Err(error) => done(Err(error)),
         }
     }
 
-    async fn confirm(&self, order: &OrderId) -> Result<(), Unlike> {
+    async fn confirm(&self, order: &OrderId) -> Result<(), Ended> {
         let order = done(self.stage.client.orders().get(order).await)?;
-        let blocks = order.required_confirmations.and_then(|count| u32::try_from(count).ok());
-        done(self.stage.client.sandbox().mine(&Mine { chain_id: Some(order.chain_id), blocks }).await).map(drop)
+        self.confirm_on(order.chain_id).await
+    }
+
+    async fn confirm_on(&self, chain: ChainId) -> Result<(), Ended> {
+        let known = self.ground.simulated(&chain).ok_or_else(|| Unlike::new("a chain of the sandbox", &chain))?;
+        let blocks = u32::try_from(known.confirmed_after).ok();
+        settled(&done(self.stage.client.sandbox().mine(&Mine { chain_id: Some(chain), blocks }).await)?.pending)
+    }
+
+    async fn take_back(&self, TakeBack { chain_id, tx_hash }: TakeBack) -> Result<(), Ended> {
+        let sandbox = self.stage.client.sandbox();
+        let pattern = Some(format!("{chain_id} block *{tx_hash}*"));
+        let query = ReadJournal { kind: Some(JournalKind::Chain), pattern, after: Some(self.since), limit: Some(ENTRIES) };
+        let blocks = done(sandbox.journal(&query).await)?.entries;
+        // `ethereum-sepolia block 12`; where it was included again, the last one is the one that counts.
+        let mined_in = blocks.last().and_then(|entry| entry.what.rsplit(' ').next()?.parse::<u64>().ok());
+        let chains = done(sandbox.chains().await)?.chains;
+        let head = chains.iter().find(|chain| chain.chain_id == chain_id).map(|chain| chain.head);
+        let depth = mined_in.zip(head).and_then(|(mined_in, head)| u32::try_from(head.checked_sub(mined_in)?.checked_add(1)?).ok());
+        let depth = depth.ok_or_else(|| Unlike::new(format!("a block with {tx_hash} on {chain_id}"), "none"))?;
+        let reorg = Reorg { lose: vec![tx_hash], ..Reorg::new(chain_id, depth) };
+        settled(&done(sandbox.reorg(&reorg).await)?.pending)
+    }
+
+    /// Whether everything that was to go wrong did: a merchant that met none of it shows nothing.
+    async fn all_met(&self) -> Result<(), Ended> {
+        let rules = done(self.stage.client.sandbox().faults().await)?.faults;
+        rules.iter().find(|rule| rule.applied == 0).map_or(Ok(()), |rule| {
+            let (fault, pattern) = (&rule.fault, rule.fault.pattern.as_deref().unwrap_or("*"));
+            let expected = format!("the fault {} {} of '{pattern}' to be met", fault.at, fault.kind);
+            Err(Unlike::new(expected, "nothing that it is for: the scenario shows nothing of this merchant").into())
+        })
     }
 
     // ---- Calls --------------------------------------------------------------------------------------------------
 
     /// Makes a call and holds its answer against what is expected. A merchant who is asked and does not say it yet is asked again for a while:
     /// what takes long may be done behind the answer to a webhook.
-    async fn ask(&mut self, ask: &Ask, base: &str, is_api: bool) -> Result<(), Unlike> {
-        let Some((method, path)) = ask.route() else { return Err(Unlike::new("a call", "none")) };
+    async fn ask(&mut self, ask: &Ask, base: &str, is_api: bool) -> Result<(), Ended> {
+        let Some((method, path)) = ask.route() else { return Err(Unlike::new("a call", "none").into()) };
         let url = format!("{}{path}", base.trim_end_matches('/'));
         let world = &self.stage.client.inner.world;
         let patience = if is_api || method != Method::GET { Duration::ZERO } else { self.stage.patience };
@@ -174,7 +267,7 @@ impl Play<'_> {
                 Err(unlike) => unlike,
             };
             if world.elapsed() >= give_up {
-                return Err(unlike);
+                return Err(unlike.into());
             }
             world.sleep(ASKED_EVERY).await;
         }
@@ -230,7 +323,7 @@ impl Play<'_> {
 
     // ---- The pool -----------------------------------------------------------------------------------------------
 
-    async fn exhaust(&self, number: usize, exhaust: Exhaust) -> Result<(), Unlike> {
+    async fn exhaust(&self, number: usize, exhaust: Exhaust) -> Result<(), Ended> {
         let amount: Amount = "1".parse().map_err(|error| Unlike::new("an amount", error))?;
         let run = self.filled(&"${run}".to_owned())?;
         for nth in 0..ORDERS_MAX {
@@ -240,25 +333,24 @@ impl Play<'_> {
             match self.stage.client.orders().create(&order).await {
                 Ok(_) => {}
                 Err(Error::Api(error)) if error.code == ErrorCode::NoAvailableAddresses => return Ok(()),
-                Err(error) => return Err(Unlike::new("orders until no address is left", error)),
+                Err(error) => done(Err(error))?,
             }
         }
-        Err(Unlike::new("a pool that comes to an end", format!("{ORDERS_MAX} orders")))
+        Err(Unlike::new("a pool that comes to an end", format!("{ORDERS_MAX} orders")).into())
     }
 
     // ---- The end ------------------------------------------------------------------------------------------------
 
-    /// Leaves the sandbox as the next scenario wants to find it: nothing goes wrong any more, all chains go on.
-    async fn end(self) -> Result<(), Unlike> {
+    /// Leaves the sandbox as the next scenario wants to find it. Of one that came to its end it says what is wrong with it as a whole.
+    async fn end(self, is_to_its_end: bool) -> Result<(), Ended> {
         let client = &self.stage.client;
         let complaint = self.relay.complaint();
-        done(client.sandbox().clear_faults().await)?;
-        for chain in done(client.sandbox().chains().await)?.chains.into_iter().filter(|chain| chain.stopped || chain.finality_stalled) {
-            let control = ControlChain { chain_id: chain.chain_id, stopped: Some(false), finality_stalled: Some(false) };
-            done(client.sandbox().control(&control).await)?;
-        }
+        let met = if is_to_its_end { self.all_met().await } else { Ok(()) };
+        done(tidy::world(client).await)?;
         done(self.relay.close().await)?;
-        complaint.map_or(Ok(()), |why| Err(Unlike::new("webhooks that the sandbox signed", why)))
+        done(tidy::addresses(client).await)?;
+        met?;
+        complaint.map_or(Ok(()), |why| Err(Unlike::new("webhooks that the sandbox signed", why).into()))
     }
 }
 

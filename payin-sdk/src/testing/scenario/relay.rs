@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::super::genuine;
 use super::super::listen::{self, Answer, Listener};
-use super::Merchant;
+use super::{Merchant, NotPlayed};
 use crate::client::Client;
 use crate::error::Error;
 use crate::transport::{Request, Transport, TransportError};
@@ -21,6 +21,8 @@ use crate::world::World;
 
 /// As long as the gateway waits for a handler.
 const TIMEOUT: Duration = Duration::from_secs(15);
+/// What is said of an endpoint of a scenario, by which it is found again.
+pub(super) const DESCRIPTION: &str = "a scenario's";
 /// What the gateway is told of a merchant that does not answer.
 const NO_ANSWER: u16 = 502;
 
@@ -122,8 +124,8 @@ struct Book {
 }
 
 impl Relay {
-    pub(super) async fn open(client: &Client, post: Post, events: Vec<EventType>) -> Result<Self, String> {
-        let secret = SecretString::from(client.new_idempotency_key().map_err(|error| error.to_string())?);
+    pub(super) async fn open(client: &Client, post: Post, events: Vec<EventType>) -> Result<Self, NotPlayed> {
+        let secret = SecretString::from(client.new_idempotency_key()?);
         let book = Book { secrets: vec![secret.clone()], came: Vec::new(), complaint: None };
         let shared = Arc::new(Shared { post, book: Mutex::new(book) });
         let answer: Answer = {
@@ -133,10 +135,10 @@ impl Relay {
                 async move { shared.hand_on(&request).await }.boxed()
             })
         };
-        let listener = Listener::open(answer).await.map_err(|error| format!("no port of this machine can be listened at: {error}"))?;
-        let (url, description) = (format!("{}/webhooks", listener.url()), Some("a scenario's".to_owned()));
+        let listener = Listener::open(answer).await.map_err(NotPlayed::Listen)?;
+        let (url, description) = (format!("{}/webhooks", listener.url()), Some(DESCRIPTION.to_owned()));
         let wish = CreateEndpoint { url, events, secret: Some(secret.expose_secret().to_owned()), description };
-        let endpoint = client.webhook_endpoints().create(&wish).await.map_err(|error| error.to_string())?.id;
+        let endpoint = client.webhook_endpoints().create(&wish).await?.id;
         Ok(Self { shared, client: client.clone(), endpoint, _listener: listener })
     }
 

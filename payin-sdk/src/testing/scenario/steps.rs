@@ -11,8 +11,10 @@ use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::names::PAID;
+
 /// One step.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Step {
     /// A call of the gateway's API, with the key of the scenario.
@@ -27,8 +29,12 @@ pub(super) enum Step {
     Pay(Pay),
     /// Somebody pays into a deposit reference's address. The answer is `paid`.
     PayDeposit(PayDeposit),
-    /// As many blocks as an order asks for.
+    /// So many blocks that what was paid to an order counts on its chain.
     Confirm(OrderId),
+    /// So many blocks that whatever was paid counts on this chain.
+    ConfirmOn(ChainId),
+    /// The block with a transaction, and all upon it, are replaced by others without it.
+    TakeBack(TakeBack),
     /// Blocks.
     Mine(Mine),
     /// The newest blocks are replaced.
@@ -135,6 +141,14 @@ pub(super) enum Signed {
     Not,
 }
 
+/// A transaction that the chain takes back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct TakeBack {
+    pub(super) chain_id: ChainId,
+    pub(super) tx_hash: String,
+}
+
 /// Takes every free address of a chain's family.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -234,6 +248,15 @@ impl Step {
         }
     }
 
+    /// What has a name from this step on.
+    pub(super) fn names(&self) -> Option<String> {
+        match self {
+            Self::Api(ask) | Self::Merchant(ask) => ask.named.clone(),
+            Self::Pay(_) | Self::PayDeposit(_) => Some(PAID.to_owned()),
+            _ => None,
+        }
+    }
+
     /// The step in a few words.
     pub(super) fn words(&self) -> String {
         match self {
@@ -244,6 +267,8 @@ impl Step {
             Self::Pay(pay) => format!("pay {} {}", pay.order_id, pay.kind.as_ref().map_or("exact", PaymentKind::as_str)),
             Self::PayDeposit(pay) => format!("pay_deposit {} {}", pay.deposit_reference, pay.amount),
             Self::Confirm(order) => format!("confirm {order}"),
+            Self::ConfirmOn(chain) => format!("confirm_on {chain}"),
+            Self::TakeBack(back) => format!("take_back {}", back.tx_hash),
             Self::Mine(mine) => format!("mine {}", mine.blocks.unwrap_or(1)),
             Self::Reorg(reorg) => format!("reorg {} {}", reorg.chain_id, reorg.depth),
             Self::Chain(chain) => format!("chain {}", chain.chain_id),

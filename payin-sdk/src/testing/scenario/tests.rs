@@ -37,6 +37,8 @@ fn words_that_nobody_knows_are_refused_where_they_stand() {
         ("about: [", "a.yaml:1:", &[]),
         ("about: A test.\nsteps: []\n", "a.yaml:1:1: ", &["a scenario has steps"]),
         ("steps: [clear_faults]\n", "a.yaml:1:", &["about"]),
+        ("about: A test.\nwith: { chain: a }\nneeds: [luck]\nsteps: [clear_faults]\n", "a.yaml:3:", &["luck", "another_chain"]),
+        ("about: A test.\nneeds: [another_chain]\nsteps: [clear_faults]\n", "a.yaml:1:1: ", &["with: { chain: ethereum-sepolia }"]),
     ];
     for (text, place, words) in cases {
         let said = why(text);
@@ -66,6 +68,32 @@ fn what_can_be_read_and_cannot_be_meant_is_refused_too() {
 }
 
 #[test]
+fn names_that_nothing_has_by_then_are_refused_where_they_stand() {
+    let cases = [
+        ("  - confirm: ${order.orderId}", "nothing is named \"order\" here; there is: run"),
+        ("  - merchant: { get: \"/orders/${rum}\" }", "nothing is named \"rum\" here"),
+        ("  - merchant: { get: /a, answer: { total: \"${a.b}\" }, as: a }", "nothing is named \"a\" here"),
+        ("  - take_back: { chainId: a, txHash: \"${paid.txHash}\" }", "nothing is named \"paid\" here"),
+        ("  - merchant: { get: \"/orders/${run\" }", "has a ${ without its }"),
+        ("  - merchant: { get: \"/orders/${run.id}\" }", "\"run.id\" has no \"id\""),
+        ("  - pay_deposit: { depositReference: a, amount: \"${run}\" }", "mount"),
+    ];
+    for (step, words) in cases {
+        let said = why(&steps(&format!("  - clear_faults\n{step}")));
+        assert!(said.starts_with("a.yaml:4:") && said.contains(words), "{step}\n{said}");
+    }
+    // What an answer will have is known when it is there, and a name may be given again.
+    let later = [
+        "  - merchant: { get: /a, as: a }",
+        "  - merchant: { get: \"/${a.b.0}\", as: a }",
+        "  - pay: { orderId: \"${a.id}\" }",
+        "  - take_back: { chainId: a, txHash: \"${paid.txHash}\" }",
+    ];
+    let later = steps(&later.join("\n"));
+    assert!(Scenario::parse("a.yaml", &later).is_ok());
+}
+
+#[test]
 fn a_failure_says_where_what_and_what_instead() {
     let failure = Failure {
         step: 3,
@@ -74,6 +102,7 @@ fn a_failure_says_where_what_and_what_instead() {
         expected: "fulfilled 1".to_owned(),
         got: "fulfilled 2".to_owned(),
     };
-    let outcome = Outcome { scenario: "a.yaml".to_owned(), about: String::new(), passed: false, steps: 2, failure: Some(failure) };
+    let outcome =
+        Outcome { scenario: "a.yaml".to_owned(), about: String::new(), passed: false, steps: 2, skipped: None, failure: Some(failure) };
     assert_eq!(outcome.to_string(), "a.yaml:12: step 3, merchant GET /orders/a: expected fulfilled 1, got fulfilled 2");
 }

@@ -1,5 +1,6 @@
 //! What steps name as `${…}`, and how an answer is held against what is expected of it. Pure.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use payin_types::Amount;
@@ -53,6 +54,19 @@ impl Values {
         }
         filled.push_str(rest);
         Ok(Value::String(filled))
+    }
+
+    /// Whether a path leads to something that is known already, or has a name among those of which nothing is known yet.
+    ///
+    /// # Errors
+    /// Says which name nothing has, and which there are.
+    pub(super) fn known(&self, path: &str, later: &BTreeSet<String>) -> Result<(), String> {
+        let name = path.split('.').next().unwrap_or_default();
+        if self.0.contains_key(name) {
+            return self.named(path).map(drop);
+        }
+        let all: BTreeSet<&str> = self.0.keys().chain(later).map(String::as_str).collect();
+        Err(format!("nothing is named {name:?} here; there is: {}", all.into_iter().collect::<Vec<_>>().join(", ")))
     }
 
     /// `order.orderId`: a field of what has a name.

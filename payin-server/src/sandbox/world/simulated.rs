@@ -184,6 +184,14 @@ impl Simulated {
         }
     }
 
+    /// How many blocks make a block final, itself among them, where each comes in the slot behind the last.
+    pub(super) fn final_after(&self) -> u64 {
+        match self {
+            Self::Evm(chain) | Self::Tron(chain, _) => chain.config.finality_depth.saturating_add(1),
+            Self::Solana(solana) => solana.node.config.finalized_depth.saturating_add(1),
+        }
+    }
+
     /// How many seconds after its time something on it is final, where it makes blocks as [`Simulated::advance`] does, second by second.
     pub(super) fn settles_within_s(&self) -> u64 {
         match self {

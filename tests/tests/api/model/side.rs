@@ -91,7 +91,11 @@ impl Side {
         whole.ok(200);
         let organization = self.sandbox.read("/api/v1/organizations").await["data"][0].clone();
         let id = text(&organization["id"]).to_owned();
-        let key = self.sandbox.read(&format!("/api/v1/organizations/{id}/api-keys")).await["data"][0].clone();
+        let keys = format!("/api/v1/organizations/{id}/api-keys");
+        for other in self.sandbox.read(&keys).await["data"].as_array().expect("a page").iter().filter(|key| key["role"] != "owner") {
+            self.sandbox.ask("DELETE", &format!("/api/v1/api-keys/{}", text(&other["id"]))).send().await.ok(200);
+        }
+        let key = self.sandbox.read(&keys).await["data"][0].clone();
         self.names.push((keys::ORGANIZATION.to_owned(), id));
         self.names.push((keys::name(0), text(&key["id"]).to_owned()));
         (organization, key)

@@ -170,3 +170,37 @@ async fn keys_and_limits_go_by_the_same_clock() {
     create().await.refused(409, "DUPLICATE_ORDER_REFERENCE", "KEY");
     sandbox.stop().await;
 }
+
+/// Where a sandbox has a seed, webhooks go out one after another: a receiver that hangs holds up all others, and is named by whoever waits.
+#[tokio::test]
+async fn a_receiver_that_hangs_is_named_by_whoever_waits_for_it() {
+    for seed in [Some(3), None] {
+        let sandbox = Sandbox::with(|options| (options.frozen, options.seed) = (true, seed)).await;
+        let (hangs, shop) = (Receiver::start().await, Receiver::start().await);
+        hangs.answer(Answer::never());
+        let secret = format!("{}/hook?token=secret", hangs.url());
+        let endpoint = json!({ "url": secret, "events": ["order.payment_detected"] });
+        sandbox.post("/api/v1/webhooks/endpoints", &endpoint).await.ok(201);
+        subscribe(&sandbox, &shop, &["order.completed"]).await;
+        let order = sandbox.order("HANGS", "1").await;
+        let said = |answer: &serde_json::Value| {
+            let pending = answer["pending"].as_array().unwrap_or_else(|| panic!("nothing is pending: {answer}")).clone();
+            pending.iter().map(|one| text(one).to_owned()).collect::<Vec<_>>()
+        };
+        let named = |said: &[String]| {
+            let begins = format!("order.payment_detected {}/hook: no answer yet, after ", hangs.url());
+            let counted = format!("webhook deliveries due and not made: 1 to {}/hook", hangs.url());
+            assert!(said.iter().any(|one| one.starts_with(&begins)) && said.contains(&counted), "{said:?}");
+            assert!(said.iter().all(|one| !one.contains("secret")), "{said:?}");
+        };
+        named(&said(&sandbox.pay(&order["orderId"], json!({})).await));
+        let mined = sandbox.mine(2).await;
+        named(&said(&mined));
+        assert_eq!(sandbox.order_now(&order["orderId"]).await["status"], "completed");
+        let waits = format!("webhook deliveries due and not made: 1 to {}", shop.url());
+        let waits_behind = said(&mined).iter().any(|one| one.starts_with(&waits));
+        assert_eq!((waits_behind, shop.received().len()), (seed.is_some(), usize::from(seed.is_none())));
+        named(&said(&sandbox.advance(60).await));
+        sandbox.stop().await;
+    }
+}

@@ -92,6 +92,8 @@ fn changed(body: &Bytes, change: impl FnOnce(&mut Value)) -> Bytes {
 /// The proxy; closed when dropped.
 pub struct Spoilt {
     pub url: String,
+    /// What was asked, in words.
+    asked: Arc<Mutex<Vec<(Method, String)>>>,
     task: JoinHandle<()>,
 }
 
@@ -103,6 +105,7 @@ struct Road {
     own_key: String,
     spoil: Spoil,
     events: Mutex<HashSet<String>>,
+    asked: Arc<Mutex<Vec<(Method, String)>>>,
 }
 
 /// Below this path webhooks come through, with the place where they are to go.
@@ -113,10 +116,22 @@ impl Spoilt {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("a bound address"));
         let (to, own, own_key) = (to.to_owned(), url.clone(), own_key.to_owned());
-        let road = Road { client: http_client(), to, own, own_key, spoil, events: Mutex::default() };
+        let asked = Arc::default();
+        let road = Road { client: http_client(), to, own, own_key, spoil, events: Mutex::default(), asked: Arc::clone(&asked) };
         let router = Router::new().fallback(pass).with_state(Arc::new(road));
         let task = tokio::spawn(async move { axum::serve(listener, router).await.expect("the proxy serves") });
-        Self { url, task }
+        Self { url, asked, task }
+    }
+
+    /// How often it was asked.
+    pub fn asked(&self) -> usize {
+        self.asked.lock().expect("no panic before").len()
+    }
+
+    /// What it was asked that may change something.
+    pub fn changes(&self) -> Vec<String> {
+        let asked = self.asked.lock().expect("no panic before");
+        asked.iter().filter(|(method, _)| method != Method::GET).map(|(method, path)| format!("{method} {path}")).collect()
     }
 }
 
@@ -137,6 +152,7 @@ async fn pass(State(road): State<Arc<Road>>, request: Request) -> Response {
     if let Some(endpoint) = path.strip_prefix(HOOKS) {
         return road.webhook(endpoint, headers, body).await;
     }
+    road.asked.lock().expect("no panic before").push((method.clone(), path.clone()));
     let mut asked = Asked { method, path, headers, body, own_key: road.own_key.clone() };
     if asked.is("POST", "/api/v1/webhooks/endpoints") {
         // Endpoints are reached through here, so that webhooks can be spoilt, too.

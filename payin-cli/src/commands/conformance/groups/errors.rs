@@ -8,7 +8,7 @@ use super::super::wire::{Answer, Ask};
 
 checks! {
     UNKNOWN_PATH: "errors.unknown-path" [] "An unknown path is 404 RESOURCE_NOT_FOUND", "openapi.yaml: x-unmatched-requests";
-    UNKNOWN_METHOD: "errors.unknown-method" [] "A method that a path has not is 405 METHOD_NOT_ALLOWED, and Allow says which it has", "openapi.yaml: x-unmatched-requests";
+    UNKNOWN_METHOD: "errors.unknown-method" [Write] "A method that a path has not is 405 METHOD_NOT_ALLOWED, and Allow says which it has", "openapi.yaml: x-unmatched-requests";
     UNKNOWN_PARAMETER: "errors.unknown-parameter" [] "A query parameter that does not exist is refused, not skipped", "openapi.yaml: listOrders";
     REPEATED_PARAMETER: "errors.repeated-parameter" [] "A query parameter that comes twice is refused", "openapi.yaml: listOrders";
     NOT_FOUND: "errors.not-found" [] "What does not exist is 404, by the code of its kind", "API Reference: error codes";

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::check::checks;
+use super::super::cleanup;
 use super::super::suite::Suite;
 use super::super::wire::{Answer, Ask, Key};
 use super::chains::Place;
@@ -104,6 +105,8 @@ async fn pay(suite: &mut Suite<'_>, place: &Place, id: &str, slug: &str) {
 
 async fn put_away(suite: &mut Suite<'_>, id: &str, link: &Answer) {
     let title = link.field("/title").unwrap_or_default();
+    // Once the link is deleted nobody finds its orders any more, whose references are their own ids.
+    let _ = cleanup::note_orders(suite, id).await;
     suite
         .check(ARCHIVE, async |suite: &mut Suite| {
             let listed = || Ask::of("listPaymentLinks").query("search", &title);

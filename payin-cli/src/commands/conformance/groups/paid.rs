@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::check::{Broken, checks};
+use super::super::report::Stays;
 use super::super::suite::Suite;
 use super::super::wire::{Answer, Ask};
 use super::chains::Place;
@@ -69,7 +70,9 @@ pub async fn deposits(suite: &mut Suite<'_>, place: &Place, bound: Option<&Answe
             let listed = listed.await?;
             listed.has("/data/0/amount", &json!("3.25"))?;
             listed.has("/data/0/txHash", paid.body.get("txHash").unwrap_or(&Value::Null))?;
-            let deposit = suite.ask(Ask::of("getDeposit").at(&listed.field("/data/0/depositId")?)).await?.ok(200)?;
+            let id = listed.field("/data/0/depositId")?;
+            suite.stays.push(Stays::deposit(&id, &reference, &listed.field("/data/0/status")?));
+            let deposit = suite.ask(Ask::of("getDeposit").at(&id)).await?.ok(200)?;
             deposit.has("/address", bound.body.get("address").unwrap_or(&Value::Null))
         })
         .await;

@@ -4,19 +4,23 @@ use payin_sdk::testing::scenario::Outcome;
 
 /// The report.
 pub fn report(outcomes: &[Outcome]) -> String {
-    let failures = outcomes.iter().filter(|outcome| !outcome.passed).count();
+    let failures = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
+    let skipped = outcomes.iter().filter(|outcome| outcome.skipped.is_some()).count();
     let cases: String = outcomes.iter().map(case).collect();
     format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"payin sandbox run\" tests=\"{}\" failures=\"{failures}\">\n{cases}</testsuite>\n",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"payin sandbox run\" tests=\"{}\" failures=\"{failures}\" skipped=\"{skipped}\">\n{cases}</testsuite>\n",
         outcomes.len()
     )
 }
 
 fn case(outcome: &Outcome) -> String {
     let name = escaped(&outcome.scenario);
-    match &outcome.failure {
-        None => format!("  <testcase classname=\"scenarios\" name=\"{name}\"/>\n"),
-        Some(failure) => format!(
+    match (&outcome.failure, &outcome.skipped) {
+        (None, None) => format!("  <testcase classname=\"scenarios\" name=\"{name}\"/>\n"),
+        (None, Some(why)) => {
+            format!("  <testcase classname=\"scenarios\" name=\"{name}\"><skipped message=\"{}\"/></testcase>\n", escaped(why))
+        }
+        (Some(failure), _) => format!(
             "  <testcase classname=\"scenarios\" name=\"{name}\">\n    <failure message=\"{}\">{}</failure>\n  </testcase>\n",
             escaped(&failure.to_string()),
             escaped(&outcome.to_string())
