@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, pending, ready};
-use payin_sdk::NoRandomness;
+use payin_sdk::world::{NoRandomness, Sleep, World};
 use payin_server::env::Clock;
 use payin_types::Timestamp;
 
@@ -91,7 +91,7 @@ impl SdkWorld {
     }
 }
 
-impl payin_sdk::World for SdkWorld {
+impl World for SdkWorld {
     fn now(&self) -> Timestamp {
         self.time.now()
     }
@@ -100,7 +100,7 @@ impl payin_sdk::World for SdkWorld {
         self.time.now().since(START)
     }
 
-    fn sleep(&self, _: Duration) -> payin_sdk::Sleep {
+    fn sleep(&self, _: Duration) -> Sleep {
         Box::pin(ready(()))
     }
 

@@ -155,7 +155,7 @@ impl Receiver {
             Some(Err(why)) => state.wrong.push(format!("a webhook to {url} is not genuine: {why}")),
             Some(Ok(id)) if !fails || loses => {
                 let acknowledged = !loses && !mood.gone;
-                state.heard.push(Heard { url, id, body: request.body.to_vec(), acknowledged });
+                state.heard.push(Heard { url: url.clone(), id, body: request.body.to_vec(), acknowledged });
             }
             Some(Ok(_)) => {}
         }

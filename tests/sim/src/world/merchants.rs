@@ -1,8 +1,8 @@
 //! What merchants do, through the SDK, and what they remember of it. Whoever gets no answer asks again, with the same key.
 
-use payin_sdk::cryptopay::CreatePaymentOrder;
-use payin_sdk::paywarden::CreatePayment;
 use payin_sdk::{BindDeposit, CreateOrder, DepositReference, EndpointId, Error, ImportAddresses, ListOrders, ListTransfers, OrderId};
+use payin_types::cryptopay::CreatePaymentOrder;
+use payin_types::paywarden::CreatePayment;
 use payin_types::{Amount, Protocol, Timestamp};
 use serde_json::json;
 

@@ -1,7 +1,8 @@
 //! What payers do: they pay right, wrong, in parts, late, twice, to deposit addresses and through links. They know what they were told.
 
 use payin_core::Token;
-use payin_sdk::{CreateLinkOrder, CreatePaymentLink, PublishPaymentLink};
+use payin_types::link::PublishPaymentLink;
+use payin_types::{CreateLinkOrder, CreatePaymentLink};
 
 use super::World;
 use super::merchants::{KnownOrder, family};
@@ -126,7 +127,7 @@ impl World {
         let client = self.merchants[merchant].client.clone();
         let Ok(offer) = client.checkout().link(&slug).await else { return };
         let Some(option) = offer.currencies.first() else { return };
-        let Some(chain) = option.chain_options.first().cloned() else { return };
+        let Some(chain) = option.chains.first().cloned() else { return };
         for _ in 0..times {
             let Ok(opened) = client.checkout().open(&slug, &CreateLinkOrder::new(option.currency.clone(), chain.clone())).await else {
                 continue;

@@ -66,7 +66,7 @@ impl World {
             self.judge.wrong("an altered webhook is believed", heard.id.clone());
         }
         // During a rotation a server signs with both secrets, the receiver knows only one of them yet.
-        let both = payin_sdk::webhook::sign_payin(&[secret, right], now, &heard.body);
+        let both = webhook::sign_payin(&[secret, right], now, &heard.body);
         let found = [(webhook::PAYIN_SIGNATURE, both)];
         if webhook::verify_as(Scheme::PayIn, found, &heard.body, &verifier, now).is_err() {
             self.judge.wrong("a webhook that is signed with two secrets is not believed", heard.id.clone());
