@@ -120,7 +120,8 @@ impl SimChain {
         if depth == 0 {
             return 0;
         }
-        let (below, lost) = state.real.reorganise(depth, dice);
+        let blocks = depth + dice.below(3);
+        let (below, lost) = state.real.reorganise(depth, blocks, dice);
         if head.saturating_sub(below) >= self.known.confirmations.max(1) {
             state.deep = true;
         }
@@ -146,7 +147,7 @@ impl SimChain {
             return false;
         }
         let mut minority = state.real.clone();
-        let (below, _) = minority.reorganise(depth, dice);
+        let below = if depth > 0 { minority.reorganise(depth, depth, dice).0 } else { minority.head().0 };
         if let Some((token, to, value)) = payment {
             state.payers += 1;
             let hash = minority.pay(&self.known, &[(token, to, value)], 1_000_000 + state.payers);
@@ -167,7 +168,7 @@ impl SimChain {
     pub fn minority_is_long(&self) -> bool {
         let state = self.state();
         let Some((minority, below)) = &state.minority else { return false };
-        minority.head().0.saturating_sub(*below) + 1 >= self.known.confirmations.max(2)
+        minority.head().0.saturating_sub(*below) + 1 >= self.known.confirmations
     }
 
     /// What has been moved on the chain as it is now, with its transaction, height and time.

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use payin_server::store::{self, Location};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
 use crate::dice::Dice;
@@ -49,13 +51,10 @@ impl Disk {
         let folder = Path::new(MEMORY).is_dir().then(|| tempfile::tempdir_in(MEMORY).ok()).flatten();
         let folder = folder.unwrap_or_else(|| tempfile::tempdir().expect("a temporary folder"));
         let disk = Self { folder, generation: 0 };
-        match TEMPLATE.get() {
-            Some(template) => fs::write(disk.path(), template).expect("the database's file"),
-            None => {
-                store::migrate(&disk.location()).await.expect("the schema");
-                let _ = TEMPLATE.set(fs::read(disk.path()).expect("the database's file"));
-            }
+        if TEMPLATE.get().is_none() {
+            let _ = TEMPLATE.set(template(&disk.folder.path().join("template.db")).await);
         }
+        fs::write(disk.path(), TEMPLATE.get().expect("just made")).expect("the database's file");
         disk
     }
 
@@ -104,6 +103,15 @@ impl Disk {
         }
         place
     }
+}
+
+/// A file with this version's schema, whole in itself.
+async fn template(path: &Path) -> Vec<u8> {
+    store::migrate(&Location::Sqlite(path.to_owned())).await.expect("the schema");
+    let mut conn = SqliteConnectOptions::new().filename(path).connect().await.expect("the database's file");
+    sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut conn).await.expect("a checkpoint");
+    conn.close().await.expect("the database's file");
+    fs::read(path).expect("the database's file")
 }
 
 fn with(path: &Path, end: &str) -> PathBuf {

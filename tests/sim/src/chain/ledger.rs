@@ -193,9 +193,8 @@ impl Ledger {
         }
     }
 
-    /// Replaces the newest blocks. Answers up to where nothing changed, and what is lost.
-    pub fn reorganise(&mut self, depth: u64, dice: &mut Dice) -> (u64, Vec<String>) {
-        let blocks = depth + dice.below(3);
+    /// Replaces so many of the newest blocks by so many. Answers up to where nothing changed, and what is lost.
+    pub fn reorganise(&mut self, depth: u64, blocks: u64, dice: &mut Dice) -> (u64, Vec<String>) {
         match self {
             Self::Evm(chain) | Self::Tron(chain, _) => {
                 let below = chain.head().number - depth;
