@@ -109,9 +109,7 @@ impl<U: Unit, R: Render<U::Output>> Unit for Once<U, R> {
             }
             Err(fault) => return Err(fault),
         };
-        if makes(Mistake::AnswerNotKept)
-            || idempotency::keep(tx, &[(&self.scope, self.record(&answer))], self.now, self.cutoff()).await?
-        {
+        if makes(Mistake::AnswerNotKept) || idempotency::keep(tx, &[(&self.scope, self.record(&answer))], self.now, self.cutoff()).await? {
             return Ok(answer);
         }
         tx.undo().await?;

@@ -129,8 +129,7 @@ async fn one_by_one(
     let mut blocks = source.above(tip, &heads.latest, most).await?;
     let above = blocks.len();
     let mut parent = tip.hash.clone();
-    let follows =
-        |block: &&Block| std::mem::replace(&mut parent, block.hash.clone()) == block.parent_hash || makes(Mistake::NoParentCheck);
+    let follows = |block: &&Block| std::mem::replace(&mut parent, block.hash.clone()) == block.parent_hash || makes(Mistake::NoParentCheck);
     let linked = blocks.iter().take_while(follows).count();
     blocks.truncate(linked);
     if blocks.is_empty() {

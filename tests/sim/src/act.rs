@@ -130,15 +130,11 @@ impl Mix {
         Self(KINDS.iter().filter_map(weight).collect())
     }
 
-    /// One with everything: for tests that need each kind.
+    /// What every world has, and these kinds more often than anything else: for worlds about one thing.
     #[must_use]
-    pub fn whole() -> Self {
-        Self(KINDS.iter().map(|(kind, weight, _)| (*kind, *weight)).collect())
-    }
-
-    #[must_use]
-    pub fn has(&self, wanted: Kind) -> bool {
-        self.0.iter().any(|(kind, _)| *kind == wanted)
+    pub fn about(kinds: &[Kind]) -> Self {
+        let always = KINDS.iter().filter(|(.., always)| *always).map(|(kind, weight, _)| (*kind, *weight));
+        Self(always.chain(kinds.iter().map(|kind| (*kind, 40))).collect())
     }
 
     /// What happens next.

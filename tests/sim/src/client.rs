@@ -126,7 +126,9 @@ impl Answers {
                 Some(format!("one idempotency key, two answers: {} {} and then {}", first.1, text(&first.2), text(&exchange.answer)))
             }
             // A refusal of another body that was not told as a conflict, or worse.
-            false if exchange.status < 300 && first.1 < 300 => Some(format!("one idempotency key, two bodies, and both were done: {}", exchange.path)),
+            false if exchange.status < 300 && first.1 < 300 => {
+                Some(format!("one idempotency key, two bodies, and both were done: {}", exchange.path))
+            }
             _ => None,
         }
     }

@@ -97,7 +97,8 @@ impl Judge {
         let body: Value = serde_json::from_slice(&exchange.answer).unwrap_or_default();
         if exchange.status >= 400 {
             let code = [body.get("code"), body.pointer("/error/code")].into_iter().flatten().find_map(Value::as_str).unwrap_or_default();
-            let place = || format!("{} {} {}: {}", exchange.status, exchange.method, exchange.path, String::from_utf8_lossy(&exchange.answer));
+            let place =
+                || format!("{} {} {}: {}", exchange.status, exchange.method, exchange.path, String::from_utf8_lossy(&exchange.answer));
             self.demand(!code.is_empty(), "an error has no code", place);
             coverage.hit(format!("code {code}"));
             self.demand(exchange.status < 500 || exchange.status == 503, "a request met a fault", place);
@@ -135,7 +136,8 @@ impl Judge {
     }
 
     fn link(&mut self, change: &Change) {
-        let (total, reserved, sold) = (change.after.opt("inventory_total"), change.after.int("inventory_reserved"), change.after.int("inventory_sold"));
+        let (total, reserved, sold) =
+            (change.after.opt("inventory_total"), change.after.int("inventory_reserved"), change.after.int("inventory_sold"));
         self.demand(total.is_none_or(|total| reserved + sold <= total), "a link is oversold", || format!("{change:?}"));
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use payin_sim::coverage::missing;
 use payin_sim::known_bad;
 use payin_sim::run::{Outcome, play, story, tell};
 use payin_sim::shrink::shrink;
+use payin_types::known_bad::MISTAKES;
 
 /// So many plays at most make a failing story short.
 const SHRINKS: usize = 300;
@@ -75,22 +76,27 @@ fn acts(arguments: &Arguments, seed: u64) -> Vec<Act> {
 
 /// Every known mistake must be found.
 fn hunt_all(arguments: &Arguments) -> bool {
-    let mut all = true;
+    let (next, good) = (AtomicU64::new(0), AtomicBool::new(true));
     println!("{:<24} {:>6} {:>8}  how it showed", "mistake", "seeds", "steps");
-    for (name, mistake) in payin_types::known_bad::MISTAKES {
-        let (found, steps) = known_bad::hunt(*mistake, arguments.seed);
-        match found {
-            Some((seeds, outcome)) => {
-                let how = outcome.violation.map_or_else(String::new, |violation| violation.rule.to_owned());
-                println!("{name:<24} {seeds:>6} {steps:>8}  {how} (seed {})", outcome.seed);
-            }
-            None => {
-                all = false;
-                println!("{name:<24} {:>6} {steps:>8}  NOT FOUND", known_bad::SEEDS);
-            }
+    std::thread::scope(|scope| {
+        for _ in 0..arguments.jobs.max(1) {
+            scope.spawn(|| {
+                while let Some((name, mistake)) = MISTAKES.get(usize::try_from(next.fetch_add(1, Ordering::Relaxed)).expect("few")) {
+                    let (found, steps) = known_bad::hunt(*mistake, arguments.seed);
+                    let shown =
+                        found.map(|(seeds, outcome)| (seeds, outcome.seed, outcome.violation.map_or("", |violation| violation.rule)));
+                    match shown {
+                        Some((seeds, seed, how)) => println!("{name:<24} {seeds:>6} {steps:>8}  {how} (seed {seed})"),
+                        None => {
+                            good.store(false, Ordering::Relaxed);
+                            println!("{name:<24} {:>6} {steps:>8}  NOT FOUND", known_bad::SEEDS);
+                        }
+                    }
+                }
+            });
         }
-    }
-    all
+    });
+    good.into_inner()
 }
 
 /// What many worlds came to.

@@ -159,9 +159,8 @@ impl Receiver {
             }
             Some(Ok(_)) => {}
         }
-        let answer = |status: u16, retry_after: Option<&str>| {
-            Ok(Answer { status, body: Vec::new(), retry_after: retry_after.map(str::to_owned) })
-        };
+        let answer =
+            |status: u16, retry_after: Option<&str>| Ok(Answer { status, body: Vec::new(), retry_after: retry_after.map(str::to_owned) });
         if loses {
             self.coverage.hit("receiver loses its answer");
             return Err(SendFault::Timeout(Duration::from_secs(15)));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::act::{Act, Mix};
+use crate::act::{Act, Kind, Mix};
 use crate::dice::Dice;
 use crate::judge::Violation;
 use crate::world::World;
@@ -39,6 +39,14 @@ pub struct Outcome {
 pub fn story(seed: u64, acts: usize) -> Vec<Act> {
     let mut dice = Dice::new(seed);
     let mix = Mix::new(&mut dice);
+    (0..acts).map(|_| mix.draw(&mut dice)).collect()
+}
+
+/// A story about some kinds of acts above all.
+#[must_use]
+pub fn story_about(kinds: &[Kind], seed: u64, acts: usize) -> Vec<Act> {
+    let mut dice = Dice::new(seed);
+    let mix = Mix::about(kinds);
     (0..acts).map(|_| mix.draw(&mut dice)).collect()
 }
 

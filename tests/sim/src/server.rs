@@ -210,7 +210,8 @@ fn workers(
         let sources = [0, 1].map(|node| source_over(&chain.known, road(node), road(node)));
         let nodes = Arc::new(Nodes::new(sources.to_vec()));
         let (known, watch) = (chain.known.clone(), watches.of(&chain.known.protocol));
-        let follow = ChainWorker::new(app.clone(), known.clone(), Arc::clone(&nodes), Arc::clone(&watch), holder.clone(), Arc::clone(&events));
+        let follow =
+            ChainWorker::new(app.clone(), known.clone(), Arc::clone(&nodes), Arc::clone(&watch), holder.clone(), Arc::clone(&events));
         workers.push(Box::new(follow));
         workers.push(Box::new(Reconcile::new(app.clone(), known.clone(), Arc::clone(&nodes), watch, holder.clone())));
         workers.push(Box::new(Issuers::new(app.clone(), known, nodes, holder.clone())));

@@ -27,8 +27,8 @@ use crate::disk::Disk;
 use crate::judge::{Judge, Violation};
 use crate::receiver::Receiver;
 use crate::server::Server;
-use merchants::Memory;
 pub use merchants::KnownOrder;
+use merchants::Memory;
 
 /// Servers that may share a world's database.
 const SERVERS: usize = 2;
@@ -105,13 +105,9 @@ impl World {
             | Kind::Stall
             | Kind::Tick
             | Kind::Jump => self.nature(kind, dice),
-            Kind::NodeDown
-            | Kind::NodeFlaky
-            | Kind::NodeLags
-            | Kind::NodeHides
-            | Kind::NodeParts
-            | Kind::NodeStale
-            | Kind::NodesHeal => self.node(kind, dice),
+            Kind::NodeDown | Kind::NodeFlaky | Kind::NodeLags | Kind::NodeHides | Kind::NodeParts | Kind::NodeStale | Kind::NodesHeal => {
+                self.node(kind, dice)
+            }
             Kind::ReceiverFails | Kind::ReceiverDown | Kind::ReceiverLoses | Kind::ReceiverGone | Kind::ReceiversHeal => {
                 self.receivers(kind, dice);
             }

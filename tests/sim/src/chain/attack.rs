@@ -18,8 +18,18 @@ const FAKE_MINT: Key = Key([0xfa; 32]);
 
 /// All of them, by name.
 pub const FORGERIES: &[&str] = &[
-    "fake token", "reverted", "event without transfer", "zero value", "odd event", "out of energy", "twin without events",
-    "forged owner", "fake mint", "failed", "only a memo", "looks like a transfer",
+    "fake token",
+    "reverted",
+    "event without transfer",
+    "zero value",
+    "odd event",
+    "out of energy",
+    "twin without events",
+    "forged owner",
+    "fake mint",
+    "failed",
+    "only a memo",
+    "looks like a transfer",
 ];
 
 impl SimChain {
@@ -105,16 +115,17 @@ fn of_solana(
     let open = Instruction::open(key, SOLANA_PAYER, moved.to, wallet, mint);
     match dice.below(6) {
         0 => {
-            // An account with money in it becomes the wallet's for a while: its balances show a deposit.
+            // An account with money in it becomes the wallet's for a while: its balances show a deposit. The wallet's own account is
+            // named too, or nobody would look.
             have(mint);
-            (vec![Instruction::give(key, from, SOLANA_PAYER, wallet)], "forged owner")
+            (vec![open, Instruction::give(key, from, SOLANA_PAYER, wallet)], "forged owner")
         }
         1 => {
             // The same with money that comes in the very transaction, to an account of the attacker that is said to be the wallet's.
             have(mint);
             let other = fresh_account(number * 16 + 1);
             let opened = Instruction::open(key, SOLANA_PAYER, other, wallet, mint);
-            (vec![opened, Move { to: other, ..moved }.transfer_checked()], "forged owner")
+            (vec![open, opened, Move { to: other, ..moved }.transfer_checked()], "forged owner")
         }
         2 => {
             let fake = Mint { program: Key(*TokenProgram::SplToken.bytes()), decimals, authority: SOLANA_PAYER, fee_basis_points: 0 };

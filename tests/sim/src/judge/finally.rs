@@ -63,9 +63,9 @@ impl Judge {
             _ => self.demand(deep || !is_paid, "an order was paid and has expired", detail),
         }
         let told = |name: &str| books.table("events").any(|(_, event)| event.text("object_id") == id && event.text("type") == name);
-        let alpha = books.table("webhook_endpoints").any(|(_, line)| {
-            line.text("organization_id") == row.text("organization_id") && line.text("url").ends_with("/all")
-        });
+        let alpha = books
+            .table("webhook_endpoints")
+            .any(|(_, line)| line.text("organization_id") == row.text("organization_id") && line.text("url").ends_with("/all"));
         if alpha && status(row) != "pending" {
             let name = if status(row) == "completed" { "order.completed" } else { "order.expired" };
             self.demand(told(name), "what became of an order was not told", || format!("{id}: {name}"));

@@ -36,9 +36,10 @@ pub fn truly_paid(id: &str, row: &Line, books: &Books, chains: &[Arc<SimChain>])
         let time = i64::try_from(time_s).expect("a time") * 1_000;
         begins <= time && time <= row.int("closes_at")
     };
-    let ours = chain.canonical().into_iter().filter(|(_, _, time_s, moved)| {
-        moved.to == row.text("address") && moved.currency == row.text("currency") && counts(*time_s)
-    });
+    let ours = chain
+        .canonical()
+        .into_iter()
+        .filter(|(_, _, time_s, moved)| moved.to == row.text("address") && moved.currency == row.text("currency") && counts(*time_s));
     ours.fold(Units::ZERO, |sum, (.., moved)| sum.saturating_add(moved.amount))
 }
 
@@ -97,9 +98,8 @@ impl Judge {
     /// What an order has received is the sum of its confirmed transfers, of which none counts twice.
     pub(super) fn sums(&mut self, id: &str, books: &Books) {
         let Some(order) = books.row("orders", id) else { return };
-        let counts = |line: &&Line| {
-            line.text("order_id") == id && !line.has("unmatched") && line.has("confirmed_at") && !line.has("orphaned_at")
-        };
+        let counts =
+            |line: &&Line| line.text("order_id") == id && !line.has("unmatched") && line.has("confirmed_at") && !line.has("orphaned_at");
         let counted: Vec<&Line> = books.table("transfers").map(|(_, line)| line).filter(counts).collect();
         let sum = counted.iter().fold(Units::ZERO, |sum, line| sum.saturating_add(line.units("amount")));
         let shown = order.units("received");

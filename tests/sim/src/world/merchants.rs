@@ -107,7 +107,12 @@ impl World {
                 Wish::Import(ImportAddresses::new(protocol, addresses.join("\n")))
             }
             _ => {
-                let mut order = CreateOrder::new(format!("order-{}-{number}", ["alpha", "canary-beta"][merchant]), amount(&money(dice)), currency, chain);
+                let mut order = CreateOrder::new(
+                    format!("order-{}-{number}", ["alpha", "canary-beta"][merchant]),
+                    amount(&money(dice)),
+                    currency,
+                    chain,
+                );
                 if dice.permille(400) {
                     order.payment_window_minutes = Some(u32::try_from(dice.between(1, 30)).expect("few"));
                     order.grace_period_minutes = Some(u32::try_from(dice.below(6)).expect("few"));
@@ -138,29 +143,30 @@ impl World {
             address: address.to_owned(),
             amount: amount.to_owned(),
         };
-        let told: Result<Option<KnownOrder>, Error> = match &asked.wish {
-            Wish::Order(order) => client.orders().create(order).idempotency_key(key).await.map(|made| {
-                let (chain, currency) = (made.chain_id.as_str(), made.currency.as_str());
-                Some(known(made.order_id.as_str(), chain, currency, &made.address, &made.amount.to_string()))
-            }),
-            Wish::PayWarden(payment) => client.paywarden().payments().create(payment).idempotency_key(key).await.map(|made| {
-                Some(known(made.id.as_str(), "tron-nile", made.currency.as_str(), &made.address, &made.amount.to_string()))
-            }),
-            Wish::CryptoPay(order) => client.cryptopay().orders().create(order).idempotency_key(key).await.map(|made| {
-                let id = made.order_id.as_str().replace("ORD-", "ord_");
-                Some(known(&id, "base-sepolia", made.currency.as_str(), &made.receiving_address, &made.amount.to_string()))
-            }),
-            Wish::Bind(binding) => match client.deposits().bind(binding).idempotency_key(key).await {
-                Ok(bound) => {
-                    let (reference, chain) = (bound.deposit_reference.clone(), binding.chain_id.as_str().to_owned());
-                    let deposit = KnownDeposit { merchant, reference, chain, address: bound.address.clone() };
-                    self.memory.deposits.push(deposit);
-                    Ok(None)
-                }
-                Err(error) => Err(error),
-            },
-            Wish::Import(import) => client.addresses().import(import).idempotency_key(key).await.map(|_| None),
-        };
+        let told: Result<Option<KnownOrder>, Error> =
+            match &asked.wish {
+                Wish::Order(order) => client.orders().create(order).idempotency_key(key).await.map(|made| {
+                    let (chain, currency) = (made.chain_id.as_str(), made.currency.as_str());
+                    Some(known(made.order_id.as_str(), chain, currency, &made.address, &made.amount.to_string()))
+                }),
+                Wish::PayWarden(payment) => client.paywarden().payments().create(payment).idempotency_key(key).await.map(|made| {
+                    Some(known(made.id.as_str(), "tron-nile", made.currency.as_str(), &made.address, &made.amount.to_string()))
+                }),
+                Wish::CryptoPay(order) => client.cryptopay().orders().create(order).idempotency_key(key).await.map(|made| {
+                    let id = made.order_id.as_str().replace("ORD-", "ord_");
+                    Some(known(&id, "base-sepolia", made.currency.as_str(), &made.receiving_address, &made.amount.to_string()))
+                }),
+                Wish::Bind(binding) => match client.deposits().bind(binding).idempotency_key(key).await {
+                    Ok(bound) => {
+                        let (reference, chain) = (bound.deposit_reference.clone(), binding.chain_id.as_str().to_owned());
+                        let deposit = KnownDeposit { merchant, reference, chain, address: bound.address.clone() };
+                        self.memory.deposits.push(deposit);
+                        Ok(None)
+                    }
+                    Err(error) => Err(error),
+                },
+                Wish::Import(import) => client.addresses().import(import).idempotency_key(key).await.map(|_| None),
+            };
         if let Ok(Some(order)) = told
             && !self.memory.orders.iter().any(|other| other.id == order.id)
         {
@@ -247,7 +253,8 @@ impl World {
             self.judge.wrong("another's order is shown", order.id.clone());
         }
         if let Some(deposit) = self.memory.deposits.first().cloned() {
-            let shown: Result<DepositReference, _> = self.merchants[1 - deposit.merchant].client.deposits().reference(&deposit.reference).await;
+            let shown: Result<DepositReference, _> =
+                self.merchants[1 - deposit.merchant].client.deposits().reference(&deposit.reference).await;
             if shown.is_ok_and(|shown| shown.addresses.iter().any(|bound| bound.address == deposit.address)) {
                 self.judge.wrong("another's deposit address is shown", deposit.reference);
             }

@@ -64,7 +64,8 @@ impl World {
                 }
             }
             Kind::PayWrongChain => {
-                let other = (0..self.chains.len()).find(|other| *other != chain && family(self.chains[*other].id()) == family(&order.chain));
+                let other =
+                    (0..self.chains.len()).find(|other| *other != chain && family(self.chains[*other].id()) == family(&order.chain));
                 if let Some(other) = other {
                     let token = self.chains[other].known.tokens[0].clone();
                     self.send(other, &[(&token, to, whole)]);

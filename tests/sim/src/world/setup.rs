@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use payin_core::address::Address;
-use payin_sdk::{Client, CreateEndpoint, EventType, ImportAddresses};
 use payin_sdk::webhook::Scheme;
+use payin_sdk::{Client, CreateEndpoint, EventType, ImportAddresses};
 use payin_server::app::{access, dialect};
 use payin_types::{ExposeSecret as _, OrganizationId, Protocol, Role};
 use sha2::{Digest as _, Sha256};
@@ -68,7 +68,8 @@ impl World {
     pub async fn begin(seed: u64) -> Self {
         let (time, coverage) = (Time::default(), Coverage::default());
         let disk = Disk::new().await;
-        let chains: Vec<Arc<SimChain>> = (1..).zip(offered()).map(|(n, known)| SimChain::new(known, seed ^ (n << 32), time.now())).collect();
+        let chains: Vec<Arc<SimChain>> =
+            (1..).zip(offered()).map(|(n, known)| SimChain::new(known, seed ^ (n << 32), time.now())).collect();
         let receiver = Receiver::new(time.clone(), coverage.clone(), seed ^ 0x5ec);
         let books = Books::open(&disk.path()).await;
         let mut world = Self {
@@ -138,8 +139,11 @@ impl World {
             let addresses: Vec<String> = (0..pool).map(|_| address(&protocol, dice)).collect();
             client.addresses().import(&ImportAddresses::new(protocol, addresses.join("\n"))).await.expect("an import");
         }
-        let endpoints: &[(&str, &[EventType])] =
-            if name == "Alpha" { &[("http://alpha.test/all", NAMED), ("http://alpha.test/some", &[EventType::All])] } else { &[("http://beta.test/some", &[EventType::All])] };
+        let endpoints: &[(&str, &[EventType])] = if name == "Alpha" {
+            &[("http://alpha.test/all", NAMED), ("http://alpha.test/some", &[EventType::All])]
+        } else {
+            &[("http://beta.test/some", &[EventType::All])]
+        };
         for (url, events) in endpoints {
             let made = client.webhook_endpoints().create(&CreateEndpoint::new(*url, events.to_vec())).await.expect("an endpoint");
             let secrets = vec![made.secret.clone().expect("a secret")];

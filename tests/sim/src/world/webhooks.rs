@@ -37,7 +37,9 @@ impl World {
         let now = self.time.now();
         let heard: Vec<_> = self.receiver.heard().into_iter().filter(|heard| heard.url == url).collect();
         let Some(heard) = dice.pick(&heard) else { return };
-        let owned = |headers: &[(&'static str, String)]| headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect::<Vec<_>>();
+        let owned = |headers: &[(&'static str, String)]| {
+            headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect::<Vec<_>>()
+        };
         if kind == Kind::ForgeWebhook {
             let mut headers = owned(&webhook::sign(&secret, &heard.id, now, &heard.body));
             if dice.permille(500) {

@@ -88,7 +88,6 @@ impl World {
             StepFault::Source(_) => self.coverage.hit("a step fails for a node"),
             // Another server has the work by now.
             StepFault::Store(Fault::Fenced(_)) => self.coverage.hit("a lease is lost"),
-            StepFault::Store(Fault::Corrupt(why)) if why.contains("cursor") => self.coverage.hit("a cursor has moved"),
             other => self.judge.wrong("a step fails", format!("{name}: {other}")),
         }
     }
