@@ -87,6 +87,8 @@ impl Disk {
         let (place, keep) = match (cut, made.as_slice()) {
             (_, []) => (Cut::After, log.len()),
             _ if !same => (Cut::After, log.len()),
+            // Where there are several commits, what lies between them is told most about.
+            (Cut::Before | Cut::Between, [_, _, ..]) if dice.permille(700) => (Cut::Between, made[dice.index(made.len() - 1)]),
             (Cut::Before, _) => (Cut::Before, since.end),
             (Cut::Torn, [first, ..]) => (Cut::Torn, first - 1 - dice.index(first - since.end - 1)),
             (Cut::Between, [_, _, ..]) => (Cut::Between, made[dice.index(made.len() - 1)]),

@@ -59,9 +59,14 @@ impl World {
             self.line.lose(crate::client::Loss::Nothing);
             return;
         }
+        // Mostly there is something new to be taken in.
+        (0..self.chains.len()).for_each(|chain| self.mine(chain));
         let Some(server) = &mut self.servers[index] else { return };
-        let slot = if dice.permille(700) { 3 * dice.index(self.chains.len()) } else { dice.index(server.slots.len()) };
-        let slot = if dice.permille(250) { 3 * self.chains.len() } else { slot };
+        let slot = match dice.below(10) {
+            0..2 => 3 * self.chains.len(),
+            2..4 => dice.index(server.slots.len()),
+            _ => 3 * dice.index(self.chains.len()),
+        };
         for _ in 0..dice.between(1, 3) {
             let _ = server.step(slot).await;
         }
