@@ -145,9 +145,9 @@ impl Mix {
         for (kind, weight) in &self.0 {
             match left.checked_sub(*weight) {
                 Some(rest) => left = rest,
-                None => return Act { kind: *kind, luck: dice.next() },
+                None => return Act { kind: *kind, luck: dice.roll() },
             }
         }
-        Act { kind: Kind::Block, luck: dice.next() }
+        Act { kind: Kind::Block, luck: dice.roll() }
     }
 }

@@ -91,7 +91,9 @@ fn columns(list: &'static str) -> impl Iterator<Item = &'static str> {
 /// One statement that finds what has changed and remembers it.
 fn statement() -> String {
     let one = |(table, id, list): &(&str, &str, &str)| {
-        format!("SELECT '{table}' AS tab, CAST({id} AS TEXT) AS id, json_array({list}) AS v FROM main.{table}")
+        // Events are many and never change: the old ones are looked at now and then.
+        let new = if *table == "events" { " WHERE rowid > ?1" } else { "" };
+        format!("SELECT '{table}' AS tab, CAST({id} AS TEXT) AS id, json_array({list}) AS v FROM main.{table}{new}")
     };
     let all: Vec<String> = TABLES.iter().map(one).collect();
     format!(
@@ -129,9 +131,12 @@ impl Books {
         std::mem::replace(&mut self.version, version) != version
     }
 
-    /// What has changed in the tables that are looked at.
-    pub async fn changes(&mut self) -> Vec<Change> {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(self.statement.as_str())).fetch_all(&mut self.conn).await.expect("the tables");
+    /// What has changed in the tables that are looked at; `whole`: old events, too.
+    pub async fn changes(&mut self, whole: bool) -> Vec<Change> {
+        // None is ever deleted, so that their numbers have no gaps.
+        let known = if whole { 0 } else { self.rows.get("events").map_or(0, BTreeMap::len) };
+        let query = sqlx::query(sqlx::AssertSqlSafe(self.statement.as_str())).bind(i64::try_from(known).expect("few"));
+        let rows = query.fetch_all(&mut self.conn).await.expect("the tables");
         let mut changes = Vec::new();
         for row in rows {
             let (table, id, text): (String, String, String) = (row.get(0), row.get(1), row.get(2));

@@ -106,9 +106,20 @@ impl Transport for Line {
     }
 }
 
+/// What an idempotency key was used for: the asker's key, the method, the path, and it.
+type Place = (String, String, String, String);
+
+/// The first settled answer of an idempotency key.
+#[derive(Debug)]
+struct First {
+    request: Vec<u8>,
+    status: u16,
+    answer: Vec<u8>,
+}
+
 /// Every answer that an idempotency key was given, by what it was given for.
 #[derive(Debug, Default)]
-pub struct Answers(BTreeMap<(String, String, String, String), (Vec<u8>, u16, Vec<u8>)>);
+pub struct Answers(BTreeMap<Place, First>);
 
 impl Answers {
     /// Compares an answer with the first one of its key. Answers what is wrong.
@@ -119,18 +130,19 @@ impl Answers {
             return None;
         }
         let place = (exchange.key.clone(), exchange.method.clone(), exchange.path.clone(), key);
-        let first = self.0.entry(place).or_insert_with(|| (exchange.request.clone(), exchange.status, exchange.answer.clone()));
-        let same_request = first.0 == exchange.request;
-        match same_request {
-            true if (first.1, &first.2) != (exchange.status, &exchange.answer) => {
-                Some(format!("one idempotency key, two answers: {} {} and then {}", first.1, text(&first.2), text(&exchange.answer)))
-            }
-            // A refusal of another body that was not told as a conflict, or worse.
-            false if exchange.status < 300 && first.1 < 300 => {
-                Some(format!("one idempotency key, two bodies, and both were done: {}", exchange.path))
-            }
-            _ => None,
+        let first = self.0.entry(place).or_insert_with(|| First {
+            request: exchange.request.clone(),
+            status: exchange.status,
+            answer: exchange.answer.clone(),
+        });
+        if first.request == exchange.request {
+            let same = (first.status, &first.answer) == (exchange.status, &exchange.answer);
+            let both =
+                || format!("one key: {} {} and then {} {}", first.status, text(&first.answer), exchange.status, text(&exchange.answer));
+            return (!same).then(both);
         }
+        // Another body must be told as a conflict.
+        (exchange.status < 300 && first.status < 300).then(|| format!("one key, two bodies, and both were done: {}", exchange.path))
     }
 }
 

@@ -106,6 +106,6 @@ impl World for SdkWorld {
 
     fn random(&self) -> Result<u128, NoRandomness> {
         let mut dice = self.drawn.lock().expect("no panic with it");
-        Ok((u128::from(dice.next()) << 64) | u128::from(dice.next()))
+        Ok((u128::from(dice.roll()) << 64) | u128::from(dice.roll()))
     }
 }

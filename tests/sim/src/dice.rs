@@ -10,7 +10,7 @@ impl Dice {
         Self(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -20,7 +20,7 @@ impl Dice {
 
     /// One of `0..count`; 0 where there is none.
     pub fn below(&mut self, count: u64) -> u64 {
-        self.next().checked_rem(count).unwrap_or(0)
+        self.roll().checked_rem(count).unwrap_or(0)
     }
 
     /// From the first to the last, both possible.

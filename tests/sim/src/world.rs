@@ -132,7 +132,7 @@ impl World {
         }
         if self.books.has_changed().await {
             self.steps += 1;
-            let changes = self.books.changes().await;
+            let changes = self.books.changes(self.steps.is_multiple_of(64)).await;
             for change in &changes {
                 self.note(format_args!("{} {} {:?}", change.table, change.id, change.after.0));
             }

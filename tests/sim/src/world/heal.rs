@@ -54,6 +54,13 @@ impl World {
             self.pass(round).await;
         }
         self.look().await?;
+        let changes = self.books.changes(true).await;
+        self.judge.changes(&changes, &self.books, &self.chains, &self.receiver, &self.coverage);
+        for table in ["orders", "transfers", "events"] {
+            let (there, known) = (self.books.count(table).await, self.books.table(table).count());
+            let gone = || format!("{table}: {there}, and there were {known}");
+            self.judge.demand(i64::try_from(known) == Ok(there), "rows are gone", gone);
+        }
         let (books, chains) = (&self.books, &self.chains);
         self.judge.finally(books, chains, &self.receiver)
     }

@@ -51,7 +51,7 @@ pub(super) const CRYPTOPAY_URL: &str = "http://cryptopay.test/hook";
 pub(super) fn address(protocol: &Protocol, dice: &mut Dice) -> String {
     loop {
         let mut bytes = [0; 32];
-        bytes.chunks_mut(8).for_each(|chunk| chunk.copy_from_slice(&dice.next().to_be_bytes()));
+        bytes.chunks_mut(8).for_each(|chunk| chunk.copy_from_slice(&dice.roll().to_be_bytes()));
         let account: [u8; 20] = bytes[..20].try_into().expect("twenty");
         let found = match protocol {
             Protocol::Solana => Address::parse(protocol, Address::from_solana_bytes(&bytes).as_str()).ok(),
@@ -133,7 +133,7 @@ impl World {
         let secret = app.store.write(dialect::Secret::new(&app, organization.clone())).await.expect("a secret");
         let id: OrganizationId = organization;
         let builder = Client::builder().api_key(key.clone()).base_url("http://localhost/api/v1").retries_max(0);
-        let world = SdkWorld::new(self.time.clone(), dice.next());
+        let world = SdkWorld::new(self.time.clone(), dice.roll());
         let client = builder.transport(self.line.clone()).world(world).build().expect("a client");
         for protocol in [Protocol::Evm, Protocol::Tron, Protocol::Solana] {
             let addresses: Vec<String> = (0..pool).map(|_| address(&protocol, dice)).collect();
