@@ -2,10 +2,23 @@
 
 use payin_types::known_bad::{MISTAKES, Mistake};
 
-use crate::run::{Outcome, play, story};
+use crate::act::Kind;
+use crate::run::{Outcome, play, story, story_about};
 
 /// Within so many seeds each mistake must be found.
 pub const SEEDS: u64 = 40;
+/// What every second of these worlds is about: mistakes that only show when something else goes wrong at the right moment.
+const TROUBLE: &[Kind] = &[
+    Kind::CrashInStep,
+    Kind::CrashInCall,
+    Kind::Again,
+    Kind::Reorganise,
+    Kind::Forge,
+    Kind::NodeHides,
+    Kind::NodesHeal,
+    Kind::ReceiverFails,
+    Kind::PayLate,
+];
 /// Steps of each of these worlds.
 pub const STEPS: u64 = 600;
 
@@ -30,7 +43,9 @@ pub fn hunt(mistake: Mistake, first: u64) -> (Option<(u64, Outcome)>, u64) {
     let mut found = None;
     for tried in 1..=SEEDS {
         let seed = first + tried;
-        let outcome = play(seed, &story(seed, usize::try_from(STEPS).expect("few") * 2), STEPS);
+        let acts = usize::try_from(STEPS).expect("few") * 2;
+        let story = if tried.is_multiple_of(2) { story_about(TROUBLE, seed, acts) } else { story(seed, acts) };
+        let outcome = play(seed, &story, STEPS);
         steps += outcome.steps;
         if outcome.violation.is_some() {
             found = Some((tried, outcome));

@@ -49,7 +49,7 @@ struct Arguments {
     /// The server makes this mistake on purpose.
     #[arg(long)]
     mistake: Option<String>,
-    /// Makes every known mistake, one after the other, each of which must be found.
+    /// Makes every known mistake, or the one that is named, each of which must be found.
     #[arg(long)]
     known_bad: bool,
 }
@@ -82,6 +82,9 @@ fn hunt_all(arguments: &Arguments) -> bool {
         for _ in 0..arguments.jobs.max(1) {
             scope.spawn(|| {
                 while let Some((name, mistake)) = MISTAKES.get(usize::try_from(next.fetch_add(1, Ordering::Relaxed)).expect("few")) {
+                    if arguments.mistake.as_deref().is_some_and(|only| only != *name) {
+                        continue;
+                    }
                     let (found, steps) = known_bad::hunt(*mistake, arguments.seed);
                     let shown =
                         found.map(|(seeds, outcome)| (seeds, outcome.seed, outcome.violation.map_or("", |violation| violation.rule)));
