@@ -5,6 +5,7 @@ pub mod standing;
 
 use std::time::Duration;
 
+use payin_types::known_bad::{Mistake, makes};
 use payin_types::{DisabledReason, Timestamp};
 
 pub use progress::{Progress, State};
@@ -115,7 +116,7 @@ impl Policy {
 /// Whether a status means that the event was received: 2xx.
 #[must_use]
 pub fn is_received(status: u16) -> bool {
-    (200..=299).contains(&status)
+    (200..=299).contains(&status) || makes(Mistake::AnyAnswerDelivers)
 }
 
 /// What a `Retry-After` asks for: seconds, or until a date. Nothing if it says neither.

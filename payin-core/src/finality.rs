@@ -1,5 +1,6 @@
 //! When a chain's word counts: confirmations, and finality after which nothing is taken back. Heights only; it must not know what is paid.
 
+use payin_types::known_bad::{Mistake, makes};
 use serde::Deserialize;
 
 /// How a chain comes to rest.
@@ -40,6 +41,7 @@ pub enum Confirmed {
 #[must_use]
 pub fn confirmed_height(confirmed: Confirmed, head: u64, required: u64, at_rest: u64) -> Option<u64> {
     match confirmed {
+        Confirmed::ByCount if makes(Mistake::CountsAtOnce) => Some(head),
         Confirmed::ByCount => head.checked_sub(required.max(1).saturating_sub(1)),
         Confirmed::AtRest => (at_rest > 0).then(|| at_rest.min(head)),
     }

@@ -22,6 +22,8 @@ use crate::store::db::Locked;
 use crate::store::orders::{self, Stored};
 use crate::store::transfers::Received;
 use crate::store::{Fault, Tx, chains};
+#[cfg(feature = "known-bad")]
+pub use blocks::CreditLate;
 pub use blocks::{FillHole, TakeBlocks};
 pub use loss::DeclareLost;
 pub use reorganisation::{Halt, Resume, TakeBack};

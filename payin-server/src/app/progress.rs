@@ -5,6 +5,7 @@ use std::time::Duration;
 use payin_core::address::Address;
 use payin_core::transfer::Transfer;
 use payin_core::{Block, Chain};
+use payin_types::known_bad::{Mistake, makes};
 use payin_types::{OrderId, Protocol, Timestamp, TransferId};
 
 use super::{App, Outcome};
@@ -204,7 +205,8 @@ pub async fn due(app: &App, chain: &Chain, cursor: &Cursor) -> Result<Due, Fault
     {
         return Ok(Due { settle: true, ..Due::default() });
     }
-    let expire = match cursor.confirmed_time {
+    let over = if makes(Mistake::WallClockExpiry) { Some(app.clock.now()) } else { cursor.confirmed_time };
+    let expire = match over {
         Some(time) => orders::due_to_expire(&mut conn, id, time, ORDERS_MAX).await?,
         None => Vec::new(),
     };

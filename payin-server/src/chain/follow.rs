@@ -6,6 +6,7 @@ use std::time::Duration;
 use payin_core::finality::{self, Rest};
 use payin_core::transfer::Transfer;
 use payin_core::{Block, Chain};
+use payin_types::known_bad::{Mistake, makes};
 
 use super::source::{Heads, Read, Source, SourceFault};
 use super::watch::Watch;
@@ -128,7 +129,8 @@ async fn one_by_one(
     let mut blocks = source.above(tip, &heads.latest, most).await?;
     let above = blocks.len();
     let mut parent = tip.hash.clone();
-    let linked = blocks.iter().take_while(|block| std::mem::replace(&mut parent, block.hash.clone()) == block.parent_hash).count();
+    let follows = |block: &&Block| std::mem::replace(&mut parent, block.hash.clone()) == block.parent_hash || makes(Mistake::NoParentCheck);
+    let linked = blocks.iter().take_while(follows).count();
     blocks.truncate(linked);
     if blocks.is_empty() {
         return match keeps(source, tip.number, &tip.hash).await? {

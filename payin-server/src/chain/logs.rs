@@ -14,7 +14,7 @@ pub mod wire;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use alloy::primitives::{Address as EvmAddress, B256, Log as Event};
+use alloy::primitives::{Address as EvmAddress, B256, Log as Event, hex};
 use alloy::rpc::types::Log;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -22,6 +22,7 @@ use payin_core::address::{self, Address};
 use payin_core::finality::Rest;
 use payin_core::transfer::Transfer;
 use payin_core::{Block, Chain};
+use payin_types::known_bad::{Mistake, makes};
 use serde_json::value::RawValue;
 
 use super::source::{Heads, Issued, Read, Source, SourceFault};
@@ -181,7 +182,7 @@ impl<F: Family> LogSource<F> {
             return Err(SourceFault::Inconsistent(format!("it has logs of block {}, whose header rules them out", header.number)));
         }
         let paying = self.paying(logs, watched)?;
-        if paying.is_empty() && !logs.is_empty() {
+        if paying.is_empty() && (!logs.is_empty() || makes(Mistake::EmptyLogsBelieved)) {
             return Ok(Examined::default());
         }
         let mut told: BTreeMap<B256, Vec<Event>> = BTreeMap::new();
@@ -208,7 +209,11 @@ impl<F: Family> LogSource<F> {
                 .ok_or_else(|| SourceFault::Inconsistent(format!("it has logs of block {} without their receipts", header.number)))?,
         };
         let block = header.block();
-        let transfers = proven.into_iter().flat_map(|receipt| decode::credited(&self.chain, &block, receipt, watched)).collect();
+        let mut transfers: Vec<Transfer> =
+            proven.into_iter().flat_map(|receipt| decode::credited(&self.chain, &block, receipt, watched)).collect();
+        if makes(Mistake::BlockWideOrdinal) {
+            transfers.iter_mut().for_each(|transfer| transfer.ordinal = transfer.ordinal.saturating_add(first_of(transfer, logs)));
+        }
         let moved = |receipt: &Receipt| receipt.succeeded && receipt.events.iter().any(|event| self.is_ours(event));
         Ok(Examined { transfers, looked: true, withheld: logs.is_empty() && receipts.iter().any(moved) })
     }
@@ -234,6 +239,12 @@ impl<F: Family> LogSource<F> {
     fn is_ours(&self, event: &Event) -> bool {
         self.node.contracts().contains(&event.address) && event.topics().first() == Some(&decode::TRANSFER)
     }
+}
+
+/// Where a transfer's transaction begins among the events of its whole block.
+fn first_of(transfer: &Transfer, logs: &[Told<'_>]) -> u64 {
+    let is_its = |log: &Told<'_>| log.transaction().is_some_and(|place| hex::encode(place) == transfer.tx_hash.trim_start_matches("0x"));
+    logs.iter().position(is_its).and_then(|place| u64::try_from(place).ok()).unwrap_or(0)
 }
 
 impl<F: Family> Source for LogSource<F> {

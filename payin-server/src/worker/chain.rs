@@ -217,6 +217,12 @@ impl ChainWorker {
         now: Timestamp,
     ) -> Result<(), StepFault> {
         let (lease, chain, transfers) = (lease.clone(), self.chain.clone(), ledger::named(&self.app, transfers));
+        #[cfg(feature = "known-bad")]
+        if payin_types::known_bad::makes(payin_types::known_bad::Mistake::CursorBeforeCredits) {
+            let late = ledger::CreditLate { chain: chain.clone(), transfers, now };
+            self.app.store.write(ledger::TakeBlocks { lease, chain, from, low, blocks, transfers: Vec::new(), finalized, now }).await?;
+            return Ok(self.app.store.write(late).await?);
+        }
         Ok(self.app.store.write(ledger::TakeBlocks { lease, chain, from, low, blocks, transfers, finalized, now }).await?)
     }
 

@@ -89,6 +89,7 @@ const CRATE_EDGES: &[(&str, &[&str])] = &[
     ("payin-cli", &["payin-sdk"]),
     ("payin-server", &["payin-core", "payin-types"]),
     ("tests", &["payin-types", "payin-core", "payin-sdk", "payin-server"]),
+    ("tests/sim", &["payin-types", "payin-core", "payin-sdk", "payin-server"]),
     ("tests/solana-node", &[]),
     ("fuzz", &["payin-core", "payin-server", "payin-types"]),
     ("bench", &["payin-core", "payin-server", "payin-types"]),

@@ -133,6 +133,27 @@ async fn forget_old_blocks(tx: &mut Tx<'_>, chain: &str, at_rest: u64) -> Result
     }
 }
 
+/// What was found in blocks that the cursor has passed already: a mistake on purpose.
+#[cfg(feature = "known-bad")]
+#[derive(Debug)]
+pub struct CreditLate {
+    /// The chain.
+    pub chain: Chain,
+    /// The transfers.
+    pub transfers: Vec<(TransferId, Transfer)>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+#[cfg(feature = "known-bad")]
+impl Unit for CreditLate {
+    type Output = ();
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
+        Ok(see_all(tx, &self.chain, &self.transfers, None, self.now).await?)
+    }
+}
+
 /// A piece of a hole between blocks that had been looked at, filled from below: what a downtime left while the newest blocks came first.
 #[derive(Debug)]
 pub struct FillHole {

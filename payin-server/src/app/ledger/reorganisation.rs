@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use payin_core::order::is_paid;
 use payin_core::transfer::is_noticed;
 use payin_core::{Block, Chain, Units};
+use payin_types::known_bad::{Mistake, makes};
 use payin_types::{EventType, OrderId, Timestamp};
 
 use super::blocks::below_hole;
@@ -46,7 +47,8 @@ impl Unit for TakeBack {
             return Err(Fault::Corrupt(fault).into());
         }
         let above = self.fork.number.saturating_add(1);
-        let taken = transfers::orphan_from(tx, chain, above, self.now).await?;
+        let stays = makes(Mistake::NothingTakenBack);
+        let taken = if stays { Vec::new() } else { transfers::orphan_from(tx, chain, above, self.now).await? };
         chains::delete_blocks(tx, chain, above, 0).await?;
         let orders: BTreeSet<_> = taken.iter().filter_map(|transfer| transfer.for_order()).collect();
         for order in orders {

@@ -6,6 +6,7 @@ use alloy::rpc::types::Log;
 use payin_core::address::Address;
 use payin_core::transfer::Transfer;
 use payin_core::{Block, Chain, Units};
+use payin_types::known_bad::{Mistake, makes};
 use payin_types::{Currency, Protocol};
 
 use super::wire::Receipt;
@@ -61,7 +62,8 @@ pub fn recipient(event: &Event) -> Option<[u8; 20]> {
 
 /// The transfers to watched addresses that a receipt proves. A transaction that failed moved nothing, whatever its events say.
 pub fn credited(chain: &Chain, block: &Block, receipt: &Receipt, watched: &Watched) -> Vec<Transfer> {
-    let events = receipt.events.iter().filter(|_| receipt.succeeded).zip(0_u64..);
+    let succeeded = receipt.succeeded || makes(Mistake::FailedCounts);
+    let events = receipt.events.iter().filter(|_| succeeded).zip(0_u64..);
     let ours = events.filter(|(event, _)| recipient(event).is_some_and(|to| watched.has(&to)));
     ours.filter_map(|(found, ordinal)| build(chain, block, receipt.transaction, ordinal, event(found, chain)?)).collect()
 }
