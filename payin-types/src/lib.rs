@@ -21,6 +21,7 @@ pub mod explanation;
 pub mod followed;
 pub mod health;
 pub mod id;
+#[doc(hidden)]
 pub mod known_bad;
 pub mod link;
 pub mod me;
