@@ -122,12 +122,6 @@ async fn passes_on(chain: &str, currency: &str, scenarios: Vec<Scenario>, skippe
     sandbox.stop().await;
 }
 
-/// One after another, the last one first: none rests on what another has left.
-#[tokio::test]
-async fn a_right_shop_passes_in_whatever_order() {
-    passes_on(CHAIN, "USDT", library().into_iter().rev().collect(), &[]).await;
-}
-
 #[tokio::test]
 async fn a_right_shop_passes_on_tron() {
     let taken_back = ["reorg_after_completion", "reorg_and_back", "chain_stall", "deposit_taken_back"];
