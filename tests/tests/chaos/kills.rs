@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use payin_tests::dice::Dice;
 use payin_tests::merchant::{Engine, Merchant};
-use payin_tests::nodes::anvil::{Anvil, AnvilOptions};
+use payin_tests::nodes::anvil::{Anvil, AnvilOptions, Token};
 use payin_tests::nodes::http_client;
+use payin_tests::nodes::program::Program;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -46,31 +47,72 @@ pub enum Blow {
 }
 
 pub async fn blows(engine: Engine, blow: Blow) {
-    let (kills, asked_for) = times("PAYIN_CHAOS_KILLS", KILLS);
+    let (blows, asked_for) = times("PAYIN_CHAOS_KILLS", KILLS);
     let (seed, begun) = (seed(), Instant::now());
-    eprintln!("PAYIN_CHAOS_SEED={seed} repeats this run's choices ({engine:?}, {kills} times {blow:?})");
-    let anvil = Anvil::start_with(AnvilOptions { chain_id: SEPOLIA, epoch_slots: 2, ..AnvilOptions::default() }).await;
-    let mut tokens = Vec::new();
-    for (address, name) in [(USDT, "USDT"), (USDC, "USDC"), (PYUSD, "PYUSD")] {
-        tokens.push(anvil.deploy_token_at(address, name, name, 6).await);
-    }
-    anvil.mint(&tokens[0], anvil.account(0), 1_000_000_000_000_000).await;
-    anvil.set_interval(1).await;
-    let settings = format!("[chains.ethereum-sepolia]\nrpc = \"{}\"\nconfirmations = 2\nblock_ms = 1000\n", anvil.url());
-    let mut merchant = Merchant::start(engine, &settings).await;
-    let most = kills * ORDERS;
-    let mut import = merchant.payin();
-    import.args(["addresses", "import", "-", "--protocol", "evm"]).stdin((0..most).map(|n| format!("0xd{n:039x}\n")).collect::<String>());
-    assert_eq!(import.run().await.json()["imported"], most);
+    eprintln!("PAYIN_CHAOS_SEED={seed} repeats this run's choices ({engine:?}, {blows} times {blow:?})");
+    let (anvil, token, mut merchant) = ground(engine, blows * ORDERS).await;
     let dice = Dice::new(seed);
     let script = answers(&dice);
     merchant.receiver().script(script.iter().map(|(answer, _)| answer.clone()));
+    let enough = Arc::new(AtomicBool::new(false));
+    let mut to_pay = customers(&merchant, blows * ORDERS, seed, &enough);
+    let paying = tokio::spawn(async move {
+        let mut paid = Vec::new();
+        while let Some(order) = to_pay.recv().await {
+            let to = order["address"].as_str().expect("an address");
+            anvil.transfer(&token, to, base_units(&order["amount"])).await;
+            paid.push(order);
+        }
+        (anvil, paid)
+    });
+    let second = if blow == Blow::Pause { Some(merchant.second_server().await.0) } else { None };
+    let mut ready = Vec::new();
+    for _ in 0..blows {
+        tokio::time::sleep(Duration::from_millis(dice.between(20, 1_200))).await;
+        match &second {
+            Some(second) => pause(&merchant, second, &dice).await,
+            None => ready.push(kill(&mut merchant).await),
+        }
+    }
+    enough.store(true, Ordering::Relaxed);
+    let (anvil, orders) = paying.await.expect("all is paid");
+    anvil.mine(8).await;
+    let webhooks = settles(&mut merchant, &script, &anvil, &orders).await;
+    let (orders, took) = (orders.len(), begun.elapsed());
+    eprintln!("-- {engine:?}, {blows} times {blow:?}: {orders} orders made, paid and told of, each once, by {webhooks} requests; {took:?}");
+    ready.sort();
+    let at = |percent: usize| ready.get(ready.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default();
+    if blow == Blow::Kill {
+        eprintln!("-- {engine:?}, {blows} times {blow:?}: ready again after p50 {:?}, p99 {:?}, at most {:?}", at(50), at(99), at(100));
+    }
+    assert!(!asked_for || at(100) < READY_MAX, "it took {:?} to be ready again", at(100));
+}
 
-    let (enough, next) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let (made, mut to_pay) = mpsc::unbounded_channel::<Value>();
+/// A chain, one of whose tokens its first account has plenty of, and a merchant with so many addresses more than all have.
+async fn ground(engine: Engine, addresses: usize) -> (Anvil, Token, Merchant) {
+    let anvil = Anvil::start_with(AnvilOptions { chain_id: SEPOLIA, epoch_slots: 2, ..AnvilOptions::default() }).await;
+    let token = anvil.deploy_token_at(USDT, "USDT", "USDT", 6).await;
+    for (address, name) in [(USDC, "USDC"), (PYUSD, "PYUSD")] {
+        anvil.deploy_token_at(address, name, name, 6).await;
+    }
+    anvil.mint(&token, anvil.account(0), 1_000_000_000_000_000).await;
+    anvil.set_interval(1).await;
+    let settings = format!("[chains.ethereum-sepolia]\nrpc = \"{}\"\nconfirmations = 2\nblock_ms = 1000\n", anvil.url());
+    let merchant = Merchant::start(engine, &settings).await;
+    let mut import = merchant.payin();
+    let lines: String = (0..addresses).map(|number| format!("0xd{number:039x}\n")).collect();
+    import.args(["addresses", "import", "-", "--protocol", "evm"]).stdin(lines);
+    assert_eq!(import.run().await.json()["imported"], addresses);
+    (anvil, token, merchant)
+}
+
+/// Some who order until it is enough. Answers what they have ordered.
+fn customers(merchant: &Merchant, most: usize, seed: u64, enough: &Arc<AtomicBool>) -> mpsc::UnboundedReceiver<Value> {
+    let next = Arc::new(AtomicUsize::new(0));
+    let (made, orders) = mpsc::unbounded_channel::<Value>();
     for hand in 0..HANDS {
         let (url, key, dice) = (merchant.url(), merchant.key().to_owned(), Dice::new(seed ^ (hand as u64 + 1)));
-        let (enough, next, made) = (Arc::clone(&enough), Arc::clone(&next), made.clone());
+        let (enough, next, made) = (Arc::clone(enough), Arc::clone(&next), made.clone());
         tokio::spawn(async move {
             let client = http_client();
             while !enough.load(Ordering::Relaxed) {
@@ -82,55 +124,33 @@ pub async fn blows(engine: Engine, blow: Blow) {
             }
         });
     }
-    drop(made);
-    let paying = tokio::spawn(async move {
-        let mut paid = Vec::new();
-        while let Some(order) = to_pay.recv().await {
-            let to = order["address"].as_str().expect("an address");
-            anvil.transfer(&tokens[0], to, base_units(&order["amount"])).await;
-            paid.push(order);
-        }
-        (anvil, paid)
-    });
+    orders
+}
 
-    let second = if blow == Blow::Pause { Some(merchant.second_server().await.0) } else { None };
-    let mut ready = Vec::new();
-    for _ in 0..kills {
-        tokio::time::sleep(Duration::from_millis(dice.between(20, 1_200))).await;
-        let Some(second) = &second else {
-            merchant.server().kill().await;
-            merchant.end_leases().await;
-            let killed = Instant::now();
-            merchant.start_again().await;
-            ready.push(killed.elapsed());
-            continue;
-        };
-        let first = dice.chance(1, 2);
-        if first {
-            merchant.freeze()
-        } else {
-            second.signal("STOP")
-        }
-        // What it held would end in half a minute.
-        merchant.end_leases().await;
-        tokio::time::sleep(Duration::from_millis(dice.between(200, 2_500))).await;
-        if first { merchant.thaw() } else { second.signal("CONT") }
+/// Answers how long until the server was ready again.
+async fn kill(merchant: &mut Merchant) -> Duration {
+    merchant.server().kill().await;
+    merchant.end_leases().await;
+    let killed = Instant::now();
+    merchant.start_again().await;
+    killed.elapsed()
+}
+
+async fn pause(merchant: &Merchant, second: &Program, dice: &Dice) {
+    let first = dice.chance(1, 2);
+    if first {
+        merchant.freeze();
+    } else {
+        second.signal("STOP");
     }
-    enough.store(true, Ordering::Relaxed);
-    let (anvil, orders) = paying.await.expect("all is paid");
-    anvil.mine(8).await;
-    let webhooks = settles(&mut merchant, &script, &anvil, &orders).await;
-    ready.sort();
-    let at = |percent: usize| ready.get(ready.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default();
-    let orders = orders.len();
-    eprintln!(
-        "-- {engine:?}, {kills} times {blow:?}: {orders} orders made, paid and told of, each once, by {webhooks} requests; {:?}",
-        begun.elapsed()
-    );
-    if blow == Blow::Kill {
-        eprintln!("-- {engine:?}, {kills} times {blow:?}: ready again after p50 {:?}, p99 {:?}, at most {:?}", at(50), at(99), at(100));
+    // What it held would end in half a minute.
+    merchant.end_leases().await;
+    tokio::time::sleep(Duration::from_millis(dice.between(200, 2_500))).await;
+    if first {
+        merchant.thaw();
+    } else {
+        second.signal("CONT");
     }
-    assert!(!asked_for || at(100) < READY_MAX, "it took {:?} to be ready again", at(100));
 }
 
 /// Answers how many requests told of it.

@@ -216,6 +216,8 @@ pub async fn a_backlog_is_walked_by_its_index(kind: Kind) {
         let plan: String = place.rows(&format!("{explain} {statement}")).await.into_iter().flatten().map(|text| text + "\n").collect();
         assert!(plan.contains(index) && !plan.contains(other), "{statement}\n{plan}");
         assert!(!plan.contains("SCAN deliveries") && !plan.contains("Seq Scan on deliveries"), "{statement}\n{plan}");
+        // Not by the organization alone, which has thousands waiting.
+        assert!(!plan.contains("(organization_id>? AND organization_id<?)"), "{statement}\n{plan}");
     }
 }
 
@@ -225,7 +227,6 @@ fn filled_in(statement: &str, now: Timestamp) -> String {
         let value = match (statement.contains("WITH RECURSIVE walk (receiver"), number) {
             (true, 1) => "'org_7'".to_owned(),
             (true, 2) => "'host-2'".to_owned(),
-            (true, 4) => i64::MIN.to_string(),
             (false, 1) if statement.contains("WITH RECURSIVE") => "'org_2'".to_owned(),
             _ => now.millis().to_string(),
         };

@@ -68,7 +68,7 @@ pub async fn organizations(conn: &mut Conn, after: &str) -> Result<Vec<Organizat
 }
 
 /// The next [`RECEIVERS_MAX`] receivers of an organization after one, by name, that wait for anything; `waiting` is 0 where nothing is due
-/// that is not claimed.
+/// that is not claimed. What waits first says whether anything is due: a range up to now would be one of `deliveries_due`'s, too.
 ///
 /// # Errors
 /// What the database says.
@@ -80,13 +80,14 @@ pub async fn receivers(conn: &mut Conn, organization: &OrganizationId, after: &s
                      AND d.receiver > walk.receiver ORDER BY d.organization_id, d.receiver, d.next_attempt_at LIMIT 1), walk.steps + 1 \
                      FROM walk WHERE walk.receiver IS NOT NULL AND walk.steps < 64) \
                      SELECT $1 AS organization_id, walked.receiver, w.enabled, w.deleted_at, w.failing_since, \
-                     CASE WHEN walked.endpoint_id IS NULL THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END AS waiting FROM \
+                     CASE WHEN walked.first_at <= $3 THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END AS waiting FROM \
                      (SELECT walk.receiver, (SELECT d.endpoint_id FROM deliveries d WHERE d.delivered_at IS NULL AND d.given_up_at IS NULL \
-                     AND (d.organization_id, d.receiver, d.next_attempt_at) >= ($1, walk.receiver, $4) \
-                     AND (d.organization_id, d.receiver, d.next_attempt_at) <= ($1, walk.receiver, $3) \
-                     AND (d.claimed_until IS NULL OR d.claimed_until <= $3) \
-                     ORDER BY d.organization_id, d.receiver, d.next_attempt_at LIMIT 1) AS endpoint_id \
+                     AND d.organization_id = $1 AND d.receiver = walk.receiver AND (d.claimed_until IS NULL OR d.claimed_until <= $3) \
+                     ORDER BY d.organization_id, d.receiver, d.next_attempt_at LIMIT 1) AS endpoint_id, (SELECT d.next_attempt_at \
+                     FROM deliveries d WHERE d.delivered_at IS NULL AND d.given_up_at IS NULL AND d.organization_id = $1 \
+                     AND d.receiver = walk.receiver AND (d.claimed_until IS NULL OR d.claimed_until <= $3) \
+                     ORDER BY d.organization_id, d.receiver, d.next_attempt_at LIMIT 1) AS first_at \
                      FROM walk WHERE walk.receiver IS NOT NULL) AS walked LEFT JOIN webhook_endpoints w ON w.id = walked.endpoint_id \
                      ORDER BY walked.receiver");
-    conn.all(query.text(organization.as_str()).text(after).int(now.millis()).int(i64::MIN)).await?.iter().map(due_receiver).collect()
+    conn.all(query.text(organization.as_str()).text(after).int(now.millis())).await?.iter().map(due_receiver).collect()
 }
