@@ -13,7 +13,7 @@ mod reading;
 mod transport;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use futures_util::future::{BoxFuture, join};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
@@ -21,7 +21,6 @@ use payin_core::address::Address;
 use payin_core::finality::Rest;
 use payin_core::transfer::Transfer;
 use payin_core::{Block, Chain, Units};
-use tokio::sync::OnceCell;
 
 use super::source::{Heads, Issued, Read, Source, SourceFault};
 use super::watch::Watch;
@@ -51,7 +50,7 @@ const NEAR: u64 = 8;
 pub struct SolanaSource {
     chain: Chain,
     node: Node,
-    mints: OnceCell<Vec<Mint>>,
+    mints: OnceLock<Vec<Mint>>,
     accounts: Mutex<Accounts>,
     held: Mutex<Held>,
     /// Where the chain stood when it was last looked at.
@@ -78,16 +77,20 @@ impl SolanaSource {
         Self {
             chain,
             node: Node::new(rpc),
-            mints: OnceCell::new(),
+            mints: OnceLock::new(),
             accounts: Mutex::default(),
             held: Mutex::default(),
             seen: Mutex::default(),
         }
     }
 
-    /// The mints, as the node has them: read once.
+    /// The mints, as the node has them: read once. Whoever comes meanwhile asks as well, and does not wait for another's answer.
     async fn mints(&self) -> Result<&[Mint], SourceFault> {
-        self.mints.get_or_try_init(|| self.read_mints()).await.map(Vec::as_slice)
+        if let Some(mints) = self.mints.get() {
+            return Ok(mints);
+        }
+        let read = self.read_mints().await?;
+        Ok(self.mints.get_or_init(|| read))
     }
 
     async fn read_mints(&self) -> Result<Vec<Mint>, SourceFault> {

@@ -86,6 +86,8 @@ kinds! {
     CrashInCall 8 false,
     CrashInStep 10 false,
     Restart 2 false,
+    Backup 2 false,
+    Restore 1 false,
     ClockOff 3 false,
     Second 4 false,
     Pause 6 false,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use payin_core::Units;
 use serde_json::Value;
@@ -80,7 +81,8 @@ pub struct Change {
 pub struct Books {
     conn: SqliteConnection,
     version: i64,
-    statement: String,
+    /// How much of the list of changes is known.
+    known: i64,
     pub rows: BTreeMap<&'static str, BTreeMap<String, Line>>,
 }
 
@@ -88,41 +90,54 @@ fn columns(list: &'static str) -> impl Iterator<Item = &'static str> {
     list.split(',').map(str::trim)
 }
 
-/// One statement that finds what has changed and remembers it.
-fn statement() -> String {
-    let one = |(table, id, list): &(&str, &str, &str)| {
-        // Events are many and never change: the old ones are looked at now and then.
-        let new = if *table == "events" { " WHERE rowid > ?1" } else { "" };
-        format!("SELECT '{table}' AS tab, CAST({id} AS TEXT) AS id, json_array({list}) AS v FROM main.{table}{new}")
+/// What a database is given before a world begins: a list of the rows that change, which is written in the very transactions that change them.
+/// So a crash takes it back with them.
+#[must_use]
+pub fn list_of_changes() -> String {
+    let one = |(table, ..): &(&str, &str, &str)| {
+        let on = |deed: &str| {
+            format!(
+                "CREATE TRIGGER sim_{table}_{deed} AFTER {deed} ON {table} BEGIN INSERT INTO sim_changes (tab, row) VALUES ('{table}', new.rowid); END;"
+            )
+        };
+        on("insert") + &on("update")
     };
-    let all: Vec<String> = TABLES.iter().map(one).collect();
-    format!(
-        "INSERT INTO seen.rows (tab, id, v) SELECT a.tab, a.id, a.v FROM ({}) AS a \
-         WHERE NOT EXISTS (SELECT 1 FROM seen.rows s WHERE s.tab = a.tab AND s.id = a.id AND s.v = a.v) \
-         ON CONFLICT (tab, id) DO UPDATE SET v = excluded.v RETURNING tab, id, v",
-        all.join(" UNION ALL ")
-    )
+    "CREATE TABLE sim_changes (n INTEGER PRIMARY KEY, tab TEXT NOT NULL, row INTEGER NOT NULL);".to_owned()
+        + &TABLES.iter().map(one).collect::<String>()
+}
+
+/// A statement that reads rows of all tables: those that have changed since a place in the list, or all.
+fn statement(whole: bool) -> String {
+    let one = |(table, id, list): &(&str, &str, &str)| {
+        let since = format!(" WHERE rowid IN (SELECT row FROM sim_changes WHERE n > ?1 AND tab = '{table}')");
+        let some = if whole { "" } else { since.as_str() };
+        format!("SELECT '{table}' AS tab, CAST({id} AS TEXT) AS id, json_array({list}) AS v FROM {table}{some}")
+    };
+    TABLES.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ")
 }
 
 async fn connect(path: &Path) -> SqliteConnection {
-    let mut conn = SqliteConnectOptions::new().filename(path).connect().await.expect("the database's file");
-    for text in ["ATTACH ':memory:' AS seen", "CREATE TABLE seen.rows (tab TEXT, id TEXT, v TEXT, PRIMARY KEY (tab, id)) WITHOUT ROWID"] {
-        sqlx::raw_sql(text).execute(&mut conn).await.expect("a place to remember");
-    }
-    conn
+    SqliteConnectOptions::new().filename(path).connect().await.expect("the database's file")
 }
 
 impl Books {
     /// Opens them.
     pub async fn open(path: &Path) -> Self {
-        Self { conn: connect(path).await, version: -1, statement: statement(), rows: BTreeMap::new() }
+        Self { conn: connect(path).await, version: -1, known: -1, rows: BTreeMap::new() }
     }
 
     /// Opens what a crash has left. What was seen before is still known.
     pub async fn reopen(&mut self, path: &Path) {
         let old = std::mem::replace(&mut self.conn, connect(path).await);
-        self.version = -1;
+        (self.version, self.known) = (-1, -1);
         let _ = old.close().await;
+    }
+
+    /// Forgets what it has seen, and looks at all that is there: an older database than the one before.
+    pub async fn begin_anew(&mut self, path: &Path) {
+        self.reopen(path).await;
+        self.rows.clear();
+        let _ = self.changes(true).await;
     }
 
     /// Whether anybody has committed anything since it was last asked.
@@ -131,17 +146,22 @@ impl Books {
         std::mem::replace(&mut self.version, version) != version
     }
 
-    /// What has changed in the tables that are looked at; `whole`: old events, too.
+    /// What has changed in the tables that are looked at. `whole`: whatever the list of changes says.
     pub async fn changes(&mut self, whole: bool) -> Vec<Change> {
-        // None is ever deleted, so that their numbers have no gaps.
-        let known = if whole { 0 } else { self.rows.get("events").map_or(0, BTreeMap::len) };
-        let query = sqlx::query(sqlx::AssertSqlSafe(self.statement.as_str())).bind(i64::try_from(known).expect("few"));
+        static SOME: LazyLock<String> = LazyLock::new(|| statement(false));
+        static ALL: LazyLock<String> = LazyLock::new(|| statement(true));
+        // Everybody's steps are over: nothing is written between these two.
+        let known = self.number("SELECT MAX(n) FROM sim_changes").await.unwrap_or_default();
+        let whole = whole || self.known < 0;
+        let query = sqlx::query(sqlx::AssertSqlSafe(if whole { ALL.as_str() } else { SOME.as_str() }));
+        let query = if whole { query } else { query.bind(self.known) };
+        self.known = known;
         let rows = query.fetch_all(&mut self.conn).await.expect("the tables");
         let mut changes = Vec::new();
         for row in rows {
-            let (table, id, text): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+            let (table, id, text): (&str, String, &str) = (row.get(0), row.get(1), row.get(2));
             let (table, _, list) = TABLES.iter().find(|(name, ..)| *name == table).expect("a table");
-            let values: Vec<Value> = serde_json::from_str(&text).expect("a row");
+            let values: Vec<Value> = serde_json::from_str(text).expect("a row");
             let after = Line(columns(list).zip(values).collect());
             let before = self.rows.entry(table).or_default().insert(id.clone(), after.clone());
             if before.as_ref() != Some(&after) {

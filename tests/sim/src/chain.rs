@@ -171,6 +171,17 @@ impl SimChain {
         minority.head().0.saturating_sub(*below) + 1 >= self.known.confirmations
     }
 
+    /// What has been moved in the blocks above one height, up to another, with its transaction.
+    #[must_use]
+    pub fn moved_between(&self, below: u64, head: u64) -> Vec<(String, Moved)> {
+        let state = self.state();
+        let above = state.real.above(below).into_iter().filter(|(height, _)| *height <= head);
+        let moved = |hash: String| {
+            state.txs.get(&hash).into_iter().flat_map(|tx| &tx.moved).map(|moved| (hash.clone(), moved.clone())).collect::<Vec<_>>()
+        };
+        above.flat_map(|(_, hash)| moved(hash)).collect()
+    }
+
     /// What has been moved on the chain as it is now, with its transaction, height and time.
     #[must_use]
     pub fn canonical(&self) -> Vec<(String, u64, u64, Moved)> {

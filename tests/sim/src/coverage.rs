@@ -53,6 +53,8 @@ const MUST: &[&str] = &[
     "node says null",
     "node is too large",
     "one of two servers is killed",
+    "a backup is made",
+    "a backup is restored",
     "restart",
     "two servers",
     "receiver down",

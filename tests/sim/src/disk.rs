@@ -10,6 +10,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
+use crate::books::list_of_changes;
 use crate::dice::Dice;
 
 /// Where files live in memory, where there is such a place.
@@ -42,6 +43,12 @@ pub struct Mark {
 pub struct Disk {
     folder: TempDir,
     generation: u32,
+}
+
+/// A copy of a database, as somebody keeps it.
+pub struct Backup {
+    file: Vec<u8>,
+    log: Vec<u8>,
 }
 
 impl Disk {
@@ -79,6 +86,23 @@ impl Disk {
         Mark { salts: salts(&log).to_vec(), end: commits(&log).last().copied().unwrap_or(WAL_HEADER) }
     }
 
+    /// Keeps what is there now.
+    #[must_use]
+    pub fn backup(&self) -> Backup {
+        Backup { file: fs::read(self.path()).expect("the database's file"), log: self.log() }
+    }
+
+    /// There is only what was kept.
+    pub fn restore(&mut self, backup: &Backup) {
+        let old = self.path();
+        self.generation += 1;
+        fs::write(self.path(), &backup.file).expect("the database's file");
+        if !backup.log.is_empty() {
+            fs::write(log_of(&self.path()), &backup.log).expect("the log");
+        }
+        remove(&old);
+    }
+
     /// The machine stops. From here on there is only what was in the files, cut off at a place between the mark and now. Answers where.
     pub fn crash(&mut self, since: &Mark, cut: Cut, dice: &mut Dice) -> Cut {
         let log = self.log();
@@ -100,10 +124,14 @@ impl Disk {
         if !log.is_empty() {
             fs::write(log_of(&self.path()), &log[..keep.min(log.len())]).expect("the log");
         }
-        for gone in [old.clone(), log_of(&old), with(&old, "-shm")] {
-            let _ = fs::remove_file(gone);
-        }
+        remove(&old);
         place
+    }
+}
+
+fn remove(path: &Path) {
+    for gone in [path.to_owned(), log_of(path), with(path, "-shm")] {
+        let _ = fs::remove_file(gone);
     }
 }
 
@@ -111,6 +139,7 @@ impl Disk {
 async fn template(path: &Path) -> Vec<u8> {
     store::migrate(&Location::Sqlite(path.to_owned())).await.expect("the schema");
     let mut conn = SqliteConnectOptions::new().filename(path).connect().await.expect("the database's file");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(list_of_changes())).execute(&mut conn).await.expect("a list of changes");
     sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut conn).await.expect("a checkpoint");
     conn.close().await.expect("the database's file");
     fs::read(path).expect("the database's file")

@@ -13,7 +13,9 @@ use std::sync::Arc;
 use payin_types::{Amount, Timestamp};
 use serde_json::Value;
 
-use crate::books::{Books, Change};
+use transfers::tells;
+
+use crate::books::{Books, Change, Line};
 use crate::chain::SimChain;
 use crate::client::{Answers, Exchange};
 use crate::coverage::Coverage;
@@ -45,6 +47,8 @@ pub struct Judge {
     told: BTreeMap<String, KnownOrder>,
     /// Of each object, the numbers of its events.
     sequences: BTreeMap<String, BTreeSet<i64>>,
+    /// What transfers were called before a backup was restored, by what they are: who goes by the name must not credit one again.
+    named: BTreeMap<(String, String, i64), String>,
 }
 
 impl Judge {
@@ -73,6 +77,17 @@ impl Judge {
     /// A merchant was told of an order: it must be there for ever, as told.
     pub fn told(&mut self, order: &KnownOrder) {
         self.told.insert(order.id.clone(), order.clone());
+    }
+
+    /// An older database was restored, and is in the books now: what it does not have was lost with the one before. `before`: its transfers.
+    pub fn restored<'a>(&mut self, before: impl Iterator<Item = (&'a String, &'a Line)>, books: &Books) {
+        self.named.extend(before.map(|(id, row)| (transfers::identity(row), id.clone())));
+        self.answers = Answers::default();
+        self.told.retain(|id, _| books.row("orders", id).is_some());
+        self.sequences.clear();
+        for (_, row) in books.table("events") {
+            self.sequences.entry(row.text("object_id").to_owned()).or_default().insert(row.int("sequence"));
+        }
     }
 
     /// An order as it was shown.
@@ -117,7 +132,7 @@ impl Judge {
                 "events" => self.event(change, coverage),
                 "deliveries" => self.delivery(change, books, receiver, coverage),
                 "assignments" => self.assignment(change, books),
-                "chain_cursors" => self.cursor(change),
+                "chain_cursors" => self.cursor(change, books, chains),
                 "payment_links" => self.link(change),
                 _ => {}
             }
@@ -130,9 +145,23 @@ impl Judge {
         }
     }
 
-    fn cursor(&mut self, change: &Change) {
+    /// A chain is never halted, and a cursor that stands on a chain's own block has taken in all the money below it.
+    fn cursor(&mut self, change: &Change, books: &Books, chains: &[Arc<SimChain>]) {
         let halted = change.after.text("halted");
         self.demand(halted.is_empty(), "a chain is halted", || format!("{}: {halted}", change.id));
+        let height = |line: &Line| u64::try_from(line.int("head_number")).unwrap_or_default();
+        let head = height(&change.after);
+        let (Some(below), Some(chain)) = (change.before.as_ref().map(height), chains.iter().find(|chain| chain.id() == change.id)) else {
+            return;
+        };
+        if head <= below || chain.state().real.hash(head).as_deref() != Some(change.after.text("head_hash")) {
+            return;
+        }
+        for (hash, moved) in chain.moved_between(below, head) {
+            let ours = books.table("pool_addresses").any(|(_, line)| line.text("address") == moved.to);
+            let there = books.table("transfers").any(|(_, row)| row.text("tx_hash") == hash && tells(row, &moved));
+            self.demand(!ours || there, "a cursor is past money", || format!("{} {hash}, {below} to {head}: {moved:?}", change.id));
+        }
     }
 
     fn link(&mut self, change: &Change) {

@@ -94,6 +94,17 @@ impl Receiver {
         }
     }
 
+    /// Who is trusted now; for whoever keeps a backup.
+    #[must_use]
+    pub fn trusted(&self) -> BTreeMap<String, Trust> {
+        self.state().trust.clone()
+    }
+
+    /// Secrets that were good when a backup was made are good again.
+    pub fn trust_as_before(&self, trusted: BTreeMap<String, Trust>) {
+        self.state().trust = trusted;
+    }
+
     #[must_use]
     pub fn urls(&self) -> Vec<String> {
         self.state().trust.keys().cloned().collect()

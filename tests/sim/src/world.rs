@@ -2,6 +2,7 @@
 //! does is in the files beside this one.
 
 mod attackers;
+mod backups;
 mod fate;
 mod heal;
 mod merchants;
@@ -27,6 +28,7 @@ use crate::disk::Disk;
 use crate::judge::{Judge, Violation};
 use crate::receiver::Receiver;
 use crate::server::Server;
+use backups::Kept;
 pub use merchants::KnownOrder;
 use merchants::Memory;
 
@@ -45,6 +47,8 @@ pub struct World {
     seed: u64,
     time: Time,
     disk: Disk,
+    /// The newest backup.
+    kept: Option<Kept>,
     chains: Vec<Arc<SimChain>>,
     receiver: Arc<Receiver>,
     pub coverage: Coverage,
@@ -117,6 +121,8 @@ impl World {
             Kind::LetGo => self.let_go(dice).await,
             Kind::LoseAnswer | Kind::LoseRequest => self.lose(kind, dice).await,
             Kind::CrashBetween | Kind::CrashInCall | Kind::CrashInStep | Kind::Restart => self.end(kind, dice).await,
+            Kind::Backup => self.back_up(),
+            Kind::Restore => self.restore(dice).await,
             Kind::ClockOff => self.clock_off(dice),
             Kind::Second => self.second(dice).await,
             Kind::Pause => self.pause(dice),
@@ -132,7 +138,7 @@ impl World {
         }
         if self.books.has_changed().await {
             self.steps += 1;
-            let changes = self.books.changes(self.steps.is_multiple_of(64)).await;
+            let changes = self.books.changes(self.steps.is_multiple_of(256)).await;
             for change in &changes {
                 self.note(format_args!("{} {} {:?}", change.table, change.id, change.after.0));
             }

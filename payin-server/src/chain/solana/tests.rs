@@ -70,6 +70,18 @@ async fn a_cluster_and_its_mints_are_checked() {
     assert!(matches!(other.check().await, Err(SourceFault::Mismatch(text)) if text.contains("the node says 5eykt4UsFv8P8N")));
 }
 
+/// A worker whose node is slow does not keep the others from theirs (found by the simulator: seed 1 at 1,000 steps stood still).
+#[tokio::test]
+async fn who_comes_while_the_mints_are_asked_for_does_not_wait() {
+    let node = node(1..30);
+    let source = source(&node);
+    node.change(|state| state.hang = true);
+    let mut first = Box::pin(source.mints());
+    assert!((&mut first).now_or_never().is_none(), "the node does not answer it");
+    let Some(Ok(mints)) = source.mints().now_or_never() else { panic!("it waits for the first one") };
+    assert_eq!(mints.len(), source.chain.tokens.len());
+}
+
 #[tokio::test]
 async fn skipped_slots_have_no_block_and_the_others_hang_together() {
     let node = node([90, 91, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104]);

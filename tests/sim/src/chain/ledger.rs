@@ -80,6 +80,15 @@ impl Ledger {
         }
     }
 
+    /// The hash of the block at a height, as a server writes it down. Solana's servers find money by account, not by block.
+    #[must_use]
+    pub fn hash(&self, height: u64) -> Option<String> {
+        match self {
+            Self::Evm(chain) | Self::Tron(chain, _) => Some(self.shown(chain.block(height)?.hash)),
+            Self::Solana(_) => None,
+        }
+    }
+
     /// How many blocks there are above the first.
     #[must_use]
     pub fn blocks(&self) -> u64 {

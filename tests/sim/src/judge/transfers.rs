@@ -15,6 +15,11 @@ pub fn tells(row: &Line, moved: &Moved) -> bool {
         && moved.amount == row.units("amount")
 }
 
+/// What makes a transfer the one that it is.
+pub fn identity(row: &Line) -> (String, String, i64) {
+    (row.text("chain_id").to_owned(), row.text("tx_hash").to_owned(), row.int("ordinal"))
+}
+
 impl Judge {
     pub(super) fn transfer(&mut self, change: &Change, books: &Books, chains: &[Arc<SimChain>], coverage: &Coverage) {
         let (id, row) = (&change.id, &change.after);
@@ -57,9 +62,10 @@ impl Judge {
             }
         }
         if let Some(before) = &change.before {
-            let same = (before.text("chain_id"), before.text("tx_hash"), before.int("ordinal"))
-                == (row.text("chain_id"), row.text("tx_hash"), row.int("ordinal"));
-            self.demand(same, "a transfer becomes another one", || id.clone());
+            self.demand(identity(before) == identity(row), "a transfer becomes another one", || id.clone());
+        }
+        if let Some(name) = self.named.get(&identity(row)).filter(|name| *name != id).cloned() {
+            self.wrong("a transfer has another name after a backup was restored", format!("{name} and {id}"));
         }
     }
 

@@ -76,6 +76,7 @@ impl World {
             seed,
             time,
             disk,
+            kept: None,
             chains,
             receiver,
             coverage,

@@ -58,6 +58,8 @@ impl World {
 
     /// Lets one worker step. Answers whether it did something.
     pub(super) async fn step(&mut self, index: usize, slot: usize) -> bool {
+        let Some(name) = self.servers[index].as_ref().map(|server| server.slots[slot].name.clone()) else { return false };
+        self.note(format_args!("{name} of server {index} steps"));
         let Some(server) = &mut self.servers[index] else { return false };
         let stepped = server.step(slot).await;
         self.stepped(index, slot, stepped).await

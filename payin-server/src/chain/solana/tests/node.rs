@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use base64::Engine as _;
 use bytes::Bytes;
-use futures_util::future::{BoxFuture, ready};
+use futures_util::future::{BoxFuture, pending, ready};
 use payin_core::solana::TokenProgram;
 use serde_json::{Value, json};
 
@@ -38,6 +38,8 @@ pub(super) struct State {
     /// The next transaction that is read comes with a reorganisation of its slot.
     pub fork_when_read: bool,
     pub status: Option<u16>,
+    /// The next call is never answered.
+    pub hang: bool,
     pub calls: Vec<String>,
     /// Slots whose blocks the node lost: it says that they were skipped.
     pub missing: BTreeSet<u64>,
@@ -77,6 +79,9 @@ impl Rpc for FakeNode {
         let mut state = self.0.lock().unwrap();
         if let Some(status) = state.status {
             return Box::pin(ready(Err(RpcFault::Status { status, retry_after: Some("7".to_owned()) })));
+        }
+        if std::mem::take(&mut state.hang) {
+            return Box::pin(pending());
         }
         let request: Value = serde_json::from_slice(&body).unwrap();
         let answer = match state.answer(request["method"].as_str().unwrap(), &request["params"]) {
