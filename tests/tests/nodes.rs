@@ -226,6 +226,9 @@ async fn a_secret_in_a_log_is_found() {
     assert!(of("payin-server", &["users", "create"]).leak(typed).is_some());
     assert!(of("payin", &["addresses", "import", "-"]).leak(typed).is_none(), "no secret: a file");
     assert_eq!(of("payin", &["orders"]).leak("the key pk_test_4Hq1… at http://shop, whsec_…"), None, "what is shown of a key");
+    let listen = of("payin", &["listen", "--forward-to", "http://shop"]);
+    assert_eq!(listen.leak("signed with whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw (it stays)"), None, "what its handler has to know");
+    assert!(listen.leak("refused: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").is_some());
     assert!(of("payin-server", &["serve"]).stdout_too && !of("payin-server", &["keys", "create"]).stdout_too);
     // A program that logs one, under the name of ours.
     let folder = tempfile::tempdir().expect("a folder");

@@ -61,7 +61,7 @@ async fn a_database_that_became_read_only_is_said_and_reading_goes_on() {
     let until = Instant::now() + DEADLINE;
     loop {
         let shown = sandbox.get(&path).await;
-        assert_eq!(shown.ok(200)["orderReference"], "first");
+        assert_eq!((shown.status, &shown.json["orderReference"]), (200, &json!("first")));
         if shown.header("x-ratelimit-limit").is_empty() {
             break;
         }

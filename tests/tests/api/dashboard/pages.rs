@@ -76,10 +76,10 @@ async fn addresses_are_imported_all_or_none() {
     let sandbox = Sandbox::frozen().await;
     let owner = Browser::owner(&sandbox).await;
     let import = "/dashboard/addresses/import";
-    let before = sandbox.counts().await;
     let shop = Receiver::start().await;
     let asks = json!({ "url": shop.url(), "events": ["address_pool.imported"] });
     sandbox.post("/api/v1/webhooks/endpoints", &asks).await.ok(201);
+    let before = sandbox.counts().await;
     let file = "address,label\n0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE,a\n0x123<b>,b\n0x6AEDA56215b167893e80B4fE645BA6d5Bab767DE,c\n";
     let page = owner.post_file(import, &[("protocol", "evm")], ("file", file.as_bytes())).await;
     page.is(400).has(&["Nothing was done.", "Line 3: 0x123&#60;b&#62;: ", "Line 4: 0x6AEDA56215b167893e80B4fE645BA6d5Bab767DE: "]);
