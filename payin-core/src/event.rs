@@ -2,7 +2,8 @@
 
 use payin_types::event::{DepositEvent, OrderEvent};
 use payin_types::{
-    BindingId, ChainId, Currency, Deposit, DisabledReason, EndpointId, Event, EventId, EventType, Order, PaymentLinkId, Protocol, Timestamp,
+    ApiKeyId, BindingId, ChainId, Currency, Deposit, DisabledReason, EndpointId, Event, EventId, EventType, ImportId, ImportedAddresses,
+    Order, PaymentLinkId, Protocol, Timestamp, UserId,
 };
 use serde_json::{Map, Value, json};
 
@@ -180,6 +181,41 @@ pub fn transfer_data(transfer: &payin_types::Transfer) -> Value {
 #[must_use]
 pub fn pool_low_data(protocol: &Protocol, available: u64, total: u64, threshold: u64) -> Value {
     json!({ "protocol": protocol, "available": available, "total": total, "threshold": threshold })
+}
+
+/// Who did what an event tells of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// A program, with a key.
+    Key {
+        /// The key's id.
+        id: ApiKeyId,
+        /// Its first characters.
+        prefix: String,
+    },
+    /// Somebody who is signed in.
+    Person(UserId),
+    /// Whoever runs the server.
+    Operator,
+}
+
+/// `data` of `address_pool.imported`. Not the addresses, of which there may be a hundred thousand: the pool's list has them.
+#[must_use]
+pub fn pool_imported_data(id: &ImportId, imported: &ImportedAddresses, who: &Who) -> Value {
+    let who = match who {
+        Who::Key { id, prefix } => json!({ "type": "api_key", "id": id, "prefix": prefix }),
+        Who::Person(id) => json!({ "type": "user", "id": id }),
+        Who::Operator => json!({ "type": "operator" }),
+    };
+    let summary = &imported.summary;
+    json!({
+        "importId": id,
+        "protocol": summary.protocol,
+        "mode": summary.mode,
+        "imported": imported.imported,
+        "skipped": imported.skipped,
+        "importedBy": who,
+    })
 }
 
 /// `data` of `webhook_endpoint.disabled`.

@@ -1,5 +1,7 @@
 //! The program `payin-server`: reads its arguments, installs what a process has one of, and hands over to the library.
 
+mod process;
+
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -320,6 +322,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             demo::run(&listen, stop).await
         }
         Command::Serve(configured) => {
+            process::live_within_limits()?;
             let mut stop = pin!(stop_signal()?);
             let start = serve::serve(Config::load(configured.config.as_deref())?);
             let running = tokio::select! { running = start => running?, stopped = &mut stop => return stopped };

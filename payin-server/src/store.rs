@@ -37,6 +37,7 @@ pub mod stopped;
 pub mod text;
 pub mod totals;
 pub mod transfers;
+pub mod writable;
 pub mod writer;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -112,6 +113,12 @@ impl Fault {
             },
             _ => false,
         }
+    }
+
+    /// Whether the database lets nobody write at the moment: a PostgreSQL that stands by for another, or was told so.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        matches!(self, Self::Sql(sqlx::Error::Database(error)) if error.code().as_deref() == Some("25006"))
     }
 
     /// Whether a unique index refused the row.

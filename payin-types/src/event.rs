@@ -45,6 +45,8 @@ open_enum! {
         PaymentLinkOrderExpired = "payment_link.order_expired",
         /// Few addresses of a family are left. Only where subscribed by name.
         AddressPoolLow = "address_pool.low",
+        /// Somebody added addresses to a pool, or a key that more are derived from. Only where subscribed by name.
+        AddressPoolImported = "address_pool.imported",
         /// A webhook endpoint is told no more: it answered 410, or has failed for days. To the others, where subscribed by name.
         WebhookEndpointDisabled = "webhook_endpoint.disabled",
         /// Nothing: an endpoint is being tested. Sent to that endpoint only; cannot be subscribed to.

@@ -67,6 +67,7 @@ id! { /** One deposit: a transfer to an address of a deposit reference. */ Depos
 id! { /** The binding of a deposit reference to one address; a new one after unbinding. */ BindingId = "bnd_" }
 id! { /** A payment link. */ PaymentLinkId = "pl_" }
 id! { /** An account xpub that addresses are derived from. */ XpubId = "xpub_" }
+id! { /** One import into an address pool. */ ImportId = "imp_" }
 id! { /** A webhook endpoint. */ EndpointId = "we_" }
 id! { /** An organization: the tenant that owns orders, addresses and keys. */ OrganizationId = "org_" }
 id! { /** A person who signs in. */ UserId = "usr_" }

@@ -57,7 +57,9 @@ pub use event_log::{
 };
 pub use explanation::{Explanation, Finding, FindingCode};
 pub use followed::{ChainStatus, FollowedChain, FollowedChains};
-pub use id::{ApiKeyId, BindingId, DepositId, EndpointId, EventId, OrderId, OrganizationId, PaymentLinkId, TransferId, UserId, XpubId};
+pub use id::{
+    ApiKeyId, BindingId, DepositId, EndpointId, EventId, ImportId, OrderId, OrganizationId, PaymentLinkId, TransferId, UserId, XpubId,
+};
 pub use link::{CreatePaymentLink, ListPaymentLinks, PaymentLink, UpdatePaymentLink};
 pub use me::Me;
 pub use order::{CreateOrder, ListOrders, Order, OrderStats, OrderStatus, OrderSummary, SortOrder};

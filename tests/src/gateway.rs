@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use payin_core::address::Address;
+use payin_core::event::Who;
 use payin_core::order::Settings;
 use payin_core::{Block, Chain, Chains, Error, Token, chains};
 use payin_server::app::{App, access, orders, pool, quota};
@@ -277,7 +278,7 @@ impl Gateway {
     /// The refusal or fault.
     pub async fn import(&self, organization: &OrganizationId, addresses: &[String]) -> Result<ImportedAddresses, Failure> {
         let request = ImportAddresses::new(Protocol::Evm, addresses.join("\n"));
-        self.write(pool::Import::new(&self.app, organization.clone(), Ok(request))).await
+        self.write(pool::Import::new(&self.app, organization.clone(), Who::Operator, Ok(request))).await
     }
 
     /// A new organization with a pool of so many addresses.

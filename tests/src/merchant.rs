@@ -14,13 +14,12 @@ use tokio::time::{Instant, sleep};
 
 use crate::gateway::Place;
 use crate::nodes::DEADLINE;
+use crate::nodes::canary::MASTER_KEY;
 use crate::nodes::postgres::Database;
 use crate::nodes::program::{Command, Exit, Program};
 use crate::nodes::receiver::{Received, Receiver};
 use crate::openapi::Contract;
 
-/// Any 64 hexadecimal digits would do.
-const MASTER_KEY: &str = "5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed";
 /// Between two looks at something that is to change.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// Addresses in the pool: more than any journey has orders, since none is used again within its cooldown.

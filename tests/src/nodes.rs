@@ -4,6 +4,7 @@
 
 pub mod abi;
 pub mod anvil;
+pub mod canary;
 pub mod dev;
 pub mod postgres;
 pub mod program;

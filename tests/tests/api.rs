@@ -22,6 +22,7 @@ mod organizations;
 mod pages;
 mod paywarden;
 mod play;
+mod read_only;
 mod routes;
 mod seeds;
 mod shut_out;

@@ -4,6 +4,7 @@ mod addresses;
 mod chains;
 mod chaos;
 mod conformance;
+mod crowd;
 mod cryptopay;
 mod guard;
 mod import;

@@ -6,6 +6,7 @@ mod evil;
 mod evm;
 mod issuers;
 mod leases;
+mod poison;
 mod reconcile;
 mod recorded;
 mod script;

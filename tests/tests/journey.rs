@@ -3,6 +3,7 @@
 
 mod cryptopay;
 mod expiry;
+mod full_disk;
 mod mending;
 mod payments;
 mod reorganisations;

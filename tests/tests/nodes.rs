@@ -4,6 +4,7 @@ mod solana;
 
 use payin_tests::nodes::abi::{self, Arg};
 use payin_tests::nodes::anvil::{Anvil, AnvilOptions, TEST_TOKEN};
+use payin_tests::nodes::canary::{Canaries, DATABASE_PASSWORD, MASTER_KEY, NODE_KEY};
 use payin_tests::nodes::http_client;
 use payin_tests::nodes::postgres::Database;
 use payin_tests::nodes::program::{Command, built};
@@ -203,4 +204,41 @@ async fn a_program_is_read_signalled_and_waited_for() {
     shell.arg("60");
     let mut sleep = shell.start();
     assert_eq!(sleep.kill().await.signal, Some(9));
+}
+
+/// The search itself: what it must find in a log, and where it is not to look.
+#[tokio::test]
+async fn a_secret_in_a_log_is_found() {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let variables =
+        [("PAYIN_API_KEY".to_owned(), "pk_test_short_and_wrong".to_owned()), ("PAYIN_BASE_URL".to_owned(), "http://shop".to_owned())];
+    let of = |program: &str, args: &[&str]| Canaries::of(program, &words(args), &variables, b"correct horse battery\nx\n");
+    let key = format!("pk_live_{}", "4Hq1jS0dW8".repeat(5));
+    let secrets =
+        [MASTER_KEY, NODE_KEY, DATABASE_PASSWORD, key.as_str(), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "pk_test_short_and_wrong"];
+    for secret in secrets {
+        let log = format!("INFO all is well\nERROR it answers {secret:?}, which is wrong\n");
+        assert!(of("payin-server", &["serve"]).leak(&log).is_some_and(|line| line.contains(secret)), "{secret}");
+        assert_eq!(of("payin-server", &["dev"]).leak(&log), None, "a sandbox shows its key");
+        assert_eq!(of("anvil", &[]).leak(&log), None, "not ours");
+    }
+    let typed = "error: correct horse battery is no password";
+    assert!(of("payin-server", &["users", "create"]).leak(typed).is_some());
+    assert!(of("payin", &["addresses", "import", "-"]).leak(typed).is_none(), "no secret: a file");
+    assert_eq!(of("payin", &["orders"]).leak("the key pk_test_4Hq1… at http://shop, whsec_…"), None, "what is shown of a key");
+    let listen = of("payin", &["listen", "--forward-to", "http://shop"]);
+    assert_eq!(listen.leak("signed with whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw (it stays)"), None, "what its handler has to know");
+    assert!(listen.leak("refused: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").is_some());
+    assert!(of("payin-server", &["serve"]).stdout_too && !of("payin-server", &["keys", "create"]).stdout_too);
+    // A program that logs one, under the name of ours.
+    let folder = tempfile::tempdir().expect("a folder");
+    let fake = folder.path().join("payin");
+    std::os::unix::fs::symlink("/bin/sh", &fake).expect("a link");
+    let mut command = Command::at(&fake);
+    command.args(["-c", "echo \"$PAYIN_API_KEY\"; echo refused: \"$PAYIN_API_KEY\" >&2"]).env("PAYIN_API_KEY", &key);
+    let mut program = command.start();
+    program.wait().await;
+    assert_eq!(program.leak(), Some(format!("refused: {key}")));
+    let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(program))).expect_err("the test that started it fails");
+    assert!(told.downcast_ref::<String>().is_some_and(|told| told.starts_with("payin logged a secret: ")), "{told:?}");
 }

@@ -139,7 +139,7 @@ scenarios! {
         no_order_where_nobody_looks, orders_of_two_chains_are_opened_together;
     replay: one_key_makes_one_order, another_body_under_a_key_is_refused, a_key_lives_a_day, what_may_pass_is_not_kept,
         a_caller_that_left_finds_its_answer, a_refusal_is_kept, secrets_are_kept_sealed;
-    ledger: an_order_completes_once, payments_add_up, a_transfer_is_one_row, a_cursor_elsewhere_changes_nothing,
+    ledger: an_order_has_one_end, an_order_completes_once, payments_add_up, a_transfer_is_one_row, a_cursor_elsewhere_changes_nothing,
         orders_expire_by_chain_time, expiring_and_settling_agree, money_for_nobody_is_kept_apart, late_money_is_told;
     reorganisation: a_payment_taken_back_unconfirmed, a_payment_taken_back_after_completion, what_is_final_is_not_taken_back,
         enough_that_stays_is_enough, enough_within_the_tolerance_is_enough, a_late_payment_may_come_back_in_time, what_comes_back_may_be_something_else;
@@ -186,7 +186,7 @@ scenarios! {
     deposits: a_reference_is_bound_once_on_a_chain, everything_that_arrives_is_credited, a_deposit_taken_back_is_told_and_comes_again,
         what_is_let_go_is_credited_no_more, a_deposit_address_rests_before_it_is_an_orders, an_altered_deposit_address_is_not_shown,
         references_are_found_and_paged, lists_of_transfers_filter_and_sort;
-    stock: keys_fill_a_pool, a_pool_with_a_key_does_not_run_dry, a_low_pool_is_told_once, an_owner_says_when_a_pool_is_low,
+    stock: keys_fill_a_pool, a_pool_with_a_key_does_not_run_dry, a_low_pool_is_told_once, an_import_is_told_with_who_did_it, an_owner_says_when_a_pool_is_low,
         addresses_are_put_away_and_taken_back, a_key_is_put_away_with_its_addresses, an_altered_address_stops_nobody_else;
     tenancy: organizations_see_their_own, keys_open_their_organization, a_database_knows_its_master_key, a_database_knows_its_environment;
     settings: settings_hold_for_new_orders, settings_of_two_at_once_are_both_kept, addresses_rest_as_long_as_their_organization_says;
@@ -203,5 +203,5 @@ scenarios! {
     moments: what_falls_due_next_is_known;
     plans: a_backlog_is_walked_by_its_index, a_page_is_found_by_index, endpoints_of_other_apis_are_found_by_index;
     totals: totals_are_what_counting_says, totals_survive_contention, statistics_are_exact;
-    files: a_newer_schema_is_refused, migrations_may_run_side_by_side;
+    files: a_newer_schema_is_refused, migrations_may_run_side_by_side, looking_whether_it_can_be_written_changes_nothing;
 }

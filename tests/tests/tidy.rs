@@ -10,6 +10,7 @@ mod rust;
 mod shape;
 mod shown;
 mod sql;
+mod tenants;
 mod words;
 
 use std::fmt::Display;

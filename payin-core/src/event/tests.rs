@@ -114,5 +114,18 @@ fn the_other_events_say_what_they_are_about() {
     assert_eq!(transfer_data(&read)["amount"], transfer["amount"]);
     let low = json!({ "protocol": "tron", "available": 3, "total": 50, "threshold": 10 });
     assert_eq!(pool_low_data(&Protocol::Tron, 3, 50, 10), low);
+    let imported = serde_json::from_value(json!({
+        "success": true, "imported": 2, "skipped": 1, "errors": [], "summary": { "protocol": "tron", "mode": "self_managed" }
+    }));
+    let imported = imported.unwrap();
+    let by = |who: Who| pool_imported_data(&"imp_1".into(), &imported, &who)["importedBy"].clone();
+    assert_eq!(by(Who::Person("usr_1".into())), json!({ "type": "user", "id": "usr_1" }));
+    assert_eq!(by(Who::Operator), json!({ "type": "operator" }));
+    let key = Who::Key { id: "key_1".into(), prefix: "pk_test_4Hq1".to_owned() };
+    let data = json!({
+        "importId": "imp_1", "protocol": "tron", "mode": "self_managed", "imported": 2, "skipped": 1,
+        "importedBy": { "type": "api_key", "id": "key_1", "prefix": "pk_test_4Hq1" }
+    });
+    assert_eq!(pool_imported_data(&"imp_1".into(), &imported, &key), data);
     assert_eq!(test_data(&EndpointId::from("we_1"))["endpointId"], "we_1");
 }

@@ -1,13 +1,19 @@
-//! How things are: the database, and each chain's source as its worker last found it. Looking is done by others.
+//! How things are: whether the database answers and can be written to, and each chain's source as its worker last found it. Looking at
+//! chains is done by others.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use payin_types::ChainId;
 use payin_types::followed::ChainNode;
 use payin_types::health::Check;
 
-use super::App;
+use super::{App, Outcome};
+use crate::store::{Fault, Together, Tx, Unit, writable};
+
+/// How long a look at the database may take. Whoever asks waits no longer than some seconds, and would learn nothing.
+const LOOK_MAX: Duration = Duration::from_secs(5);
 
 /// What the workers last found, by chain.
 #[derive(Debug, Default)]
@@ -52,12 +58,44 @@ fn check(result: Result<(), String>) -> Check {
     }
 }
 
-/// Whether this server can do its work: its database answers. Chains that fail are shown, but orders on others go on.
+/// A write that leaves nothing behind. It goes the way of every other: a full queue and a full disk keep it as they keep those.
+struct Writes;
+
+impl Unit for Writes {
+    type Output = ();
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
+        Ok(writable::prove(tx).await?)
+    }
+}
+
+impl Together for Writes {
+    /// One proves it for all who ask at once: anybody may.
+    async fn run_together<'a>(units: &'a [&'a Self], tx: &'a mut Tx<'_>) -> Result<Option<Vec<()>>, Fault> {
+        writable::prove(tx).await?;
+        Ok(Some(vec![(); units.len()]))
+    }
+}
+
+async fn database(app: &App) -> Result<(), String> {
+    let look = async {
+        app.store.check().await.map_err(|fault| {
+            tracing::error!(%fault, "the database does not answer");
+            "the database does not answer".to_owned()
+        })?;
+        app.store.write_together(Writes).await.map_err(|failure| {
+            tracing::error!(%failure, "nothing can be written to the database");
+            "nothing can be written to the database".to_owned()
+        })
+    };
+    tokio::time::timeout(LOOK_MAX, look)
+        .await
+        .unwrap_or_else(|_| Err(format!("the database did not answer within {} s", LOOK_MAX.as_secs())))
+}
+
+/// Whether this server can do its work: its database answers and can be written to. Chains that fail are shown, but orders on others go on.
 pub async fn ready(app: &App) -> (bool, BTreeMap<String, Check>) {
-    let database = app.store.check().await.map_err(|fault| {
-        tracing::error!(%fault, "the database does not answer");
-        "the database does not answer".to_owned()
-    });
+    let database = database(app).await;
     let ready = database.is_ok();
     let mut checks = BTreeMap::from([("database".to_owned(), check(database))]);
     let chains = app.health.chains.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -78,7 +78,7 @@ impl Standing {
             SourceFault::Mismatch(_) => SET_ASIDE,
             // Not the node's doing.
             SourceFault::Watch(_) => return,
-            SourceFault::Unavailable(_) | SourceFault::Inconsistent(_) => doubled,
+            SourceFault::Unavailable(_) | SourceFault::Inconsistent(_) | SourceFault::Breaks(_) => doubled,
         };
         self.rests_until = self.rests_until.max(Some(now.plus(rest)));
     }

@@ -79,6 +79,9 @@ pub enum SourceFault {
     /// The node is not of this chain, or its tokens are not what is configured: nothing it says is used.
     #[error("the node and the configuration do not go together: {0}")]
     Mismatch(String),
+    /// What the node answered makes us panic: a bug of ours, and another node may answer otherwise.
+    #[error("{0}")]
+    Breaks(String),
     /// What is watched could not be learned.
     #[error("{0}")]
     Watch(String),

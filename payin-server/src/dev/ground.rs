@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use payin_core::account::folded;
 use payin_core::address::Address;
+use payin_core::event::Who;
 use payin_core::{Chain, Token, chains};
 use payin_types::id::base62;
 use payin_types::{Environment, ExposeSecret as _, ImportAddresses, OrganizationId, Protocol, Role, SecretString, Timestamp, UserId};
@@ -54,7 +55,7 @@ pub(super) async fn seed(app: &App, api_key: Option<SecretString>) -> anyhow::Re
             let addresses = std::iter::repeat_with(|| address(protocol, app.entropy.as_ref())).flatten().take(POOL);
             let addresses = addresses.map(|address| address.as_str().to_owned()).collect::<Vec<_>>().join("\n");
             let request = ImportAddresses::new(protocol.clone(), addresses);
-            app.store.write(pool::Import::new(app, organization.clone(), Ok(request))).await?;
+            app.store.write(pool::Import::new(app, organization.clone(), Who::Operator, Ok(request))).await?;
         }
     }
     Ok((secret, organization))

@@ -81,6 +81,12 @@ pub(super) async fn optional_body(request: Request, most: usize) -> Result<bytes
 }
 
 async fn read(request: Request, most: usize) -> Result<bytes::Bytes, Reject> {
+    // Nothing is unpacked: a packed body of any length would be a few bytes on the way here.
+    let coding = request.headers().get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or_default().trim());
+    if let Some(coding) = coding.filter(|coding| !coding.eq_ignore_ascii_case("identity")) {
+        let message = format!("A body is taken as it is, without Content-Encoding; this one's is '{}'", payin_core::error::shown(coding));
+        return Err(Reject(Error::new(ErrorCode::UnsupportedMediaType, message)));
+    }
     match Limited::new(request.into_body(), most).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {

@@ -9,9 +9,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::Response;
 use payin_core::access::{Permission, check};
+use payin_core::event::Who;
 use payin_core::quota::Limits;
 use payin_core::{Error, replay as replay_rules};
-use payin_types::{ApiKeyId, ErrorCode, ExposeSecret as _, SecretString, Timestamp};
+use payin_types::{ApiKeyId, ErrorCode, ExposeSecret as _, SecretString, Timestamp, UserId};
 use serde::Serialize;
 
 use super::answer::{AsJson, Reject, json, kept};
@@ -21,7 +22,7 @@ use crate::app::access::{self, Key};
 use crate::app::accounts::{self, Session};
 use crate::app::quota::{self, Ticket};
 use crate::app::replay::{Answer, Once, Scope, fingerprint};
-use crate::app::{App, Outcome, Together, Unit};
+use crate::app::{App, Failure, Fault, Outcome, Together, Unit};
 
 /// How long a call under an idempotency key waits for its turn before it says that the first is still under way.
 const IN_PROGRESS_AFTER: Duration = Duration::from_secs(10);
@@ -123,10 +124,22 @@ impl Caller {
     /// # Errors
     /// If the limits cannot be looked up.
     pub async fn counted(mut self, parts: &Parts) -> Result<Self, Reject> {
-        if let Some(ticket) = quota::take(&self.app, &self.key.id).await? {
+        let taken = quota::take(&self.app, &self.key.id).await;
+        if let Some(ticket) = self.or_uncounted(taken)? {
             self.hold(ticket, parts);
         }
         Ok(self)
+    }
+
+    /// Where requests cannot be counted, because nothing can be written, whoever only asks is answered all the same.
+    fn or_uncounted(&self, taken: Outcome<Option<Ticket>>) -> Result<Option<Ticket>, Reject> {
+        match taken {
+            Err(Failure::Fault(fault @ Fault::NotCommitted(_))) if self.method.is_safe() => {
+                tracing::warn!(%fault, "a request is answered without being counted");
+                Ok(None)
+            }
+            taken => Ok(taken?),
+        }
     }
 
     /// As [`Caller::counted`], within limits of an API's own; `counted` is whoever they are for.
@@ -135,8 +148,10 @@ impl Caller {
     /// As [`Caller::counted`].
     pub async fn counted_within(mut self, parts: &Parts, counted: &ApiKeyId, limits: &Limits) -> Result<Self, Reject> {
         if self.app.quotas.are_on() {
-            let ticket = quota::take_within(&self.app, counted, limits).await?;
-            self.hold(ticket, parts);
+            let taken = quota::take_within(&self.app, counted, limits).await;
+            if let Some(ticket) = self.or_uncounted(taken.map(Some))? {
+                self.hold(ticket, parts);
+            }
         }
         Ok(self)
     }
@@ -146,6 +161,15 @@ impl Caller {
         if let Some(standing) = parts.extensions.get::<Standing>() {
             standing.set(ticket.view());
             self.ticket = Some((ticket, standing.clone()));
+        }
+    }
+
+    /// Who is told to have done what the caller does.
+    #[must_use]
+    pub fn who(&self) -> Who {
+        match &self.credential {
+            Credential::Key(_) => Who::Key { id: self.key.id.clone(), prefix: self.key.prefix.clone() },
+            Credential::Session(_) | Credential::Browser(_) => Who::Person(UserId::from(self.key.id.as_str())),
         }
     }
 

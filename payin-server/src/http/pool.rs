@@ -26,7 +26,7 @@ pub async fn import(caller: Caller, request: Request) -> Result<Response, Reject
         MediaType::Json => parse(&body),
         MediaType::Csv => csv(query(&uri)?, &body),
     };
-    let unit = pool::Import::new(&caller.app, caller.key.organization_id.clone(), read);
+    let unit = pool::Import::new(&caller.app, caller.key.organization_id.clone(), caller.who(), read);
     if media_type == MediaType::Csv {
         // Half of what is asked for stands in the query: the same file for another family is another request.
         body = [uri.query().unwrap_or_default().as_bytes(), b"\n", &body].concat().into();

@@ -237,8 +237,9 @@ async fn try_commit(group: &mut [Box<dyn Job>], slot: &mut Option<Conn>, connect
             }
         }
         // The connection is good again once the transaction is gone; if even that fails it is dropped, and the transaction with it.
-        Err(_) => {
-            if conn.words("ROLLBACK").await.is_ok() {
+        // One to a database that only stands by is dropped, too: the next one may lead to the one that took over.
+        Err(fault) => {
+            if conn.words("ROLLBACK").await.is_ok() && !fault.is_read_only() {
                 *slot = Some(conn);
             }
         }

@@ -4,6 +4,7 @@ mod fill;
 mod resume;
 mod take_back;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use super::{Did, StepFault, Worker};
 use crate::app::progress::{self, Cursor, Due, Lease};
 use crate::app::{App, ledger};
 use crate::chain::nodes::{Chosen, Standing};
-use crate::chain::{Next, Nodes, Watch, follow};
+use crate::chain::{Next, Nodes, SourceFault, Watch, follow};
 use fill::Filling;
 
 /// How long a server that has gone silent keeps a chain from the others.
@@ -109,7 +110,11 @@ impl ChainWorker {
         }
         let nodes = Arc::clone(&self.nodes);
         let node = nodes.choose(now).await?;
-        let followed = self.follow(&nodes, &node, &lease, cursor, now).await;
+        let head = cursor.as_ref().map(|cursor| cursor.head_number);
+        // What a node answered may be what breaks us: then that node rests, longer each time, and another may have what we can read. Where
+        // none has, the chain stands before that block, and says so.
+        let followed = AssertUnwindSafe(self.follow(&nodes, &node, &lease, cursor, now)).catch_unwind().await;
+        let followed = followed.unwrap_or_else(|_| Err(broken_behind(head).into()));
         self.report(&node, now, followed.as_ref().map(|(_, height)| *height));
         let mut more = followed?.0;
         // The chain's end comes first, whatever becomes of the rest.
@@ -245,6 +250,12 @@ impl ChainWorker {
     }
 }
 
+/// What is told where following panics.
+fn broken_behind(head: Option<u64>) -> SourceFault {
+    let place = head.map_or_else(|| "at its beginning".to_owned(), |head| format!("behind block {head}"));
+    SourceFault::Breaks(format!("what the node answered {place} made this program panic, which is a bug of ours: the log says where"))
+}
+
 /// What is told of a node: everything but where it is.
 fn shown((number, standing): (u64, Standing)) -> ChainNode {
     let answered = standing.answered_at.is_some();
@@ -266,7 +277,8 @@ impl Worker for ChainWorker {
 
     fn step(&mut self) -> BoxFuture<'_, Result<Did, StepFault>> {
         async move {
-            let result = self.one().await;
+            // Caught here and not by the driver alone: whoever asks how the chain is must hear of it.
+            let result = AssertUnwindSafe(self.one()).catch_unwind().await.unwrap_or(Err(StepFault::Panicked));
             self.app.health.chain(&self.chain.id, result.as_ref().map_err(ToString::to_string).and_then(|_| self.stalled()));
             let nodes = self.tenure.is_held().then(|| (1..).zip(self.nodes.standings()).map(shown).collect());
             self.app.health.nodes(&self.chain.id, nodes);

@@ -1,5 +1,6 @@
 //! A fresh, empty PostgreSQL database for one test, on the server that `scripts/test` started.
 
+use super::canary::DATABASE_PASSWORD;
 use super::from_scripts_test;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,10 @@ impl Database {
         let name = unique_name();
         let mut url = server.clone();
         url.set_path(&name);
+        // A server that trusts whoever comes takes any.
+        if url.password().is_none() {
+            url.set_password(Some(DATABASE_PASSWORD)).expect("a URL that may have one");
+        }
         // From template0, because copying template1 fails while anybody is connected to that.
         execute(&server, format!("CREATE DATABASE {name} TEMPLATE template0")).await.unwrap_or_else(|error| {
             panic!("cannot create a database at PAYIN_TEST_POSTGRES={server} ({error}): run the tests with scripts/test")

@@ -1,7 +1,8 @@
 //! Our own programs, as people run them: a process with arguments, an environment and two streams. Start it, read it,
-//! signal it, wait for it under a deadline. It is killed when dropped.
+//! signal it, wait for it under a deadline. It is killed when dropped, and what it logged is then searched for secrets.
 
 use super::DEADLINE;
+use super::canary::Canaries;
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -35,6 +36,7 @@ pub struct Program {
     stderr: Arc<Stream>,
     /// How much of stdout has been handed out as lines, in bytes.
     taken: usize,
+    canaries: Canaries,
     _home: TempDir,
 }
 
@@ -125,7 +127,15 @@ impl Command {
         self.home.path()
     }
 
+    fn canaries(&self) -> Canaries {
+        let text = |text: &OsStr| text.to_string_lossy().into_owned();
+        let args: Vec<String> = self.inner.get_args().map(text).collect();
+        let variables: Vec<(String, String)> = self.inner.get_envs().filter_map(|(name, value)| Some((text(name), text(value?)))).collect();
+        Canaries::of(&self.name, &args, &variables, &self.stdin)
+    }
+
     pub fn start(mut self) -> Program {
+        let canaries = self.canaries();
         self.inner.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.inner.spawn().unwrap_or_else(|error| panic!("cannot start {}: {error}", self.name));
         let mut stdin = child.stdin.take().expect("a piped stdin");
@@ -139,7 +149,7 @@ impl Command {
         };
         let stdout = Stream::reading(child.stdout.take().expect("a piped stdout"));
         let stderr = Stream::reading(child.stderr.take().expect("a piped stderr"));
-        Program { name: self.name, child, stdin, stdout, stderr, taken: 0, _home: self.home }
+        Program { name: self.name, child, stdin, stdout, stderr, taken: 0, canaries, _home: self.home }
     }
 
     /// Starts it and waits for its end.
@@ -213,6 +223,14 @@ impl Program {
         self.signal("INT");
     }
 
+    /// How large a file may become that it writes, from now on; `None`: as large as it likes. Beyond that its disk is full.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let most = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let args = [format!("--pid={}", self.pid()), format!("--fsize={most}:")];
+        let limited = std::process::Command::new("prlimit").args(args).status().expect("prlimit, of util-linux");
+        assert!(limited.success(), "{} is not limited to {most}", self.name);
+    }
+
     /// Any signal by its name (`STOP`, `CONT`, `HUP`).
     pub fn signal(&self, name: &str) {
         let script = format!("kill -s {name} {}", self.pid());
@@ -246,6 +264,22 @@ impl Program {
         Exit { code: status.code(), signal: status.signal(), stdout: self.stdout(), stderr: self.stderr() }
     }
 
+    /// What it has logged so far that it must not.
+    pub fn leak(&self) -> Option<String> {
+        let logged = if self.canaries.stdout_too { [self.stderr(), self.stdout()].concat() } else { self.stderr() };
+        self.canaries.leak(&logged).map(str::to_owned)
+    }
+
+    /// The same of a program that has ended, to its last word.
+    fn whole_leak(&self) -> Option<String> {
+        let until = Instant::now() + Duration::from_secs(5);
+        // Not for ever: a grandchild may hold the streams open.
+        while !(self.stderr.written().ended && self.stdout.written().ended) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.leak()
+    }
+
     fn said(&self) -> String {
         format!("-- its stdout:\n{}\n-- its stderr:\n{}", self.stdout(), self.stderr())
     }
@@ -256,6 +290,13 @@ impl Drop for Program {
         // Both fail only if it is already gone.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // A test that fails for another reason says that one.
+        if !std::thread::panicking()
+            && self.canaries.is_watched
+            && let Some(leak) = self.whole_leak()
+        {
+            panic!("{} logged a secret: {leak}", self.name);
+        }
     }
 }
 

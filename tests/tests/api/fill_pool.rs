@@ -1,6 +1,8 @@
 //! Filling a pool over HTTP: from a file, and from an account's extended public key.
 
-use payin_tests::sandbox::Sandbox;
+use payin_tests::nodes::receiver::Receiver;
+use payin_tests::sandbox::{Sandbox, contract, text};
+use payin_types::Role;
 use serde_json::json;
 
 const IMPORT: &str = "/api/v1/address-pool/import";
@@ -69,5 +71,32 @@ async fn a_key_fills_a_pool() {
     let foreign = sandbox.ask("POST", &path("restore")).key(&stranger).send().await;
     foreign.refused(404, "RESOURCE_NOT_FOUND", "does not exist");
     assert_eq!(sandbox.ask("POST", &path("restore")).send().await.ok(200)["state"], "available");
+    sandbox.stop().await;
+}
+
+/// A thief's key could fill the pool with the thief's addresses: whoever wants to know hears of it, and whose key it was.
+#[tokio::test]
+async fn an_owner_is_told_who_filled_the_pool() {
+    let sandbox = Sandbox::frozen().await;
+    let shop = Receiver::start().await;
+    let asks = json!({ "url": shop.url(), "events": ["address_pool.imported"] });
+    sandbox.post("/api/v1/webhooks/endpoints", &asks).await.ok(201);
+    let stolen = sandbox.key_with_role(Role::Admin).await;
+    let list = json!({ "protocol": "evm", "addresses": format!("{A}\n{B}") });
+    let import = || sandbox.ask("POST", IMPORT).key(&stolen).header("Idempotency-Key", "once").json(&list).send();
+    import().await.ok(200);
+    import().await.ok(200);
+    let told = shop.next().await.json();
+    contract().check_event("address_pool.imported", &told).unwrap();
+    let data = &told["data"];
+    assert_eq!((&data["protocol"], &data["imported"], &data["skipped"]), (&json!("evm"), &json!(2), &json!(0)));
+    assert_eq!((&data["importedBy"]["type"], &data["importedBy"]["prefix"]), (&json!("api_key"), &json!(stolen[..12])));
+    let whose = format!("SELECT role FROM api_keys WHERE id = '{}'", text(&data["importedBy"]["id"]));
+    assert_eq!(sandbox.database().value(&whose).await, "admin");
+    assert!(!told.to_string().contains(&stolen), "the key itself is nobody's to know");
+    // Asked for again under its idempotency key, it was done and told once: what comes next is the next import.
+    sandbox.post(IMPORT, &json!({ "protocol": "evm", "xpub": XPUB, "count": 3 })).await.ok(200);
+    let next = shop.next().await.json();
+    assert_eq!((&next["data"]["mode"], &next["data"]["imported"]), (&json!("hd_wallet"), &json!(3)));
     sandbox.stop().await;
 }

@@ -6,6 +6,8 @@ use payin_tests::sandbox::{Ask, Reply, Sandbox, contract, new_order, text};
 use payin_types::Role;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 const ORDERS: &str = "/api/v1/orders";
 
@@ -272,5 +274,38 @@ async fn steps_are_taken_once_on_sqlite() {
 async fn steps_are_taken_once_on_postgresql() {
     let sandbox = Sandbox::frozen_on_postgres().await;
     steps(&sandbox).await;
+    sandbox.stop().await;
+}
+
+/// A line that is cut behind any byte of a request: nothing was done, and nothing stands under its key.
+#[tokio::test]
+async fn a_request_that_is_cut_anywhere_does_nothing() {
+    let sandbox = Sandbox::frozen().await;
+    let (host, body) = (sandbox.url().trim_start_matches("http://"), new_order("CUT", "1").to_string());
+    let whole = format!(
+        "POST /api/v1/orders HTTP/1.1\r\nhost: {host}\r\nx-api-key: {}\r\nidempotency-key: cut\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        sandbox.key(),
+        body.len()
+    );
+    let send = async |bytes: &str, is_cut: bool| {
+        let mut socket = TcpStream::connect(host).await.expect("a connection");
+        socket.write_all(bytes.as_bytes()).await.expect("it is sent");
+        if is_cut {
+            socket.shutdown().await.expect("no more is sent");
+        }
+        let mut answer = String::new();
+        // However it ends it is then over.
+        let _ = socket.read_to_string(&mut answer).await;
+        answer
+    };
+    let before = sandbox.counts().await;
+    for cut in 0..whole.len() {
+        let answer = send(&whole[..cut], true).await;
+        assert!(!answer.starts_with("HTTP/1.1 2"), "cut behind {cut} bytes: {answer}");
+    }
+    assert_eq!(sandbox.counts().await, before);
+    let answer = send(&whole, false).await;
+    assert!(answer.starts_with("HTTP/1.1 201 ") && !answer.contains("idempotent-replayed"), "{answer}");
     sandbox.stop().await;
 }

@@ -20,7 +20,7 @@ use payin_tests::gateway::{Gateway, Kind, Place, START};
 
 use super::{CONFIRMATIONS, One, chain, inconsistent};
 
-/// A node whose chain has these blocks, by the fork each is of, and no transfers.
+/// A node whose chain has these blocks, by the fork each is of, and no transfers but those that were put there.
 #[derive(Default)]
 pub(super) struct Script {
     /// Nothing where a height is without a block.
@@ -30,6 +30,9 @@ pub(super) struct Script {
     lag: AtomicU64,
     /// So many blocks of a range are given at a time; 0: all.
     piece: AtomicU64,
+    /// To ask for the transfers of this block panics; 0: of none.
+    pub(super) poison: AtomicU64,
+    pub(super) paid: Mutex<Vec<Transfer>>,
     /// What issuers did, and how many addresses were asked about each time.
     pub(super) issued: Mutex<Issued>,
     pub(super) asked: Mutex<Vec<usize>>,
@@ -63,7 +66,7 @@ impl Script {
         self.forks.lock().unwrap().len() as u64 - 1
     }
 
-    fn at(&self, number: u64) -> Option<Block> {
+    pub(super) fn at(&self, number: u64) -> Option<Block> {
         let forks = self.forks.lock().unwrap();
         let hash = |number: u64| forks.get(usize::try_from(number).unwrap()).copied().flatten().map(|fork| format!("0x{fork}-{number}"));
         let parent_hash = (0..number).rev().find_map(hash).unwrap_or_default();
@@ -100,8 +103,14 @@ impl Source for Script {
         ready(Ok((tip.number + 1..=latest.number).take_while(known).filter_map(|number| self.at(number)).take(max).collect())).boxed()
     }
 
-    fn transfers<'a>(&'a self, _: &'a [Block], _: &'a dyn Watch) -> BoxFuture<'a, Result<Vec<Transfer>, SourceFault>> {
-        ready(Ok(Vec::new())).boxed()
+    fn transfers<'a>(&'a self, blocks: &'a [Block], _: &'a dyn Watch) -> BoxFuture<'a, Result<Vec<Transfer>, SourceFault>> {
+        async {
+            let poison = self.poison.load(Ordering::Relaxed);
+            assert!(poison == 0 || blocks.iter().all(|block| block.number != poison), "on purpose");
+            let asked = |transfer: &&Transfer| blocks.iter().any(|block| block.hash == transfer.block_hash);
+            Ok(self.paid.lock().unwrap().iter().filter(asked).cloned().collect())
+        }
+        .boxed()
     }
 
     fn range<'a>(&'a self, from: u64, to: u64, _: &'a dyn Watch) -> BoxFuture<'a, Result<Read, SourceFault>> {

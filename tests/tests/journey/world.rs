@@ -2,6 +2,7 @@
 
 use payin_tests::merchant::{Engine, Merchant};
 use payin_tests::nodes::anvil::{Anvil, AnvilOptions, Token};
+use payin_tests::nodes::canary::NODE_KEY;
 use serde_json::Value;
 
 const SEPOLIA: u64 = 11_155_111;
@@ -29,7 +30,7 @@ impl World {
         let settings = format!(
             "[chains.ethereum-sepolia]\nrpc = \"{}\"\nconfirmations = {CONFIRMATIONS}\nblock_ms = 200\n\
              tokens = {{ USDT = {{ contract = \"{}\", decimals = 6 }}, DAI = {{ contract = \"{}\", decimals = 18 }} }}\n",
-            anvil.url(),
+            format_args!("{}/?key={NODE_KEY}", anvil.url()),
             usdt.address,
             dai.address
         );

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use payin_server::app::deposits;
+use payin_server::app::{deposits, health};
 use payin_server::store::{self, Fault, Location, claim_sole};
 use payin_tests::gateway::{Gateway, Kind, Place, request};
 use payin_types::{BindDeposit, OrderStatus};
@@ -33,6 +33,16 @@ pub async fn migrations_may_run_side_by_side(kind: Kind) {
     }
     assert_ne!(place.value("SELECT COUNT(*) FROM _sqlx_migrations").await, "0");
     assert_eq!(place.value("SELECT value FROM counters WHERE name = 'pool_addresses'").await, "0");
+}
+
+/// However many ask, it leaves nothing behind.
+pub async fn looking_whether_it_can_be_written_changes_nothing(kind: Kind) {
+    let world = World::new(kind).await;
+    let before = world.place.everything().await;
+    for (is_ready, checks) in join_all((0..20).map(|_| health::ready(&world.gateway.app))).await {
+        assert!(is_ready && checks["database"].status == "ok", "{checks:?}");
+    }
+    assert_eq!(world.place.everything().await, before);
 }
 
 #[test]

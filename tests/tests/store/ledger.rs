@@ -1,8 +1,10 @@
 //! From blocks to orders: paid once, expired by chain time, strays kept apart. The blocks and transfers are made up.
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use payin_server::app::ledger::{Halt, TakeBlocks};
 use payin_server::store::{Fault, chains, transfers};
@@ -37,6 +39,20 @@ impl World {
 
 fn received(order: &Order) -> String {
     order.received_amount.expect("a sum").to_string()
+}
+
+/// Whoever writes past every rule of ours is stopped by the database.
+pub async fn an_order_has_one_end(kind: Kind) {
+    let world = World::new(kind).await;
+    let organization = world.gateway.merchant(3).await;
+    for (reference, first, second) in [("a", "completed_at", "expired_at"), ("b", "expired_at", "completed_at")] {
+        let order = world.gateway.create(&organization, request(reference)).await.unwrap();
+        let end = |column: &str| format!("UPDATE orders SET {column} = 1 WHERE id = '{}'", order.order_id);
+        assert_eq!(world.place.execute(&end(first)).await, 1);
+        let refused = AssertUnwindSafe(world.place.execute(&end(second))).catch_unwind().await;
+        let said = refused.expect_err("it is refused");
+        assert!(said.downcast_ref::<String>().is_some_and(|said| said.to_lowercase().contains("check")), "{reference}: {said:?}");
+    }
 }
 
 pub async fn an_order_completes_once(kind: Kind) {

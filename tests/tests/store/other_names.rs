@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use payin_core::address::Address;
 use payin_core::cryptopay::{CryptoPay, NAME};
+use payin_core::event::Who;
 use payin_server::app::dialect::endpoints::{Change, Create, New, Update};
 use payin_server::app::dialect::{self, Open, Wish, endpoints};
 use payin_server::app::pool::wallets::{self, Add, New as NewWallet};
@@ -47,7 +48,7 @@ pub async fn a_wallet_is_what_was_added_by_itself(kind: Kind) {
     let gateway = &world.gateway;
     let (organization, other) = (gateway.merchant(1).await, gateway.merchant(0).await);
     let add = async |organization: &OrganizationId, new: NewWallet| {
-        let unit = Add::new(&gateway.app, organization.clone(), Protocol::Evm, Ok((CHAIN.into(), new)));
+        let unit = Add::new(&gateway.app, organization.clone(), Who::Operator, Protocol::Evm, Ok((CHAIN.into(), new)));
         gateway.write(unit).await
     };
     let address = Address::from_evm_bytes(&[9; 20]).as_str().to_owned();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use payin_core::address::evm_bytes;
+use payin_core::event::Who;
 use payin_server::app::pool;
 use payin_server::chain::Watch as _;
 use payin_server::store::pool::{Filter, FreeBy};
@@ -49,7 +50,7 @@ pub async fn imports_are_all_or_nothing(kind: Kind) {
         ..ImportAddresses::new(protocol, good[0].clone())
     };
     for request in [wrong("btc", None), wrong("tron", None), wrong("evm", Some("stolen"))] {
-        let result = gateway.write(pool::Import::new(&gateway.app, organization.clone(), Ok(request))).await;
+        let result = gateway.write(pool::Import::new(&gateway.app, organization.clone(), Who::Operator, Ok(request))).await;
         assert_eq!(refusal(result).code, ErrorCode::ValidationError);
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use payin_core::event::Who;
 use payin_server::app::event_log;
 use payin_server::app::pool::{self, restored::PutAway, restored::Restored};
 use payin_server::app::transfers;
@@ -46,7 +47,7 @@ impl Past {
 
 async fn derive(world: &World, organization: &OrganizationId, count: u32) {
     let request = ImportAddresses::from_xpub(Protocol::Evm, EVM, count);
-    world.gateway.write(pool::Import::new(&world.gateway.app, organization.clone(), Ok(request))).await.unwrap();
+    world.gateway.write(pool::Import::new(&world.gateway.app, organization.clone(), Who::Operator, Ok(request))).await.unwrap();
 }
 
 pub async fn what_was_handed_out_since_a_backup_is_nobody_elses(kind: Kind) {

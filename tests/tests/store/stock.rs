@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use payin_core::address::evm_bytes;
+use payin_core::event::Who;
 use payin_server::app::pool::wallets::{Change, Update};
 use payin_server::app::pool::{self, Archive, Named, Restore};
 use payin_server::chain::Watch as _;
@@ -14,6 +15,7 @@ use payin_server::worker::Worker as _;
 use payin_server::worker::stock::Stock;
 use payin_server::worker::watch::PoolWatch;
 use payin_tests::gateway::{Gateway, Kind, fault, refusal, request};
+use payin_tests::openapi::Contract;
 use payin_types::pool::{DerivationRange, ImportMode, ListAddresses, PoolCounts};
 use payin_types::{AddressState, ErrorCode, ImportAddresses, ImportedAddresses, OrganizationId, PoolAddress, Protocol};
 use serde_json::{Value, json};
@@ -30,7 +32,7 @@ const EVM_XPRV: &str = "xprv9zDSoJv1aBcjX6sNgEpE2J9K6MV2MUnXuqXsFgzVn3zY2aHyupaF
 const TRON: &str = "xpub6D1AabNHCupeiLM65ZR9UStMhJ1vCpyV4XbZdyhMZBiJXALQtmn9p42VTQckoHVn8WNqS7dqnJokZHAHcHGoaQgmv8D45oNUKx6DZMNZBCd";
 
 async fn derive(gateway: &Gateway, organization: &OrganizationId, request: ImportAddresses) -> Result<ImportedAddresses, Failure> {
-    gateway.write(pool::Import::new(&gateway.app, organization.clone(), Ok(request))).await
+    gateway.write(pool::Import::new(&gateway.app, organization.clone(), Who::Operator, Ok(request))).await
 }
 
 fn key(protocol: Protocol, xpub: &str, count: u32) -> ImportAddresses {
@@ -205,6 +207,51 @@ pub async fn a_low_pool_is_told_once(kind: Kind) {
     assert_eq!(both.iter().map(|event| &event["sequence"]).collect::<Vec<_>>(), [1, 2]);
     assert_ne!(both[0]["id"], both[1]["id"]);
     assert_eq!(world.place.value("SELECT COUNT(*) FROM deliveries").await, "2");
+}
+
+pub async fn an_import_is_told_with_who_did_it(kind: Kind) {
+    let world = World::new(kind).await;
+    let gateway = &world.gateway;
+    let (organization, other) = (gateway.merchant(0).await, gateway.merchant(0).await);
+    // Who does not ask for it by name is not told: what was there before it is, are told as before.
+    endpoint(gateway, &other, r#"["*"]"#).await;
+    endpoint(gateway, &organization, r#"["address_pool.imported"]"#).await;
+    let addresses = gateway.addresses(3);
+    let by_key = Who::Key { id: "key_1".into(), prefix: "pk_test_4Hq1".to_owned() };
+    let import = async |organization: &OrganizationId, who: &Who, request: ImportAddresses| {
+        gateway.write(pool::Import::new(&gateway.app, organization.clone(), who.clone(), Ok(request))).await
+    };
+    let listed = |addresses: &[String]| ImportAddresses::new(Protocol::Evm, addresses.join("\n"));
+    import(&organization, &by_key, listed(&addresses[..2])).await.unwrap();
+    // What brings nothing is nothing to tell, and what is refused leaves no trace.
+    import(&organization, &by_key, listed(&addresses[..2])).await.unwrap();
+    refusal(import(&other, &by_key, listed(&addresses)).await);
+    import(&organization, &by_key, listed(&addresses)).await.unwrap();
+    import(&organization, &Who::Person("usr_1".into()), key(Protocol::Tron, TRON, 5)).await.unwrap();
+    import(&other, &by_key, listed(&gateway.addresses(1))).await.unwrap();
+    let bodies = world.place.rows("SELECT body FROM events ORDER BY created_at, id").await;
+    let told: Vec<Value> = bodies.iter().map(|row| serde_json::from_str(&row[0]).unwrap()).collect();
+    let key_did = json!({ "type": "api_key", "id": "key_1", "prefix": "pk_test_4Hq1" });
+    let said = |protocol: &str, mode: &str, counts: (u64, u64), by: &Value| json!([protocol, mode, counts.0, counts.1, by]);
+    let mut data: Vec<Value> = told
+        .iter()
+        .map(|event| {
+            assert_eq!((&event["type"], &event["sequence"]), (&json!("address_pool.imported"), &json!(1)));
+            Contract::load().check_event("address_pool.imported", event).unwrap();
+            let data = &event["data"];
+            assert_eq!(event["id"], format!("evt_address_pool_imported_{}", data["importId"].as_str().unwrap()));
+            json!([data["protocol"], data["mode"], data["imported"], data["skipped"], data["importedBy"]])
+        })
+        .collect();
+    data.sort_by_key(ToString::to_string);
+    let user_did = json!({ "type": "user", "id": "usr_1" });
+    let expected = [
+        said("evm", "self_managed", (1, 2), &key_did),
+        said("evm", "self_managed", (2, 0), &key_did),
+        said("tron", "hd_wallet", (5, 0), &user_did),
+    ];
+    assert_eq!(data, expected);
+    assert_eq!(world.place.value("SELECT COUNT(*) FROM deliveries").await, "3");
 }
 
 pub async fn an_owner_says_when_a_pool_is_low(kind: Kind) {

@@ -17,7 +17,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("seal", &[]),
 ];
 /// The composition root.
-const ROOT: &[&str] = &["main", "lib", "config", "serve", "dev", "demo", "reconcile", "resume", "restored", "lost", "users", "keys"];
+const ROOT: &[&str] =
+    &["main", "process", "lib", "config", "serve", "dev", "demo", "reconcile", "resume", "restored", "lost", "users", "keys"];
 /// Crates that only some modules may name.
 const CRATES: &[(&str, &[&str])] = &[
     ("payin_core", &["http", "worker", "app", "store", "chain", "sandbox"]),

@@ -1,24 +1,29 @@
-//! Filling a pool: with addresses as they are sent, or with addresses derived from an account's extended public key.
+//! Filling a pool: with addresses as they are sent, or with addresses derived from an account's extended public key. Whoever wants to know
+//! is told who did it, since addresses of a thief's would be paid.
 
 use std::sync::Arc;
 
 use payin_core::address::Address;
+use payin_core::event::{self, Who};
 use payin_core::xpub::Xpub;
 use payin_core::{Error, import, pool as rules};
 use payin_types::pool::{DerivationRange, ImportMode, ImportSummary};
-use payin_types::{ErrorCode, ImportAddresses, ImportedAddresses, OrganizationId, Protocol, Timestamp, XpubId};
+use payin_types::{ErrorCode, EventType, ImportAddresses, ImportId, ImportedAddresses, OrganizationId, Protocol, Timestamp, XpubId};
 use serde_json::{Map, json};
 
 use super::stock;
+use crate::app::events::{Happened, record};
 use crate::app::{App, Outcome, refused};
 use crate::seal::Seal;
-use crate::store::{Tx, Unit, pool};
+use crate::store::{Fault, Tx, Unit, pool};
 
 /// Adds addresses to an organization's pool: all of them, or none.
 pub struct Import {
     /// Whose pool.
     pub organization_id: OrganizationId,
     prepared: Result<Prepared, Error>,
+    id: ImportId,
+    who: Who,
     now: Timestamp,
     seal: Arc<Seal>,
 }
@@ -49,11 +54,28 @@ struct Derived {
 }
 
 impl Import {
-    /// An import into an organization's pool; `request` says what, or why it cannot be read.
+    /// An import into an organization's pool by somebody; `request` says what, or why it cannot be read.
     #[must_use]
-    pub fn new(app: &App, organization_id: OrganizationId, request: Result<ImportAddresses, Error>) -> Self {
+    pub fn new(app: &App, organization_id: OrganizationId, who: Who, request: Result<ImportAddresses, Error>) -> Self {
         let prepared = request.and_then(|request| prepare(app, &organization_id, request));
-        Self { organization_id, prepared, now: app.clock.now(), seal: Arc::clone(&app.seal) }
+        let id = ImportId::from_time(app.clock.now().millis(), app.random_id());
+        Self { organization_id, prepared, id, who, now: app.clock.now(), seal: Arc::clone(&app.seal) }
+    }
+
+    /// Tells of it, if anything came in.
+    async fn tell(&self, tx: &mut Tx<'_>, imported: &ImportedAddresses) -> Result<(), Fault> {
+        if imported.imported == 0 {
+            return Ok(());
+        }
+        let happened = Happened {
+            organization_id: &self.organization_id,
+            event_type: EventType::AddressPoolImported,
+            object_id: self.id.as_str(),
+            sequence: 1,
+            data: event::pool_imported_data(&self.id, imported, &self.who),
+            now: self.now,
+        };
+        record(tx, happened).await.map(drop)
     }
 
     async fn list(&self, tx: &mut Tx<'_>, listed: &Listed) -> Outcome<ImportedAddresses> {
@@ -123,10 +145,12 @@ impl Unit for Import {
     type Output = ImportedAddresses;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<ImportedAddresses> {
-        match self.prepared.as_ref().map_err(|error| refused(error.clone()))? {
+        let imported = match self.prepared.as_ref().map_err(|error| refused(error.clone()))? {
             Prepared::Listed(listed) => self.list(tx, listed).await,
             Prepared::Derived(derived) => self.derive(tx, derived).await,
-        }
+        }?;
+        self.tell(tx, &imported).await?;
+        Ok(imported)
     }
 }
 

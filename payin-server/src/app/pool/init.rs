@@ -2,6 +2,7 @@
 
 use payin_core::Error;
 use payin_core::address::Address;
+use payin_core::event::Who;
 use payin_core::xpub::Xpub;
 use payin_types::{ErrorCode, ImportAddresses, OrganizationId, Protocol};
 
@@ -19,11 +20,11 @@ pub struct Init {
 }
 
 impl Init {
-    /// The account of an organization.
+    /// The account of an organization, made by somebody.
     #[must_use]
-    pub fn new(app: &App, organization_id: OrganizationId, protocol: Protocol, xpub: String) -> Self {
+    pub fn new(app: &App, organization_id: OrganizationId, who: Who, protocol: Protocol, xpub: String) -> Self {
         let request = ImportAddresses { xpub: Some(xpub.clone()), addresses: None, ..ImportAddresses::new(protocol.clone(), "") };
-        let import = Import::new(app, organization_id.clone(), Ok(request));
+        let import = Import::new(app, organization_id.clone(), who, Ok(request));
         Self { organization_id, protocol, xpub, import }
     }
 }

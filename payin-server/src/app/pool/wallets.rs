@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use payin_core::address::Address;
+use payin_core::event::Who;
 use payin_core::xpub::{self, Xpub};
 use payin_core::{Error, Token};
 use payin_types::{ChainId, ImportAddresses, OrganizationId, Protocol, Timestamp};
@@ -85,15 +86,15 @@ struct Ready {
 }
 
 impl Add {
-    /// A wallet of an organization; `new` says for which chain and what, or why it cannot be read.
+    /// A wallet of an organization, added by somebody; `new` says for which chain and what, or why it cannot be read.
     #[must_use]
-    pub fn new(app: &App, organization_id: OrganizationId, protocol: Protocol, new: Result<(ChainId, New), Error>) -> Self {
-        let new = new.and_then(|(chain, new)| ready(app, &organization_id, &protocol, chain, new));
+    pub fn new(app: &App, organization_id: OrganizationId, who: Who, protocol: Protocol, new: Result<(ChainId, New), Error>) -> Self {
+        let new = new.and_then(|(chain, new)| ready(app, (&organization_id, who), &protocol, chain, new));
         Self { organization_id, protocol, new, seal: Arc::clone(&app.seal) }
     }
 }
 
-fn ready(app: &App, organization: &OrganizationId, protocol: &Protocol, chain: ChainId, new: New) -> Result<Ready, Error> {
+fn ready(app: &App, (organization, who): (&OrganizationId, Who), protocol: &Protocol, chain: ChainId, new: New) -> Result<Ready, Error> {
     let (field, added, request) = match new {
         New::Address(text) => {
             // Whoever sends a secret is told so rather than which letter of it is no address.
@@ -116,7 +117,7 @@ fn ready(app: &App, organization: &OrganizationId, protocol: &Protocol, chain: C
             ("xpub", Added::Xpub(canonical), request)
         }
     };
-    Ok(Ready { chain, field, added, import: Import::new(app, organization.clone(), Ok(request)) })
+    Ok(Ready { chain, field, added, import: Import::new(app, organization.clone(), who, Ok(request)) })
 }
 
 impl Unit for Add {

@@ -53,7 +53,7 @@ pub async fn add(Merchant(caller): Merchant, request: Request) -> Result<Respons
     let body = caller.body(request, BODY_MAX).await?;
     let app = &caller.app;
     let new = parse_fields(&body, NEW).and_then(|request| new(request, &app.chains));
-    let unit = Add::new(app, caller.key.organization_id.clone(), wish::PROTOCOL, new);
+    let unit = Add::new(app, caller.key.organization_id.clone(), caller.who(), wish::PROTOCOL, new);
     let wallet = app.store.write(unit).await?;
     Ok(enveloped(app, 201, shown(wallet, &app.chains), "Merchant wallet added"))
 }

@@ -137,7 +137,7 @@ fn asked(form: &Sent) -> Result<ImportAddresses, Error> {
 /// `POST /dashboard/addresses/import`
 pub async fn import(Posted { member, form }: Posted) -> Result<Response, Reject> {
     member.may(Permission::ManageSettings)?;
-    let unit = pool::Import::new(member.app(), member.organization().clone(), asked(&form));
+    let unit = pool::Import::new(member.app(), member.organization().clone(), member.caller.who(), asked(&form));
     match refused(member.app().store.write(unit).await)? {
         Ok(imported) => {
             let text = (member.t.imported)(imported.imported, imported.skipped);

@@ -23,7 +23,7 @@ pub async fn init(Merchant(caller): Merchant, request: Request) -> Result<Respon
         return Err(rules::keyless().into());
     }
     let InitWallet { xpub } = parse(&body)?;
-    let unit = pool::Init::new(&caller.app, caller.key.organization_id.clone(), Protocol::Tron, xpub.clone());
+    let unit = pool::Init::new(&caller.app, caller.key.organization_id.clone(), caller.who(), Protocol::Tron, xpub.clone());
     let first_address = caller.app.store.write(unit).await?;
     Ok(json(201, &Wallet { xpub, first_address: first_address.as_str().to_owned() }))
 }

@@ -1,5 +1,6 @@
 //! What each page has, and what it does.
 
+use payin_tests::nodes::receiver::Receiver;
 use payin_tests::sandbox::{Sandbox, text};
 use payin_types::Role;
 use serde_json::json;
@@ -75,6 +76,9 @@ async fn addresses_are_imported_all_or_none() {
     let sandbox = Sandbox::frozen().await;
     let owner = Browser::owner(&sandbox).await;
     let import = "/dashboard/addresses/import";
+    let shop = Receiver::start().await;
+    let asks = json!({ "url": shop.url(), "events": ["address_pool.imported"] });
+    sandbox.post("/api/v1/webhooks/endpoints", &asks).await.ok(201);
     let before = sandbox.counts().await;
     let file = "address,label\n0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE,a\n0x123<b>,b\n0x6AEDA56215b167893e80B4fE645BA6d5Bab767DE,c\n";
     let page = owner.post_file(import, &[("protocol", "evm")], ("file", file.as_bytes())).await;
@@ -83,6 +87,9 @@ async fn addresses_are_imported_all_or_none() {
     let good = "0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE\n";
     let page = owner.post_file(import, &[("protocol", "evm"), ("addresses", ""), ("xpub", "")], ("file", good.as_bytes())).await;
     page.is(200).has(&["1 addresses were imported, 0 were there already."]);
+    let told = shop.next().await.json();
+    let did = format!("SELECT email FROM users WHERE id = '{}'", text(&told["data"]["importedBy"]["id"]));
+    assert_eq!((&told["data"]["importedBy"]["type"], sandbox.database().value(&did).await.as_str()), (&json!("user"), sandbox.owner().0));
     owner
         .post(import, &[("protocol", "evm"), ("addresses", good)])
         .await
