@@ -1,5 +1,7 @@
 //! What the targets share: a node that answers whatever it was given, something that watches, and the judge of what a source makes of it.
 
+pub mod server;
+
 use std::sync::{Arc, LazyLock, Mutex};
 
 use bytes::Bytes;

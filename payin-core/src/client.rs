@@ -72,6 +72,8 @@ pub fn counted(ip: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn network(text: &str) -> Network {
@@ -95,6 +97,26 @@ mod tests {
         }
         for text in ["", "10.0.0.0/33", "10.0.0/8", "::/129", "a", "10.0.0.0/-1", "10.0.0.0/"] {
             assert_eq!(text.parse::<Network>(), Err(NoNetwork), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn as_many_bits_as_are_said_decide(first: u32, prefix in 0u32..=32, address: u32, alike in 0u32..=32) {
+            // Mostly alike, so that both happen.
+            let address = if alike == 32 { first } else { first ^ (1 << (31 - alike)) ^ (address >> 1 >> alike) };
+            let written = format!("{}/{prefix}", std::net::Ipv4Addr::from_bits(first));
+            let bits = |address: u32| format!("{address:032b}").chars().take(prefix as usize).collect::<String>();
+            prop_assert_eq!(network(&written).has(IpAddr::V4(std::net::Ipv4Addr::from_bits(address))), bits(first) == bits(address));
+        }
+
+        #[test]
+        fn whatever_is_forwarded_somebody_asks(lines in proptest::collection::vec("[0-9a-f:., \\[\\]]{0,30}|\\PC{0,20}", 0..4)) {
+            let peer: IpAddr = "10.0.0.1".parse().unwrap();
+            let found = client(peer, lines.iter().map(String::as_str), &[network("10.0.0.0/8")]);
+            // Who is not the peer was written there.
+            prop_assert!(found == peer || lines.iter().any(|line| line.contains([',', '.', ':'])));
+            prop_assert_eq!(client(peer, lines.iter().map(String::as_str), &[]), peer);
         }
     }
 

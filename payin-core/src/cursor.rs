@@ -52,6 +52,8 @@ impl FromStr for Cursor {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const HERE: Cursor = Cursor { epoch: 0x00c0_ffee, position: 42 };
@@ -67,6 +69,17 @@ mod tests {
         }
         let most = Cursor { epoch: u32::MAX, position: u64::MAX };
         assert_eq!(most.to_string().parse(), Ok(most));
+    }
+
+    proptest! {
+        #[test]
+        fn every_cursor_is_read_and_nothing_else_is(epoch: u32, position: u64, text in "[0-9a-fA-F+]{0,9}-?\\PC{0,4}[0-9]{0,21}") {
+            let cursor = Cursor { epoch, position };
+            prop_assert_eq!(cursor.to_string().parse(), Ok(cursor));
+            if let Ok(read) = text.parse::<Cursor>() {
+                prop_assert_eq!(read.to_string(), text);
+            }
+        }
     }
 
     #[test]

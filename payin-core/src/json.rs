@@ -102,7 +102,42 @@ fn decimal(text: &str) -> (bool, String, i64) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Map, Value};
+
     use super::*;
+
+    /// Anything that JSON may be.
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "\\PC{0,6}|[\"\\\\:,{}a]{0,6}".prop_map(Value::from)
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            let object = proptest::collection::btree_map("[a\"\\\\:{ü]{0,3}", inner.clone(), 0..4);
+            prop_oneof![
+                proptest::collection::vec(inner, 0..4).prop_map(Value::from),
+                object.prop_map(|map| Value::from(Map::from_iter(map)))
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_twice_is_found_wherever_it_stands(within in value(), key in "[a\"\\\\:{ü]{0,3}", depth in 0usize..4) {
+            prop_assert_eq!(check(within.to_string().as_bytes()), Ok(()));
+            let key = Value::from(key);
+            let twice = (0..depth).fold(format!("{{{key}:{within},{key}:1}}"), |inner, _| format!("[{within},{{\"x\":{inner}}}]"));
+            prop_assert!(check(twice.as_bytes()).is_err());
+        }
+
+        #[test]
+        fn looking_is_total(text in "[\\PC{}\\[\\]\",:0-9.e+-]{0,60}") {
+            let _ = check(text.as_bytes());
+        }
+    }
 
     #[test]
     fn what_says_one_thing_is_taken() {
@@ -113,7 +148,7 @@ mod tests {
             r#"["a","a",true,null]"#,
             r#"{"":1,"a" : 2}"#,
         ] {
-            serde_json::from_str::<serde_json::Value>(good).expect("JSON");
+            serde_json::from_str::<Value>(good).expect("JSON");
             assert_eq!(check(good.as_bytes()), Ok(()), "{good}");
         }
     }

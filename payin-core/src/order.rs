@@ -1,6 +1,8 @@
 //! What an order is: which requests open one, how its facts read as a status, when it is paid and when it expires.
 //! It must not look anything up: the facts are arguments.
 
+mod received;
+
 use std::time::Duration;
 
 use payin_types::{
@@ -13,6 +15,7 @@ use crate::dialect::{self, Origin};
 use crate::error::shown;
 use crate::{Chain, Chains, Error, Units, finality, metadata, reference, web_url};
 use payin_types::Amount;
+pub use received::{Counted, Received, expire, see, settle, take_back};
 
 /// What a deployment lets orders be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -331,5 +334,7 @@ pub fn required_confirmations(chain: &Chain) -> u64 {
     chain.confirmations
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

@@ -109,6 +109,8 @@ impl<'de> Deserialize<'de> for Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -125,6 +127,20 @@ mod tests {
         assert_eq!(Timestamp::from_http_date("Wed, 21 Oct 2015 07:28:00 GMT"), Ok(Timestamp::from(time)));
         assert_eq!(Timestamp::from(SystemTime::UNIX_EPOCH - Duration::from_millis(5)), Timestamp::from_millis(-5));
         assert!(Timestamp::from_http_date("2015-10-21").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(ms in -377_705_023_201_000..253_402_207_200_000_i64) {
+            prop_assert_eq!(Timestamp::from_millis(ms).to_string().parse(), Ok(Timestamp::from_millis(ms)));
+        }
+
+        #[test]
+        fn reading_is_total(text in "\\PC{0,40}", date in "[A-Za-z]{3}, [0-9]{1,3} [A-Z][a-z]{2} [0-9]{1,6} [0-9:]{0,9} (GMT|\\PC{0,5})") {
+            for time in [text.parse::<Timestamp>(), Timestamp::from_http_date(&text), Timestamp::from_http_date(&date)].into_iter().flatten() {
+                prop_assert_eq!(time.to_string().parse(), Ok(time));
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::chains;
-use payin_types::Environment;
+use payin_types::{Environment, EventType};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -85,6 +85,57 @@ fn no_order_is_taken_on_a_chain_that_is_not_followed_runs_ahead_or_is_behind() {
     assert_eq!(code(Some(Timestamp::from_secs(1061))), Err(ErrorCode::ChainUnavailable));
     assert_eq!(code(Some(Timestamp::from_secs(700))), Ok(()));
     assert_eq!(code(Some(Timestamp::from_secs(699))), Err(ErrorCode::ChainUnavailable));
+}
+
+/// An order of 100 that nothing was paid for.
+fn facts() -> Facts {
+    Facts {
+        id: "ord_1".into(),
+        organization_id: "org_1".into(),
+        terms: opened(request()).unwrap(),
+        address: Address::from_evm_bytes(&[1; 20]),
+        created_at: Timestamp::from_secs(0),
+        seen_at: None,
+        completed_at: None,
+        expired_at: None,
+        paid_late_at: None,
+        reverted_at: None,
+        received: Units::ZERO,
+        payment: None,
+        required_confirmations: 3,
+        payment_link_id: None,
+        origin: None,
+    }
+}
+
+/// A confirmed payment of so many tokens.
+fn paid(tokens: u128) -> Counted {
+    let payment = Payment { tx_hash: "0x1".to_owned(), block_number: 7 };
+    Counted { payment, amount: Units::from_base_units(tokens, 0).unwrap(), is_confirmed: true }
+}
+
+/// No payment that counts is confirmed after an order has expired. But its operator may allow more to be missing than before.
+#[test]
+fn an_expired_order_is_not_completed() {
+    let (now, tolerance) = (Timestamp::from_secs(2000), Units::from_base_units(1, 0).unwrap());
+    let mut received = Received::default();
+    received.add(paid(99), false).unwrap();
+    let settled = |expired_at| {
+        let mut facts = Facts { expired_at, ..facts() };
+        (settle(&mut facts, &received, tolerance, now), facts.status())
+    };
+    assert_eq!(settled(None), (vec![EventType::OrderCompleted], OrderStatus::Completed));
+    assert_eq!(settled(Some(now)), (Vec::new(), OrderStatus::Expired));
+}
+
+#[test]
+fn sums_that_overflow_are_no_sums() {
+    for is_late in [false, true] {
+        let mut received = Received::default();
+        let all = Counted { amount: Units::MAX, ..paid(1) };
+        received.add(all, is_late).unwrap();
+        assert_eq!(received.add(paid(1), is_late), None);
+    }
 }
 
 proptest! {

@@ -12,7 +12,7 @@ mod told;
 
 use payin_core::calendar::Day;
 use payin_core::order::Facts;
-use payin_core::transfer::{Transfer, is_dust, is_noticed};
+use payin_core::transfer::Transfer;
 use payin_core::{Block, Chain, event};
 use payin_types::{EventType, Timestamp, TransferId};
 
@@ -20,7 +20,6 @@ use super::App;
 use super::events::{Happened, record};
 use crate::store::db::Locked;
 use crate::store::orders::{self, Stored};
-use crate::store::transfers::Received;
 use crate::store::{Fault, Tx, chains};
 #[cfg(feature = "known-bad")]
 pub use blocks::CreditLate;
@@ -46,26 +45,6 @@ async fn confirmed_block(tx: &mut Tx<'_>, chain: &Chain, head: u64, at_rest: u64
         Some(height) => chains::newest_at_or_below(tx, chain.id.as_str(), height).await,
         None => Ok(None),
     }
-}
-
-/// Brings an order's sum and payment up to its transfers.
-fn refresh(facts: &mut Facts, received: &Received) {
-    facts.received = received.sum;
-    // Dust is not shown in place of a payment, and not at all until it comes to one.
-    let real = received.standing.iter().any(|counted| !is_dust(counted.amount));
-    let noticed = facts.completed_at.is_some() || is_noticed(received.seen, facts.terms.units);
-    let shown: Vec<_> = received.standing.iter().filter(|counted| noticed && !(real && is_dust(counted.amount))).collect();
-    let latest = |confirmed: bool| shown.iter().rev().find(|counted| !confirmed || counted.is_confirmed).map(|found| found.payment.clone());
-    let completing = facts.payment.as_ref().filter(|_| facts.completed_at.is_some());
-    facts.payment = match completing {
-        // A completed order keeps showing the payment that completed it while that stands, in whichever block; and when nothing stands
-        // any more, as what was taken back.
-        Some(kept) => {
-            let again = received.standing.iter().find(|counted| counted.payment.tx_hash == kept.tx_hash).map(|found| found.payment.clone());
-            again.or_else(|| latest(true)).or_else(|| latest(false)).or_else(|| Some(kept.clone()))
-        }
-        None => latest(true).or_else(|| latest(false)),
-    };
 }
 
 /// Writes an order with the events that tell of the change.

@@ -6,7 +6,7 @@ pub mod records;
 pub mod strays;
 
 use payin_core::address::Address;
-use payin_core::order::{Facts, Payment};
+use payin_core::order::{Counted, Facts, Payment, Received};
 use payin_core::transfer::{Transfer, Unmatched};
 use payin_core::{Chain, Units, deposit};
 use payin_types::{BindingId, DepositId, OrderId, OrganizationId, Timestamp, TransferId};
@@ -314,30 +314,6 @@ pub async fn has_pending(tx: &mut Tx<'_>, order: &OrderId) -> Result<bool, Fault
     Ok(tx.one(query.text(order.as_str())).await?.is_some())
 }
 
-/// What has come for an order, and stands on the chain.
-#[derive(Debug, Clone, Default)]
-pub struct Received {
-    /// The sum of the confirmed payments that count.
-    pub sum: Units,
-    /// The sum of all payments that count.
-    pub seen: Units,
-    /// The sum of the confirmed payments that would count, had they not come too late.
-    pub late: Units,
-    /// All that count, in the order of the chain.
-    pub standing: Vec<Counted>,
-}
-
-/// A payment that counts.
-#[derive(Debug, Clone)]
-pub struct Counted {
-    /// Where it stands.
-    pub payment: Payment,
-    /// How much.
-    pub amount: Units,
-    /// Whether it is confirmed.
-    pub is_confirmed: bool,
-}
-
 /// What has come for an order, computed from its transfers.
 ///
 /// # Errors
@@ -350,23 +326,10 @@ pub async fn received(tx: &mut Tx<'_>, order: &Facts) -> Result<Received, Fault>
     let mut received = Received::default();
     for row in tx.all(query).await? {
         let amount = row.money(["amount_whole", "amount_nano", "amount_atto"])?;
-        let is_confirmed = row.opt_int("confirmed_at")?.is_some();
-        let add = |sum: &mut Units| {
-            *sum = sum.checked_add(amount).ok_or_else(|| Fault::Corrupt(format!("what {} received overflows", order.id)))?;
-            Ok::<_, Fault>(())
-        };
-        if unmatched(&row)?.is_some() {
-            if is_confirmed {
-                add(&mut received.late)?;
-            }
-            continue;
-        }
-        add(&mut received.seen)?;
-        if is_confirmed {
-            add(&mut received.sum)?;
-        }
         let payment = Payment { tx_hash: row.text("tx_hash")?, block_number: row.count("block_number")? };
-        received.standing.push(Counted { payment, amount, is_confirmed });
+        let counted = Counted { payment, amount, is_confirmed: row.opt_int("confirmed_at")?.is_some() };
+        let is_late = unmatched(&row)?.is_some();
+        received.add(counted, is_late).ok_or_else(|| Fault::Corrupt(format!("what {} received overflows", order.id)))?;
     }
     Ok(received)
 }

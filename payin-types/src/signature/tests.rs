@@ -1,3 +1,6 @@
+use proptest::collection::vec;
+use proptest::prelude::*;
+
 use super::*;
 
 const SECRET: &str = "whsec_test_secret_0123456789";
@@ -181,5 +184,55 @@ fn an_empty_secret_verifies_nothing() {
         };
         assert_eq!(Verifier::new(secret(empty)).verify(claim, b"{}", NOW), Err(VerifyError::NoSecret));
         assert_eq!(verifier().or_secret(secret(empty)).verify(claim, b"{}", NOW), Err(VerifyError::NoSecret));
+    }
+}
+
+/// What each scheme sends with a body.
+fn signed(scheme: Scheme, secret: &SecretString, body: &[u8]) -> String {
+    let secrets = std::slice::from_ref(secret);
+    match scheme {
+        Scheme::PayIn => sign_payin(secrets, NOW, body),
+        Scheme::Standard => sign_standard(secrets, "evt_1", NOW, body),
+        Scheme::PayWarden => sign_paywarden(secret, body),
+        Scheme::CryptoPay => sign_cryptopay(secret, body),
+    }
+}
+
+fn claim<'a>(scheme: Scheme, time: &'a str, header: &'a str) -> Claim<'a> {
+    if scheme == Scheme::Standard { Claim::standard("evt_1", time, header) } else { Claim::of(scheme, header) }
+}
+
+const SCHEMES: [Scheme; 4] = [Scheme::PayIn, Scheme::Standard, Scheme::PayWarden, Scheme::CryptoPay];
+
+proptest! {
+    #[test]
+    fn what_was_signed_is_genuine_and_nothing_else_is(text in "[!-~]{16,40}", body in vec(any::<u8>(), 0..200), at: usize, bit in 0u8..8) {
+        let (genuine, time) = (secret(&text), NOW.secs().to_string());
+        for scheme in SCHEMES {
+            let header = signed(scheme, &genuine, &body);
+            let judged = |header: &str, secret: SecretString, body: &[u8]| Verifier::new(secret).verify(claim(scheme, &time, header), body, NOW);
+            prop_assert!(judged(&header, genuine.clone(), &body).is_ok());
+            let mut changed = body.clone();
+            changed.push(0);
+            prop_assert!(judged(&header, genuine.clone(), &changed).is_err());
+            changed.pop();
+            let place = at % body.len().max(1);
+            changed.iter_mut().skip(place).take(1).for_each(|byte| *byte ^= 1 << bit);
+            prop_assert_eq!(judged(&header, genuine.clone(), &changed).is_ok(), changed == body);
+            let another = secret(&format!("{text}x"));
+            prop_assert!(judged(&header, another, &body).is_err());
+            // A digit of the signature.
+            let forged: String = header.chars().rev().enumerate().map(|(n, c)| if n == 1 + at % 40 { if c == 'a' { 'b' } else { 'a' } } else { c }).collect();
+            let forged: String = forged.chars().rev().collect();
+            prop_assert!(judged(&forged, genuine.clone(), &body).is_err(), "{}", forged);
+        }
+    }
+
+    #[test]
+    fn whoever_has_no_secret_is_believed_by_nobody(header in "\\PC{0,120}|t=[0-9]{0,20},v1=[0-9a-f]{63,65}|v1,[A-Za-z0-9+/]{42,44}=|(sha256=)?[0-9a-fA-F]{64}", time in "\\PC{0,12}|[0-9]{10}") {
+        for scheme in SCHEMES {
+            let believed = verifier().tolerance(None).verify(claim(scheme, &time, &header), b"{}", NOW);
+            prop_assert!(believed.is_err());
+        }
     }
 }

@@ -3,15 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use payin_core::order::is_paid;
-use payin_core::transfer::is_noticed;
-use payin_core::{Block, Chain, Units};
+use payin_core::{Block, Chain, Units, order as rules};
 use payin_types::known_bad::{Mistake, makes};
 use payin_types::{EventType, OrderId, Timestamp};
 
 use super::blocks::below_hole;
 use super::told::Told;
-use super::{confirmed_block, put, refresh};
+use super::{confirmed_block, put};
 use crate::app::Outcome;
 use crate::store::chains::{self, Cursor};
 use crate::store::leases::{self, Lease};
@@ -84,27 +82,11 @@ impl Unit for TakeBack {
 }
 
 impl TakeBack {
-    /// An order that was completed stays so, says that its payment was taken back, and tells; so does one that is no longer paid late. One
-    /// that was neither waits again.
     async fn take_back(&self, tx: &mut Tx<'_>, order: &OrderId) -> Result<(), Fault> {
         let stored = orders::lock(tx, order.as_str()).await?;
         let mut facts = stored.facts.clone();
         let received = transfers::received(tx, &facts).await?;
-        if facts.completed_at.is_none() && !is_noticed(received.seen, facts.terms.units) {
-            facts.seen_at = None;
-        }
-        let unpaid = !is_paid(received.sum, facts.terms.units, self.tolerance);
-        let mut what = Vec::new();
-        if facts.completed_at.is_some() && facts.reverted_at.is_none() && unpaid {
-            facts.reverted_at = Some(self.now);
-            what.push(EventType::OrderReverted);
-        }
-        if facts.paid_late_at.is_some() && !is_noticed(received.late, facts.terms.units) {
-            facts.paid_late_at = None;
-            // Who was told of it may have sent it back already, out of another pocket.
-            what.extend(facts.expired_at.map(|_| EventType::OrderReverted));
-        }
-        refresh(&mut facts, &received);
+        let what = rules::take_back(&mut facts, &received, self.tolerance, self.now);
         put(tx, &stored, &facts, &what, self.fork.number, self.now).await
     }
 }

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use payin_core::transfer::{Transfer, Unmatched, attribute, is_dust, is_noticed};
-use payin_core::{Chain, event};
+use payin_core::transfer::{Transfer, Unmatched, attribute, is_dust};
+use payin_core::{Chain, event, order as rules};
 use payin_types::{EventType, OrderId, Timestamp, TransferId};
 
+use super::put;
 use super::told::Told;
-use super::{put, refresh};
 use crate::app::events::{Happened, record};
 use crate::store::transfers::strays::{self, Hour};
 use crate::store::transfers::{self, Payee};
@@ -100,12 +100,7 @@ async fn count(tx: &mut Tx<'_>, order: &OrderId, head: u64, now: Timestamp) -> R
     let stored = orders::lock(tx, order.as_str()).await?;
     let mut facts = stored.facts.clone();
     let received = transfers::received(tx, &facts).await?;
-    let first = facts.seen_at.is_none() && is_noticed(received.seen, facts.terms.units);
-    if first {
-        facts.seen_at = Some(now);
-    }
-    refresh(&mut facts, &received);
-    let what = if first { vec![EventType::OrderPaymentDetected] } else { Vec::new() };
+    let what = rules::see(&mut facts, &received, now);
     put(tx, &stored, &facts, &what, head, now).await
 }
 

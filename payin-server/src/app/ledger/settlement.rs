@@ -3,14 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use payin_core::order::{Facts, is_paid, may_expire};
-use payin_core::transfer::is_noticed;
-use payin_core::{Chain, Units};
+use payin_core::{Chain, Units, order as rules};
 use payin_types::known_bad::{Mistake, makes};
 use payin_types::{EventType, OrderId, Timestamp, TransferId};
 
+use super::put;
 use super::told::Told;
-use super::{put, refresh};
 use crate::app::Outcome;
 use crate::app::settings::{self, Deployment};
 use crate::store::leases::{self, Lease};
@@ -76,25 +74,7 @@ impl Settle {
         let stored = orders::lock(tx, order.as_str()).await?;
         let mut facts = stored.facts.clone();
         let received = transfers::received(tx, &facts).await?;
-        refresh(&mut facts, &received);
-        let mut what = Vec::new();
-        if is_paid(facts.received, facts.terms.units, self.tolerance) && facts.expired_at.is_none() {
-            if facts.completed_at.is_none() || facts.reverted_at.is_some() {
-                what.push(EventType::OrderCompleted);
-            }
-            facts.completed_at.get_or_insert(self.now);
-            facts.reverted_at = None;
-            // A tolerance lets so little pass that it was not noticed.
-            facts.seen_at.get_or_insert(self.now);
-            if facts.payment.is_none() {
-                refresh(&mut facts, &received);
-            }
-        }
-        if facts.completed_at.is_none() && facts.paid_late_at.is_none() && is_noticed(received.late, facts.terms.units) {
-            facts.paid_late_at = Some(self.now);
-            // Told when the order has expired: a payment in time may still be on its way to being confirmed.
-            what.extend(facts.expired_at.map(|_| EventType::OrderPaidLate));
-        }
+        let what = rules::settle(&mut facts, &received, self.tolerance, self.now);
         put(tx, &stored, &facts, &what, head, self.now).await
     }
 }
@@ -141,15 +121,13 @@ impl Unit for Expire {
         leases::check(tx, &self.lease).await?;
         let Some(cursor) = chains::get(tx, self.chain.id.as_str()).await? else { return Ok(()) };
         let stored = orders::lock(tx, self.order.as_str()).await?;
-        let open = stored.facts.completed_at.is_none() && stored.facts.expired_at.is_none();
         let pending = transfers::has_pending(tx, &self.order).await?;
         let over = if makes(Mistake::WallClockExpiry) { Some(self.now) } else { cursor.confirmed_time };
-        if !open || !may_expire(stored.facts.closes_at(), over, pending) {
+        let mut facts = stored.facts.clone();
+        let what = rules::expire(&mut facts, over, pending, self.now);
+        if what.is_empty() {
             return Ok(());
         }
-        let facts = Facts { expired_at: Some(self.now), ..stored.facts.clone() };
-        let late = facts.paid_late_at.map(|_| EventType::OrderPaidLate);
-        let what: Vec<EventType> = [EventType::OrderExpired].into_iter().chain(late).collect();
         Ok(put(tx, &stored, &facts, &what, cursor.head_number, self.now).await?)
     }
 }
