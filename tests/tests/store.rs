@@ -146,7 +146,8 @@ scenarios! {
     late: late_money_that_was_never_confirmed_is_not_told, late_money_taken_back_after_it_was_told_is_told_again, late_parts_are_late_together;
     accounts: what_somebody_calls_theirs_is_not_taken_for_the_operators, people_register_once_and_sign_in, a_session_is_prolonged_by_each_token_once, whoever_is_shut_out_has_nothing_left;
     browsers: a_new_server_is_set_up_once, a_browser_is_signed_in_for_a_while, a_new_password_ends_what_the_old_one_began,
-        members_are_let_in_and_go, a_person_looks_at_their_organizations_and_makes_keys_there, who_guesses_is_stopped;
+        members_are_let_in_and_go, an_invitation_is_taken_back_by_whoever_may_make_it,
+        an_invitation_is_used_or_taken_back_and_never_both, a_person_looks_at_their_organizations_and_makes_keys_there, who_guesses_is_stopped;
     second_factors: a_second_factor_is_set_up_asked_for_and_turned_off, of_several_who_show_one_code_one_comes_in,
         recovery_codes_stand_in_for_a_phone_once, an_operator_takes_a_lost_second_factor_away, codes_are_guessed_no_more_than_passwords;
     dialects: the_same_wish_is_the_same_order, orders_are_found_through_their_own_api, what_a_list_says_is_what_the_rule_says,

@@ -80,13 +80,23 @@
     }
   }
 
-  function dress() {
-    ahead = Number(page.dataset.now) - Date.now();
-    for (const button of page.querySelectorAll('[data-copy]')) button.hidden = !navigator.clipboard;
+  // A browser's first date in a language takes as long as much of the page: the page is seen before, with the times as the server writes them.
+  let wasSeen = document.hidden;
+  function tellTimes() {
     for (const time of page.querySelectorAll('time')) {
       const here = new Date(time.dateTime).toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' });
       time.textContent = time.textContent.replace(/\d{4}-\d\d-\d\d \d\d:\d\d UTC/, here);
     }
+  }
+  const onceSeen = () => requestAnimationFrame(() => setTimeout(() => {
+    wasSeen = true;
+    tellTimes();
+  }));
+
+  function dress() {
+    ahead = Number(page.dataset.now) - Date.now();
+    for (const button of page.querySelectorAll('[data-copy]')) button.hidden = !navigator.clipboard;
+    if (wasSeen) tellTimes();
     offerWallet();
     listen();
     goBack();
@@ -226,5 +236,6 @@
   });
 
   dress();
+  if (!wasSeen) onceSeen();
   setInterval(tick, 250);
 })();

@@ -9,7 +9,8 @@
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.getTime())) continue;
     time.title = time.textContent;
-    time.textContent = at.toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' });
+    // The half of the day stays with the hour.
+    time.textContent = at.toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' }).replace(/ (?=[AP]M$)/, '\u00a0');
   }
 
   // On a phone the ways are a line that is longer than the window.

@@ -52,7 +52,7 @@ pub use frame::Tongue;
 use words::Words;
 
 static FILES: [File; 2] = [
-    File::new("/dashboard/assets/page.css", "text/css; charset=utf-8", POLICY, style_sheet!("/assets/dashboard/page.css")),
+    File::new("/dashboard/assets/page.css", "text/css; charset=utf-8", POLICY, style_sheet!("/assets/dashboard/page.css").as_bytes()),
     File::new("/dashboard/assets/page.js", "text/javascript; charset=utf-8", POLICY, include_bytes!("../../assets/dashboard/page.js")),
 ];
 
@@ -94,11 +94,15 @@ static WAYS: &[WayTo] = &[
 /// The pages.
 pub fn router(app: &Arc<App>, sandbox: Option<Arc<dyn World>>) -> Router<Arc<App>> {
     let mut router = doors().merge(money()).merge(office()).merge(links_and_references());
+    if sandbox.is_some() {
+        router = router.merge(play());
+    }
+    router = router.layer(DefaultBodyLimit::max(BODY_MAX)).merge(import());
     if let Some(sandbox) = sandbox {
-        router = router.merge(play()).layer(Extension(Playground(sandbox)));
+        router = router.layer(Extension(Playground(sandbox)));
     }
     let kept = from_fn_with_state(Arc::clone(app), frame::keep_language);
-    router.layer(DefaultBodyLimit::max(BODY_MAX)).merge(import()).layer(kept).merge(asset::router(&FILES))
+    router.layer(kept).merge(asset::router(&FILES))
 }
 
 /// Coming in, going out, and who somebody is.
@@ -153,6 +157,7 @@ fn office() -> Router<Arc<App>> {
         .route("/dashboard/settings", get(settings::list))
         .route("/dashboard/settings/{key}", get(settings::show).post(settings::put))
         .route("/dashboard/members", get(members::list).post(members::invite))
+        .route("/dashboard/members/invitations/{invitation}/take-back", post(members::take_back))
         .route("/dashboard/members/{id}", get(members::one).post(members::set_role))
         .route("/dashboard/members/{id}/remove", post(members::remove))
 }

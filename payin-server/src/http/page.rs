@@ -10,7 +10,7 @@ use payin_types::Timestamp;
 pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; form-action 'self'; \
                           base-uri 'none'; frame-ancestors 'none'";
 
-/// The style sheet of some pages: the tokens, light and then dark, and behind them what is made of them. The dark ones stand in one file and twice
+/// The text of the style sheet of some pages: the tokens, light and then dark, and behind them what is made of them. The dark ones stand in one file and twice
 /// in the sheet: for whoever likes it dark, and for a page that is dark whoever looks.
 macro_rules! style_sheet {
     ($path:literal) => {
@@ -23,15 +23,16 @@ macro_rules! style_sheet {
             "}\n",
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), $path)),
         )
-        .as_bytes()
     };
 }
 pub(in crate::http) use style_sheet;
 
 /// What the head of a page says.
 pub struct Head {
-    /// Below which path its style sheet and its script are.
+    /// Below which path its script is, and its style sheet.
     pub place: &'static str,
+    /// The style sheet where it stands in the page: then a browser has all that it needs before it shows anything.
+    pub style: Option<&'static str>,
     /// `light`, `dark`, or both as its reader's device is.
     pub scheme: &'static str,
 }

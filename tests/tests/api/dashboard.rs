@@ -156,6 +156,7 @@ struct Things {
     link: String,
     reference: String,
     person: String,
+    invitation: String,
 }
 
 impl Things {
@@ -174,6 +175,8 @@ impl Things {
         let bind = json!({ "depositReference": "user 7", "currency": "USDT", "chainId": "ethereum-sepolia" });
         sandbox.post("/api/v1/deposits/references", &bind).await.ok(201);
         let (_, person) = sandbox.person(sandbox.key(), Role::Member).await;
+        let members = Browser::owner(sandbox).await.post("/dashboard/members", &[("role", "viewer"), ("guest", "Grace")]).await;
+        let invitation = members.is(200).between("action=\"/dashboard/members/invitations/", "/take-back\"");
         // What happens by itself has happened before anything is asked.
         sandbox.advance(1).await;
         let id = |value: &Value| text(value).to_owned();
@@ -186,6 +189,7 @@ impl Things {
             link: id(&link["id"]),
             reference: "user%207".to_owned(),
             person,
+            invitation,
         }
     }
 
@@ -201,6 +205,7 @@ impl Things {
             _ => "",
         };
         let path = route.replace("{id}", id).replace("{address}", &self.address).replace("{reference}", &self.reference);
+        let path = path.replace("{invitation}", &self.invitation);
         path.replace("{key}", "orders.grace_period_minutes").replace("{deed}", "publish")
     }
 }

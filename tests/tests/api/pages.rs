@@ -1,11 +1,14 @@
 //! What payers see below `/checkout`, as the server sends it: every stage of an order, every state of a link, and nothing that is not theirs to
 //! see or that a text has brought along. What a browser makes of it is `browser.rs`.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt as _;
 use http::HeaderMap;
 use payin_tests::nodes::{DEADLINE, http_client};
 use payin_tests::sandbox::{CHAIN, Sandbox, new_order, text};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 /// An answer to a browser.
 struct Page {
@@ -101,7 +104,7 @@ async fn an_order_is_shown_and_paid() {
     let page = order_page(&sandbox, id).await;
     page.has(&["Payment seen", "1 of 3 confirmations", "<progress max=\"3\" value=\"1\""]).lacks(&[
         "data-wallet",
-        "How to pay",
+        ">How to pay<",
         "shop.example",
     ]);
     sandbox.mine(2).await;
@@ -155,7 +158,7 @@ async fn too_little_too_much_too_late_and_the_wrong_token_are_explained() {
     // The window is over, and the grace period runs for five minutes: nobody is asked to begin now.
     sandbox.advance(11 * 60).await;
     let page = order_page(&sandbox, &none).await;
-    page.has(&["The time to pay is over", "Please do not send anything now", "Time left to arrive"]).lacks(&["data-wallet", "svg"]);
+    page.has(&["The time to pay is over", "Please do not send anything now", "Time left to arrive"]).lacks(&["data-wallet", "<svg"]);
     let closes_at: payin_types::Timestamp = text(&sandbox.order_now(&none).await["gracePeriodEndsAt"]).parse().expect("a time");
     assert_eq!(page.values("data-until"), [closes_at.millis().to_string()]);
     order_page(&sandbox, &short).await.has(&["5.00 USDT of 10 USDT have arrived. Please do not send the rest now."]);
@@ -165,7 +168,7 @@ async fn too_little_too_much_too_late_and_the_wrong_token_are_explained() {
     }
     let page = order_page(&sandbox, &none).await;
     page.has(&["This payment has expired", "Please do not send anything to this address any more", "https://shop.example/cancelled?"]);
-    page.lacks(&["svg", "data-wallet", "data-live", "http-equiv"]);
+    page.lacks(&["<svg", "data-wallet", "data-live", "http-equiv"]);
     order_page(&sandbox, &short).await.has(&["Only 5.00 USDT of 10 USDT arrived in time"]);
     sandbox.pay(&none, json!({ "kind": "late" })).await;
     sandbox.mine(3).await;
@@ -222,13 +225,19 @@ async fn pages_are_closed_and_light() {
     let sandbox = Sandbox::frozen().await;
     let order = sandbox.order("LIGHT", "10").await;
     let link = published(&sandbox, json!({ "theme": "light" })).await;
-    let assets = open(&sandbox, "/checkout/assets/page.css").await.text.len() + open(&sandbox, "/checkout/assets/page.js").await.text.len();
+    let script = open(&sandbox, "/checkout/assets/page.js").await;
+    assert_eq!((script.header("content-type"), script.header("x-content-type-options")), ("text/javascript; charset=utf-8", "nosniff"));
     for path in
         [format!("/checkout/{}", text(&order["orderId"])), format!("/checkout/{}", text(&link["slug"])), "/checkout/none".to_owned()]
     {
         let page = open(&sandbox, &path).await;
+        // The style stands in the page, so that nothing is asked for before it is seen, and the policy knows it by its digest.
+        let (_, style) = page.text.split_once("<style>").expect("a style");
+        let style = style.split("</style>").next().unwrap_or_default();
         let policy = page.header("content-security-policy");
-        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
+        let digest = STANDARD.encode(Sha256::digest(style));
+        assert!(policy.starts_with(&format!("default-src 'none'; script-src 'self'; style-src 'sha256-{digest}'; ")), "{policy}");
+        assert!(style.len() > 5_000 && !style.contains("url(") && !style.contains("@import"), "{style}");
         assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{policy}");
         for (name, value) in [
             ("content-type", "text/html; charset=utf-8"),
@@ -241,17 +250,19 @@ async fn pages_are_closed_and_light() {
             assert_eq!(page.header(name), value, "{path}: {name}");
         }
         assert!(page.header("x-request-id").starts_with("req_") && page.headers.get("set-cookie").is_none(), "{path}");
-        page.has(&["<meta name=\"robots\" content=\"noindex, nofollow\">"]).lacks(&["style=", "<style", " onclick", "javascript:"]);
+        page.has(&["<meta name=\"robots\" content=\"noindex, nofollow\">"]).lacks(&[
+            "style=",
+            "<link rel=\"stylesheet\"",
+            " onclick",
+            "javascript:",
+        ]);
         let foreign = |url: &&&str| !url.starts_with(['/', '?']) && !url.starts_with("ethereum:") && **url != "data:,";
         let loaded = [page.values("src"), page.values("href"), page.values("action")].concat();
         assert_eq!(loaded.iter().filter(foreign).count(), 0, "{path}: {loaded:?}");
-        assert_eq!(page.text.matches("<script").count(), 1, "{path}: one script, a file");
-        let weight = page.text.len() + assets;
+        assert_eq!((page.text.matches("<script").count(), page.text.matches("<style").count()), (1, 1), "{path}: one script, a file");
+        let weight = page.text.len() + script.text.len();
         assert!(weight < 60_000, "{path}: {weight} bytes");
     }
-    let css = open(&sandbox, "/checkout/assets/page.css").await;
-    assert!(!css.text.contains("url(") && !css.text.contains("@import"));
-    assert_eq!((css.header("content-type"), css.header("x-content-type-options")), ("text/css; charset=utf-8", "nosniff"));
     sandbox.stop().await;
 }
 

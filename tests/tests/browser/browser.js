@@ -104,4 +104,4 @@ async function run(scenarios) {
   }
 }
 
-module.exports = { SIZES, api, axe, launch, overflows, run, totp, watched };
+module.exports = { PATIENCE_MS, SIZES, api, axe, launch, overflows, run, totp, watched };

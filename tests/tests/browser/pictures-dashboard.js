@@ -1,7 +1,7 @@
 // Pictures of every page of the dashboard, on a phone and a desktop, light and dark. Arguments: URL, key, folder, e-mail, password.
 'use strict';
 
-const { SIZES, api, launch, totp } = require('./browser.js');
+const { PATIENCE_MS, SIZES, api, launch, totp } = require('./browser.js');
 
 const [url, key, folder, email, password] = process.argv.slice(2);
 const gateway = api(url, key);
@@ -31,6 +31,7 @@ async function main() {
   for (const [size, viewport] of Object.entries(SIZES)) {
     for (const colorScheme of ['light', 'dark']) {
       const context = await browser.newContext({ viewport, colorScheme, locale: 'en', deviceScaleFactor: size === 'phone' ? 2 : 1 });
+      context.setDefaultTimeout(PATIENCE_MS);
       views.push({ size, colorScheme, context });
     }
   }
@@ -72,10 +73,25 @@ async function main() {
   await shoot('webhook-form', '/webhooks', unfold);
   const first = (page) => page.locator('td a[href^="/dashboard/"]').first().click();
   await shoot('webhook', '/webhooks', first);
+  await shoot('deposit-page', '/references/customer-7', (page) => page.locator('a[href^="/checkout/bnd_"]').first().click());
   await shoot('event', '/events', first);
   await shoot('import-mistake', '/addresses', async (page) => {
     await page.getByLabel('Or addresses').fill('0x123\n0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE');
     await page.getByRole('button', { name: 'Import addresses' }).click();
+    await page.getByRole('alert').waitFor();
+  });
+  await shoot('invited', '/members', async (page) => {
+    await page.getByLabel('Role').selectOption({ label: 'Admin' });
+    await page.getByLabel('For whom (optional)').fill('Grace (accounting)');
+    await page.getByRole('button', { name: 'Make the link' }).click();
+    await page.locator('#secret').waitFor();
+  });
+  const old = await gateway.link({ title: 'Old plan' });
+  await gateway.unpublish(old);
+  await shoot('link-refused', `/links/${old.id}`, async (page) => {
+    const away = page.getByRole('button', { name: 'Archive' });
+    if (await away.isVisible()) await away.click();
+    await page.getByRole('button', { name: 'Publish' }).click();
     await page.getByRole('alert').waitFor();
   });
   await shoot('no-orders-found', '/orders?search=nothing-like-it');

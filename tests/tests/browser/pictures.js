@@ -1,7 +1,7 @@
 // Pictures of every page that payers see, in every state, on a phone and a desktop, light and dark. Arguments: URL, key, folder.
 'use strict';
 
-const { SIZES, api, launch } = require('./browser.js');
+const { PATIENCE_MS, SIZES, api, launch } = require('./browser.js');
 
 const [url, key, folder] = process.argv.slice(2);
 const gateway = api(url, key);
@@ -11,7 +11,9 @@ async function main() {
   const views = [];
   for (const [size, viewport] of Object.entries(SIZES)) {
     for (const colorScheme of ['light', 'dark']) {
-      views.push({ size, colorScheme, context: await browser.newContext({ viewport, colorScheme, locale: 'en', deviceScaleFactor: size === 'phone' ? 2 : 1 }) });
+      const context = await browser.newContext({ viewport, colorScheme, locale: 'en', deviceScaleFactor: size === 'phone' ? 2 : 1 });
+      context.setDefaultTimeout(PATIENCE_MS);
+      views.push({ size, colorScheme, context });
     }
   }
   // One after the other: the pages shall have the machine for themselves. `act`: what is done on the page before.

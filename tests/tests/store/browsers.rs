@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use payin_server::app::accounts::browser::{self, Browser};
-use payin_server::app::accounts::invitation::{self, Accept, Invite, Newcomer};
+use payin_server::app::accounts::invitation::{self, Accept, Invite, Newcomer, TakeBack};
 use payin_server::app::accounts::members::{self, Change, Deed};
 use payin_server::app::accounts::{self, Opened, Session};
 use payin_server::app::keys;
@@ -42,7 +42,7 @@ async fn login(gateway: &Gateway, name: &str, password: &str) -> Result<Session,
 }
 
 async fn invited(gateway: &Gateway, by: &Session, role: Role, email: &str) -> Session {
-    let token = gateway.write(Invite::new(&gateway.app, by, role)).await.expect("an invitation");
+    let token = gateway.write(Invite::new(&gateway.app, by, role, None)).await.expect("an invitation");
     come_in(gateway, token.expose_secret(), email).await.expect("a member");
     login(gateway, email, PASSWORD).await.expect("signed in")
 }
@@ -153,7 +153,7 @@ pub async fn members_are_let_in_and_go(kind: Kind) {
     let names = async || members::list(&gateway.app, &ada.organization_id).await.expect("members").len();
     assert_eq!(names().await, 3);
     // Nobody makes somebody stronger than they are, nor changes one who is.
-    let invite = async |by: &Session, role: Role| gateway.write(Invite::new(&gateway.app, by, role)).await;
+    let invite = async |by: &Session, role: Role| gateway.write(Invite::new(&gateway.app, by, role, None)).await;
     for (by, role) in [(&bob, Role::Owner), (&cleo, Role::Viewer), (&ada, Role::from("emperor"))] {
         assert_eq!(refusal(invite(by, role.clone()).await).code, ErrorCode::InsufficientPermissions, "{} {role}", by.role);
     }
@@ -191,6 +191,99 @@ pub async fn members_are_let_in_and_go(kind: Kind) {
     let both = join_all([change(&ada, &bob, Deed::Remove), change(&bob, &ada, Deed::Remove)]).await;
     assert_eq!(both.iter().filter(|done| done.is_ok()).count(), 1, "{both:?}");
     assert_eq!(names().await, 2);
+    gateway.app.store.close().await;
+}
+
+/// What is listed of the invitations of an organization: for whom, who they will be, who lets them in, and whether it is good.
+async fn listed(gateway: &Gateway, organization: &OrganizationId) -> Vec<(String, Role, String, bool)> {
+    let page = invitation::waiting(&gateway.app, organization, None, 100).await.expect("invitations");
+    let one = |one: invitation::Waiting| (one.kept.guest.unwrap_or_default(), one.kept.role, one.kept.invited_by, one.is_good);
+    page.data.into_iter().map(one).collect()
+}
+
+/// By which an invitation for somebody is taken back.
+async fn mac(gateway: &Gateway, organization: &OrganizationId, guest: &str) -> String {
+    let page = invitation::waiting(&gateway.app, organization, None, 100).await.expect("invitations");
+    page.data.into_iter().find(|one| one.kept.guest.as_deref() == Some(guest)).expect("an invitation").kept.mac
+}
+
+pub async fn an_invitation_is_taken_back_by_whoever_may_make_it(kind: Kind) {
+    let place = payin_tests::gateway::Place::new(kind).await;
+    let gateway = Gateway::open(&place.location, 1, Some(super::executed(kind))).await;
+    let ada = owner(&gateway).await;
+    let bob = invited(&gateway, &ada, Role::Admin, "bob@shop.example").await;
+    let cleo = invited(&gateway, &ada, Role::Viewer, "cleo@shop.example").await;
+    let own = &ada.organization_id;
+    let invite =
+        async |by: &Session, role: Role, guest: &str| gateway.write(Invite::new(&gateway.app, by, role, Some(guest.to_owned()))).await;
+    let take_back = async |by: &Session, mac: String| gateway.write(TakeBack::new(&gateway.app, by, mac)).await;
+    for guest in ["", " dan", "da\u{0}n", &"x".repeat(151)] {
+        assert_eq!(refusal(invite(&ada, Role::Viewer, guest).await).code, ErrorCode::ValidationError, "{guest:?}");
+    }
+    assert_eq!(listed(&gateway, own).await, [], "those that were used are not there");
+    let dan = invite(&ada, Role::Owner, "Dan").await.expect("an invitation");
+    gateway.clock.advance(HOUR);
+    let eve = invite(&bob, Role::Member, "Eve").await.expect("an invitation");
+    let names = [("Eve", Role::Member, "bob@shop.example"), ("Dan", Role::Owner, "ada@shop.example")];
+    let expected = names.map(|(guest, role, by)| (guest.to_owned(), role, by.to_owned(), true));
+    assert_eq!(listed(&gateway, own).await, expected);
+    let second = invitation::waiting(&gateway.app, own, Some(2), 1).await.expect("a page");
+    assert_eq!((second.data.len(), second.pagination.total, second.data[0].kept.guest.as_deref()), (1, 2, Some("Dan")));
+    let (dans, eves) = (mac(&gateway, own, "Dan").await, mac(&gateway, own, "Eve").await);
+    // As inviting is: not by somebody weaker, nor from another organization, and not by what the link bears.
+    let (other, _) = gateway.organization("Other").await;
+    let stranger = Session { organization_id: other.clone(), ..ada.clone() };
+    assert_eq!(listed(&gateway, &other).await, []);
+    for (by, mac, code) in [
+        (&bob, &dans, ErrorCode::InsufficientPermissions),
+        (&cleo, &eves, ErrorCode::InsufficientPermissions),
+        (&stranger, &dans, ErrorCode::ResourceNotFound),
+        (&ada, &dan.expose_secret().to_owned(), ErrorCode::ResourceNotFound),
+        (&ada, &"\u{0}".to_owned(), ErrorCode::ResourceNotFound),
+    ] {
+        assert_eq!(refusal(take_back(by, mac.clone()).await).code, code, "{} {mac:?}", by.email);
+    }
+    assert_eq!(listed(&gateway, own).await.len(), 2);
+    // It is not good while whoever made it may not give that role, and can be taken back all the same.
+    gateway.write(Change::new(&ada, bob.user_id.as_str().to_owned(), Deed::Role(Role::Viewer))).await.expect("weaker");
+    assert_eq!(listed(&gateway, own).await.iter().map(|one| one.3).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(refusal(take_back(&bob, eves.clone()).await).code, ErrorCode::InsufficientPermissions);
+    take_back(&ada, eves.clone()).await.expect("taken back");
+    gateway.write(Change::new(&ada, bob.user_id.as_str().to_owned(), Deed::Role(Role::Admin))).await.expect("stronger again");
+    assert_eq!(refusal(come_in(&gateway, eve.expose_secret(), "eve@shop.example").await).code, ErrorCode::ResourceNotFound);
+    assert_eq!(refusal(take_back(&ada, eves).await).code, ErrorCode::ResourceNotFound, "once");
+    gateway.clock.advance(71 * HOUR);
+    assert_eq!(listed(&gateway, own).await, [], "over");
+    assert_eq!(refusal(take_back(&ada, dans).await).code, ErrorCode::ResourceNotFound);
+    gateway.app.store.close().await;
+}
+
+pub async fn an_invitation_is_used_or_taken_back_and_never_both(kind: Kind) {
+    let place = payin_tests::gateway::Place::new(kind).await;
+    let gateway = Gateway::open(&place.location, 1, Some(super::executed(kind))).await;
+    let other = match kind {
+        Kind::Sqlite => gateway.clone(),
+        Kind::Postgres => Gateway::open(&place.location, 2, Some(super::executed(kind))).await,
+    };
+    let ada = owner(&gateway).await;
+    let eve = invited(&gateway, &ada, Role::Viewer, "eve@shop.example").await.user_id;
+    let leave = async || gateway.write(Change::new(&ada, eve.as_str().to_owned(), Deed::Remove)).await.expect("removed");
+    leave().await;
+    for round in 0..40 {
+        let token = gateway.write(Invite::new(&gateway.app, &ada, Role::Member, Some("Eve".to_owned()))).await.expect("an invitation");
+        let back = TakeBack::new(&other.app, &ada, mac(&gateway, &ada.organization_id, "Eve").await);
+        let known = Accept::known(&gateway.app, token.expose_secret(), eve.clone());
+        let (used, taken) = tokio::join!(gateway.write(known), other.write(back));
+        let is_member = members::list(&gateway.app, &ada.organization_id).await.expect("members").len() == 2;
+        assert_eq!((used.is_ok(), taken.is_ok()), (is_member, !is_member), "round {round}: {used:?} {taken:?}");
+        let lost = if is_member { refusal(taken) } else { refusal(used) };
+        assert_eq!(lost.code, ErrorCode::ResourceNotFound, "round {round}");
+        assert_eq!(place.value("SELECT COUNT(*) FROM invitations").await, "0", "round {round}");
+        if is_member {
+            leave().await;
+        }
+    }
+    other.app.store.close().await;
     gateway.app.store.close().await;
 }
 

@@ -1,15 +1,16 @@
 //! Links by which somebody becomes a member: of an organization whose member lets them in, or of the first one of a new server, which they
-//! name. Each is used once; of what it bears only the MAC is kept. It must not send it anywhere.
+//! name. Each is used once, or taken back; of what it bears only the MAC is kept. It must not send it anywhere.
 
 use payin_core::Error;
 use payin_core::access::may_grant;
-use payin_core::account::{INVITATION_LIFETIME, folded};
+use payin_core::account::{INVITATION_LIFETIME, check_name, folded};
 use payin_core::error::shown;
-use payin_types::{ErrorCode, ExposeSecret as _, OrganizationId, Role, SecretString, Timestamp, UserId};
+use payin_types::{ErrorCode, ExposeSecret as _, OrganizationId, Page, Pagination, Role, SecretString, Timestamp, UserId};
 
 use super::browser::random_token;
 use super::{Session, new_user};
 use crate::app::access::FIRST_ORGANIZATION;
+use crate::app::query::{is_findable, paging};
 use crate::app::{App, Outcome};
 use crate::store::access::{self, insert_organization, lock_organization};
 use crate::store::accounts::{self, User};
@@ -39,7 +40,7 @@ impl Unit for OfferSetup {
         }
         invitations::forget_setup(tx).await?;
         let expires_at = self.now.plus(INVITATION_LIFETIME);
-        invitations::insert(tx, &self.mac, &Invitation { into: None, role: Role::Owner, expires_at }, self.now).await?;
+        invitations::insert(tx, &self.mac, &Invitation { into: None, role: Role::Owner, expires_at }, None, self.now).await?;
         Ok(true)
     }
 }
@@ -59,32 +60,26 @@ pub struct Invite {
     organization: OrganizationId,
     by: UserId,
     role: Role,
+    guest: Option<String>,
     mac: String,
     token: SecretString,
     now: Timestamp,
 }
 
 impl Invite {
-    /// Into the organization for which somebody is signed in.
+    /// Into the organization for which somebody is signed in. `guest`: for whom, so that they tell this one from others.
     #[must_use]
-    pub fn new(app: &App, by: &Session, role: Role) -> Self {
+    pub fn new(app: &App, by: &Session, role: Role, guest: Option<String>) -> Self {
         let token = random_token(app);
         let (organization, by, now) = (by.organization_id.clone(), by.user_id.clone(), app.clock.now());
-        Self { organization, by, role, mac: first_mac(app, &token), token, now }
+        Self { organization, by, role, guest, mac: first_mac(app, &token), token, now }
     }
 }
 
-/// Refuses a role that somebody cannot give away, as they are now.
-async fn check_grant(conn: &mut Conn, by: &UserId, organization: &OrganizationId, role: &Role) -> Outcome<()> {
+/// Whether somebody may give a role away, as they are now.
+async fn may_give(conn: &mut Conn, by: &UserId, organization: &OrganizationId, role: &Role) -> Outcome<bool> {
     let own = accounts::member(conn, by, organization).await?.filter(|(user, _)| user.disabled_at.is_none());
-    if own.is_some_and(|(_, own)| may_grant(&own, role)) {
-        return Ok(());
-    }
-    Err(Error::new(
-        ErrorCode::InsufficientPermissions,
-        format!("Nobody can make somebody '{}' who has no such role, or a stronger one", shown(role.as_str())),
-    )
-    .into())
+    Ok(own.is_some_and(|(_, own)| may_grant(&own, role)))
 }
 
 impl Unit for Invite {
@@ -92,12 +87,76 @@ impl Unit for Invite {
     type Output = SecretString;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<SecretString> {
-        check_grant(tx, &self.by, &self.organization, &self.role).await?;
+        if !may_give(tx, &self.by, &self.organization, &self.role).await? {
+            let role = shown(self.role.as_str());
+            let message = format!("Nobody can make somebody '{role}' who has no such role, or a stronger one");
+            return Err(Error::new(ErrorCode::InsufficientPermissions, message).into());
+        }
+        if let Some(guest) = &self.guest {
+            check_name("guest", guest)?;
+        }
         invitations::forget_expired(tx, self.now).await?;
         let into = Some((self.organization.clone(), self.by.clone()));
         let invitation = Invitation { into, role: self.role.clone(), expires_at: self.now.plus(INVITATION_LIFETIME) };
-        invitations::insert(tx, &self.mac, &invitation, self.now).await?;
+        invitations::insert(tx, &self.mac, &invitation, self.guest.as_deref(), self.now).await?;
         Ok(self.token.clone())
+    }
+}
+
+/// An invitation that waits for somebody.
+pub struct Waiting {
+    /// As it is kept.
+    pub kept: invitations::Waiting,
+    /// Whether whoever made it may give that role now: it is good only then.
+    pub is_good: bool,
+}
+
+/// A page of the invitations into an organization that are not over, the last made first.
+///
+/// # Errors
+/// `VALIDATION_ERROR` for a page out of bounds.
+pub async fn waiting(app: &App, organization: &OrganizationId, page: Option<u64>, limit: u64) -> Outcome<Page<Waiting>> {
+    let (page, limit, offset) = paging(page, Some(limit))?;
+    let (most, now) = (i64::try_from(limit).unwrap_or(100), app.clock.now());
+    let (found, total) = invitations::waiting(&mut app.store.read().await?, organization, now, most, offset).await?;
+    let waiting = |kept: invitations::Waiting| {
+        let is_good = kept.inviter_role.as_ref().is_some_and(|own| may_grant(own, &kept.role));
+        Waiting { kept, is_good }
+    };
+    Ok(Page { data: found.into_iter().map(waiting).collect(), pagination: Pagination::new(page, limit, total) })
+}
+
+/// Takes an invitation back: nobody comes in by it any more.
+pub struct TakeBack {
+    organization: OrganizationId,
+    by: UserId,
+    mac: String,
+    now: Timestamp,
+}
+
+impl TakeBack {
+    /// One into the organization for which somebody is signed in.
+    #[must_use]
+    pub fn new(app: &App, by: &Session, mac: String) -> Self {
+        Self { organization: by.organization_id.clone(), by: by.user_id.clone(), mac, now: app.clock.now() }
+    }
+}
+
+impl Unit for TakeBack {
+    type Output = ();
+
+    async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<()> {
+        let gone =
+            || Error::new(ErrorCode::ResourceNotFound, "This invitation is not open any more: it was used or taken back, or is over");
+        // Whoever comes in by it at this moment locks it as well: the first of the two takes it away, and the second finds none.
+        let found = if is_findable(&self.mac) { invitations::lock(tx, &self.mac).await? } else { None };
+        let is_ours = |found: &Invitation| found.into.as_ref().is_some_and(|(organization, _)| *organization == self.organization);
+        let found = found.filter(|found| is_ours(found) && found.expires_at > self.now).ok_or_else(gone)?;
+        if !may_give(tx, &self.by, &self.organization, &found.role).await? {
+            let message = format!("Nobody can take back an invitation as {} who may not give that role", found.role);
+            return Err(Error::new(ErrorCode::InsufficientPermissions, message).into());
+        }
+        Ok(invitations::remove(tx, &found, &self.mac).await?)
     }
 }
 
@@ -182,7 +241,9 @@ impl Accept {
         if let Some((organization, by)) = &invitation.into {
             lock_organization(tx, organization).await?;
             // Whoever let them in may have gone since.
-            check_grant(tx, by, organization, &invitation.role).await.map_err(|_| over())?;
+            if !may_give(tx, by, organization, &invitation.role).await? {
+                return Err(over().into());
+            }
             return Ok(organization.clone());
         }
         if !access::organizations(tx).await?.is_empty() {
@@ -220,7 +281,7 @@ impl Unit for Accept {
                 return Err(Error::new(ErrorCode::InvalidState, "You are a member already; the link is left for somebody else").into());
             }
             accounts::join(tx, &user, &organization, &invitation.role, self.now).await?;
-            invitations::used(tx, &invitation, mac).await?;
+            invitations::remove(tx, &invitation, mac).await?;
             return Ok((user, organization));
         }
         Err(over().into())

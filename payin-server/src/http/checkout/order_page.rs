@@ -83,6 +83,8 @@ struct Detail {
     label: &'static str,
     value: String,
     is_code: bool,
+    /// A time as programs read it.
+    iso: Option<String>,
 }
 
 /// Shows it.
@@ -264,8 +266,8 @@ fn notes(t: &Words, paying: &Paying, wanted_network: &str, progress: &Progress) 
 
 fn details(t: &Words, paying: &Paying, chain: Option<&Chain>, network: &str, progress: &Progress) -> Vec<Detail> {
     let order = &paying.order;
-    let plain = |label, value: String| Detail { label, value, is_code: false };
-    let code = |label, value: &str| Detail { label, value: value.to_owned(), is_code: true };
+    let plain = |label, value: String| Detail { label, value, is_code: false, iso: None };
+    let code = |label, value: &str| Detail { label, value: value.to_owned(), is_code: true, iso: None };
     let received = (!progress.arrived.is_zero()).then(|| plain(t.received, money(progress.arrived, order)));
     let contract = chain.and_then(|chain| chain.token(&order.terms.currency)).map(|token| code(t.token_contract, token.contract.as_str()));
     let transactions = paying.payments.iter().map(|payment| code(t.transaction, &payment.tx_hash));
@@ -273,6 +275,7 @@ fn details(t: &Words, paying: &Paying, chain: Option<&Chain>, network: &str, pro
     details.extend(received);
     details.extend([plain(t.network, network.to_owned()), code(t.address, order.address.as_str())]);
     details.extend(contract.into_iter().chain(transactions));
-    details.extend([plain(t.created, Moment::new(order.created_at).text), code(t.payment_id, order.id.as_str())]);
+    let created = Moment::new(order.created_at);
+    details.extend([Detail { iso: Some(created.iso), ..plain(t.created, created.text) }, code(t.payment_id, order.id.as_str())]);
     details
 }

@@ -1,7 +1,7 @@
 //! The pages that payers see, below `/checkout`: what all of them have in common. They are rendered here, work without a script, and show
 //! nothing of a merchant's own. Nothing runs or is loaded that this server does not serve itself, and nobody frames them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use askama::Template;
 use axum::Router;
@@ -9,8 +9,11 @@ use axum::extract::{Path, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use payin_core::Error;
 use payin_types::{BindingId, ErrorCode, OrderId, PublicPaymentLink};
+use sha2::{Digest as _, Sha256};
 
 use super::reader::Reader;
 use super::words::{LANGUAGES, Words};
@@ -21,10 +24,17 @@ use crate::http::asset::{self, File};
 use crate::http::dialect::is_below;
 use crate::http::page::{self, Head, POLICY, style_sheet};
 
-static FILES: [File; 2] = [
-    File::new("/checkout/assets/page.css", "text/css; charset=utf-8", POLICY, style_sheet!("/assets/checkout/page.css")),
-    File::new("/checkout/assets/page.js", "text/javascript; charset=utf-8", POLICY, include_bytes!("../../../assets/checkout/page.js")),
-];
+static FILES: [File; 1] =
+    [File::new("/checkout/assets/page.js", "text/javascript; charset=utf-8", POLICY, include_bytes!("../../../assets/checkout/page.js"))];
+
+/// Stands in every page: a payer looks at one or two, and waits for the first.
+const STYLE: &str = style_sheet!("/assets/checkout/page.css");
+
+/// What these pages may do: as all pages, but that their one style is known by what it says, and no other is taken.
+static PAGE_POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let style = format!("style-src 'sha256-{}'", STANDARD.encode(Sha256::digest(STYLE)));
+    HeaderValue::from_str(&POLICY.replace("style-src 'self'", &style)).unwrap_or(HeaderValue::from_static(POLICY))
+});
 
 /// The pages, whatever APIs are spoken.
 pub fn router() -> Router<Arc<App>> {
@@ -101,14 +111,16 @@ impl Frame {
             theme,
             languages: LANGUAGES,
             again: "?",
-            head: Head { place: "/checkout", scheme: theme.unwrap_or("light dark") },
+            head: Head { place: "/checkout", style: Some(STYLE), scheme: theme.unwrap_or("light dark") },
         }
     }
 }
 
 /// An answer that is a page, in its reader's language.
 pub fn page(status: StatusCode, template: &impl Template) -> Response {
-    page::page(status, template, "Accept-Language")
+    let mut response = page::page(status, template, "Accept-Language");
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, PAGE_POLICY.clone());
+    response
 }
 
 #[derive(Template)]

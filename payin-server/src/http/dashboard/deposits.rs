@@ -44,7 +44,7 @@ pub async fn list(member: Member) -> Result<Response, Reject> {
     let statuses = lists::choices(t, DepositStatus::KNOWN.iter().map(DepositStatus::as_str));
     let [from, to] = lists::days(t, query);
     let fields = vec![
-        Field::typed("search", t.reference, "search", query.text("search")),
+        Field::typed("search", t.deposit_reference, "search", query.text("search")),
         Field::choice("status", t.status, statuses, query.text("status")),
         lists::currency(t, app, query),
         lists::chain(t, app, query),
@@ -107,7 +107,7 @@ fn table(t: &'static Words, deposits: &[Deposit]) -> Table {
             Cell::time(deposit.detected_at),
         ]
     };
-    let head = vec![t.reference, t.amount, t.network, t.status, t.transaction, t.detected_at];
+    let head = vec![t.deposit_reference, t.amount, t.network, t.status, t.transaction, t.detected_at];
     Table { name: t.deposits.to_owned(), head, rows: deposits.iter().map(row).collect(), empty: t.no_deposits }
 }
 
@@ -132,14 +132,15 @@ async fn all(member: &Member, tried: Tried) -> Result<Response, Reject> {
             Cell::maybe_time(reference.last_deposit_at),
         ]
     };
-    let head = vec![t.reference, t.addresses, t.deposits, t.received, t.last_deposit];
+    let head = vec![t.deposit_reference, t.addresses, t.deposits, t.received, t.last_deposit];
     let table = Table {
         name: t.references.to_owned(),
         head,
         rows: found.data.iter().map(row).collect(),
         empty: lists::empty(t, query, t.no_references),
     };
-    let search = Form::search(t.search, REFERENCES, t.search, vec![Field::typed("search", t.reference, "search", query.text("search"))]);
+    let search =
+        Form::search(t.search, REFERENCES, t.search, vec![Field::typed("search", t.deposit_reference, "search", query.text("search"))]);
     let (error, sent) = tried.unzip();
     let bind = member.can(Permission::CreateDeposits).then(|| {
         let form = sent.clone().unwrap_or_default();
@@ -148,7 +149,7 @@ async fn all(member: &Member, tried: Tried) -> Result<Response, Reject> {
             (format!("{}@{}", token.currency, chain.id), format!("{} · {}", token.currency, payin_core::checkout::network(&chain.id)))
         });
         let fields = vec![
-            Field::line("reference", t.reference, form.text("reference")).hint(t.reference_hint).required(),
+            Field::line("reference", t.deposit_reference, form.text("reference")).hint(t.reference_hint).required(),
             Field::choice("pay", t.pay_with, options.collect(), form.text("pay")),
         ];
         Block::Form(Form::new(t.bind, REFERENCES, t.bind, fields).folded(sent.is_some()))

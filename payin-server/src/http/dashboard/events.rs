@@ -9,8 +9,8 @@ use payin_types::{Delivery, DeliveryStatus, EndpointId, EventRecord, EventType, 
 
 use super::frame::lead_to;
 use super::lists::{self, ROWS};
-use super::member::{Member, Posted};
-use super::view::{Action, Block, Cell, Field, Form, Pager, Table, segment};
+use super::member::{Member, Posted, refused};
+use super::view::{Action, Block, Cell, Field, Form, Notice, Pager, Table, segment};
 use super::words::Words;
 use crate::app::{event_log, resend};
 use crate::http::answer::Reject;
@@ -81,10 +81,14 @@ pub fn table(t: &'static Words, events: &[EventRecord]) -> Table {
 
 /// `GET /dashboard/events/{id}`
 pub async fn show(member: Member, Path(id): Path<String>) -> Result<Response, Reject> {
+    one(&member, &id, None).await
+}
+
+async fn one(member: &Member, id: &str, error: Option<Error>) -> Result<Response, Reject> {
     member.may(Permission::ManageSettings)?;
     let (t, app, organization) = (member.t, member.app(), member.organization());
-    let event = event_log::get(app, organization, &id).await?;
-    let deliveries = event_log::deliveries(app, organization, &id).await?.data;
+    let event = event_log::get(app, organization, id).await?;
+    let deliveries = event_log::deliveries(app, organization, id).await?.data;
     let facts = vec![
         (t.id.to_owned(), Cell::code(event.id.as_str())),
         (t.object.to_owned(), Cell::code(&event.object_id)),
@@ -92,7 +96,8 @@ pub async fn show(member: Member, Path(id): Path<String>) -> Result<Response, Re
     ];
     let payload = serde_json::to_string_pretty(&event.payload).unwrap_or_default();
     let again = Action::new(format!("{PATH}/{}/resend", segment(event.id.as_str())), t.resend);
-    let mut page = member.page(event.event_type.as_str()).back_to(PATH, t.events).with(Block::Fields(facts));
+    let mut page = member.page(event.event_type.as_str()).back_to(PATH, t.events).says(error.as_ref().map(|error| Notice::bad(t, error)));
+    page = page.with(Block::Fields(facts));
     page = page.with(Block::Actions(vec![again])).with(Block::Heading(t.payload.to_owned())).with(Block::Code(payload));
     page = page.with(Block::Heading(t.deliveries.to_owned()));
     if deliveries.is_empty() {
@@ -101,7 +106,7 @@ pub async fn show(member: Member, Path(id): Path<String>) -> Result<Response, Re
     for delivery in &deliveries {
         page = page.with(Block::Fields(standing(t, delivery))).with(Block::Table(attempts(t, delivery)));
     }
-    Ok(page.answer(None))
+    Ok(page.answer(error.as_ref()))
 }
 
 fn standing(t: &'static Words, delivery: &Delivery) -> Vec<(String, Cell)> {
@@ -139,7 +144,9 @@ pub async fn send_again(Path(id): Path<String>, Posted { member, form }: Posted)
     member.may(Permission::ManageSettings)?;
     let request = Ok(ResendEvent { endpoint_id: form.some("endpointId").map(EndpointId::from) });
     let to = format!("{PATH}/{}", segment(&id));
-    let unit = resend::Resend { request, organization_id: member.organization().clone(), id, now: member.app().clock.now() };
-    member.app().store.write(unit).await?;
-    Ok(lead_to(&format!("{to}?done=queued")))
+    let (organization_id, now) = (member.organization().clone(), member.app().clock.now());
+    match refused(member.app().store.write(resend::Resend { request, organization_id, id: id.clone(), now }).await)? {
+        Ok(_) => Ok(lead_to(&format!("{to}?done=queued"))),
+        Err(error) => one(&member, &id, Some(error)).await,
+    }
 }

@@ -23,8 +23,8 @@ use crate::http::page::{self, Head};
 /// Keeps the language that somebody chose.
 pub const LANGUAGE: Cookie = Cookie { name: "payin_language", path: "/dashboard", same_site: "Lax" };
 
-/// What heads say: the looks are those of the reader's device.
-pub const HEAD: Head = Head { place: "/dashboard", scheme: "light dark" };
+/// What heads say: the looks are those of the reader's device. One style sheet is kept for all the pages that somebody looks at.
+pub const HEAD: Head = Head { place: "/dashboard", style: None, scheme: "light dark" };
 
 /// A year.
 const LANGUAGE_FOR_S: u64 = 365 * 24 * 60 * 60;

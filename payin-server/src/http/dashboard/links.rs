@@ -2,10 +2,12 @@
 
 use axum::extract::Path;
 use axum::response::Response;
+use payin_core::Error;
 use payin_core::access::Permission;
 use payin_types::PaymentLink;
 use payin_types::link::{LinkOrder, LinkStatus, ListLinkOrders, ListPaymentLinks, PublishPaymentLink};
 
+use super::form::Form as Sent;
 use super::link_form::{self, as_sent, create, update};
 use super::lists::{self, ROWS};
 use super::member::{Member, Posted, Tried, done, refused};
@@ -90,17 +92,17 @@ pub async fn add(Posted { member, form }: Posted) -> Result<Response, Reject> {
 
 /// `GET /dashboard/links/{id}`
 pub async fn show(member: Member, Path(id): Path<String>) -> Result<Response, Reject> {
-    one(&member, &id, None).await
+    one(&member, &id, None, None).await
 }
 
-async fn one(member: &Member, id: &str, tried: Tried) -> Result<Response, Reject> {
+/// `sent`: what the form of the link was filled in with, where that was refused.
+async fn one(member: &Member, id: &str, error: Option<Error>, sent: Option<Sent>) -> Result<Response, Reject> {
     member.may(Permission::ViewData)?;
     let (t, app, organization) = (member.t, member.app(), member.organization());
     let link = links::get(app, organization, id).await?;
     let at = |deed: &str| format!("{PATH}/{}{deed}", segment(link.id.as_str()));
     let asked = ListLinkOrders { page: lists::page(&member.query)?, limit: Some(ROWS), status: None };
     let orders = links::orders(app, organization, id, asked).await?;
-    let (error, sent) = tried.unzip();
     let page = member.page(&link.title).back_to(PATH, t.links).says(error.as_ref().map(|error| Notice::bad(t, error)));
     let mut page = page.with(Block::Fields(facts(t, &link)));
     page = page.with(Block::Links(vec![Cell::text(t.preview).to(at("/preview"))]));
@@ -166,7 +168,7 @@ pub async fn change(Path(id): Path<String>, Posted { member, form }: Posted) -> 
     let unit = Change::new(app, organization.clone(), id.clone(), Deed::Update(update(&form, &before)));
     match refused(app.store.write(unit).await)? {
         Ok(_) => Ok(done(&format!("{PATH}/{}", segment(&id)))),
-        Err(error) => one(&member, &id, Some((error, form))).await,
+        Err(error) => one(&member, &id, Some(error), Some(form)).await,
     }
 }
 
@@ -179,11 +181,14 @@ pub async fn act(Path((id, deed)): Path<(String, String)>, Posted { member, .. }
         "archive" => Deed::Archive,
         "restore" => Deed::Restore,
         "delete" => Deed::Delete,
-        _ => return Err(payin_core::Error::not_found("Deed", &deed).into()),
+        _ => return Err(Error::not_found("Deed", &deed).into()),
     };
     let is_gone = matches!(deed, Deed::Delete);
-    member.app().store.write(Change::new(member.app(), member.organization().clone(), id.clone(), deed)).await?;
-    Ok(if is_gone { done(PATH) } else { done(&format!("{PATH}/{}", segment(&id))) })
+    match refused(member.app().store.write(Change::new(member.app(), member.organization().clone(), id.clone(), deed)).await)? {
+        Ok(_) if is_gone => Ok(done(PATH)),
+        Ok(_) => Ok(done(&format!("{PATH}/{}", segment(&id)))),
+        Err(error) => one(&member, &id, Some(error), None).await,
+    }
 }
 
 /// `GET /dashboard/links/{id}/preview`: as payers will see it, where they do not yet.

@@ -1,4 +1,5 @@
-//! The members of the organization: who they are, who may come in, who goes. A link that lets somebody in is shown once; nothing sends it.
+//! The members of the organization: who they are, who may come in, who goes. A link that lets somebody in is shown once, and can be taken back;
+//! nothing sends it.
 
 use axum::extract::Path;
 use axum::response::Response;
@@ -6,9 +7,11 @@ use payin_core::Error;
 use payin_core::access::{Permission, may_grant};
 use payin_types::{ExposeSecret as _, Role};
 
+use super::form::Form as Sent;
+use super::lists::{self, ROWS};
 use super::member::{Member, Posted, Tried, done, refused};
-use super::view::{Action, Block, Cell, Field, Form, Notice, Table, segment};
-use crate::app::accounts::invitation::Invite;
+use super::view::{Action, Block, Cell, Field, Form, Notice, Pager, Table, segment};
+use crate::app::accounts::invitation::{self, Invite, TakeBack, Waiting};
 use crate::app::accounts::members::{self, Change, Deed};
 use crate::http::answer::Reject;
 
@@ -41,18 +44,54 @@ async fn show(member: &Member, tried: Tried, notice: Option<Notice>) -> Result<R
     };
     let head = vec![t.name_of_person, t.email, t.role, t.status, t.joined_at];
     let table = Table { name: t.members.to_owned(), head, rows: all.iter().map(row).collect(), empty: t.nothing };
+    let waiting = invitation::waiting(member.app(), member.organization(), lists::page(&member.query)?, ROWS).await?;
+    let pager = (waiting.pagination.total_pages > 1).then(|| Block::Pager(Pager::new(t, PATH, &member.query, &waiting.pagination)));
     let (error, sent) = tried.unzip();
-    let role = sent.and_then(|sent| sent.some("role")).unwrap_or_else(|| Role::Viewer.as_str().to_owned());
-    let invite = Form::new(t.invite, PATH, t.make_invitation, vec![Field::choice("role", t.role, roles(member), role).hint(t.invite_hint)]);
-    let page = member.page(t.members).says(error.as_ref().map(|error| Notice::bad(t, error)).or(notice));
-    Ok(page.with(Block::Table(table)).with(Block::Form(invite)).answer(error.as_ref()))
+    let sent = sent.unwrap_or_default();
+    let role = sent.some("role").unwrap_or_else(|| Role::Viewer.as_str().to_owned());
+    let fields = vec![
+        Field::choice("role", t.role, roles(member), role).hint(t.invite_hint),
+        Field::line("guest", t.guest_optional, sent.text("guest")).hint(t.guest_hint),
+    ];
+    let page = member.page(t.members).says(error.as_ref().map(|error| Notice::bad(t, error)).or(notice)).with(Block::Table(table));
+    let page = page.with(Block::Form(Form::new(t.invite, PATH, t.make_invitation, fields)));
+    let page = page.with(Block::Heading(t.invitations.to_owned())).with(Block::Table(invitations(member, &waiting.data)));
+    Ok(page.with_if(pager).answer(error.as_ref()))
+}
+
+/// The invitations that are open. Whoever may not give a role does not take one back either.
+fn invitations(member: &Member, waiting: &[Waiting]) -> Table {
+    let (t, own) = (member.t, &member.browser.session.role);
+    let row = |Waiting { kept, is_good }: &Waiting| {
+        let take_back = Action::new(format!("{PATH}/invitations/{}/take-back", segment(&kept.mac)), t.take_back).grave();
+        vec![
+            Cell::maybe(kept.guest.as_deref()),
+            Cell::badge(t.word(kept.role.as_str()), ""),
+            Cell::text(&kept.invited_by),
+            if *is_good { Cell::badge(t.invitation_open, "wait") } else { Cell::badge(t.invitation_void, "warn") },
+            Cell::time(kept.expires_at),
+            if may_grant(own, &kept.role) { Cell::does(take_back) } else { Cell::text("") },
+        ]
+    };
+    let head = vec![t.guest, t.role, t.invited_by, t.status, t.expires_at, ""];
+    Table { name: t.invitations.to_owned(), head, rows: waiting.iter().map(row).collect(), empty: t.no_invitations }
+}
+
+/// `POST /dashboard/members/invitations/{invitation}/take-back`
+pub async fn take_back(Path(mac): Path<String>, Posted { member, .. }: Posted) -> Result<Response, Reject> {
+    member.may(Permission::ManageSettings)?;
+    match refused(member.app().store.write(TakeBack::new(member.app(), &member.browser.session, mac)).await)? {
+        Ok(()) => Ok(done(PATH)),
+        Err(error) => show(&member, Some((error, Sent::default())), None).await,
+    }
 }
 
 /// `POST /dashboard/members`: makes a link.
 pub async fn invite(Posted { member, form }: Posted) -> Result<Response, Reject> {
     member.may(Permission::ManageSettings)?;
     let app = member.app();
-    match refused(app.store.write(Invite::new(app, &member.browser.session, Role::from(form.text("role")))).await)? {
+    let invite = Invite::new(app, &member.browser.session, Role::from(form.text("role")), form.some("guest"));
+    match refused(app.store.write(invite).await)? {
         Ok(token) => {
             let at = app.front.public_url.as_deref().unwrap_or_default();
             let url = format!("{at}/dashboard/invitation?invitation={}", token.expose_secret());

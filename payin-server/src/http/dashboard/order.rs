@@ -89,10 +89,10 @@ fn findings(t: &'static Words, why: &Explanation) -> Table {
 }
 
 fn timeline(t: &'static Words, order: &Order, came: &[Transfer]) -> Table {
-    let mut moments: Vec<(Timestamp, String)> = vec![(order.created_at, t.created_at.to_owned())];
+    let mut moments: Vec<(Timestamp, String)> = vec![(order.created_at, t.was_created.to_owned())];
     for transfer in came {
         let amount = format!("{} {}", transfer.amount, transfer.currency);
-        moments.push((transfer.detected_at, format!("{}: {amount}", t.detected_at)));
+        moments.push((transfer.detected_at, format!("{}: {amount}", t.was_seen)));
         moments.extend(transfer.confirmed_at.map(|at| (at, format!("{}: {amount}", t.confirmed_at))));
     }
     moments.extend(order.completed_at.map(|at| (at, t.completed_at.to_owned())));

@@ -20,7 +20,7 @@ const PATH: &str = "/dashboard/settings";
 
 fn text(t: &Words, value: &Value) -> String {
     match value {
-        Value::Null => String::new(),
+        Value::Null => "–".to_owned(),
         Value::Bool(true) => t.yes.to_owned(),
         Value::Bool(false) => t.no.to_owned(),
         Value::String(text) => text.clone(),

@@ -51,12 +51,12 @@ words! {
     address family reference description title created_at updated_at expires_at expires_optional time from_day to_day role value url
 
     // Orders and transfers.
-    orders order no_orders search_orders why finding explanation timeline happened confirmed_at completed_at expired_at detected_at
+    orders order no_orders search_orders why finding explanation timeline happened was_created was_seen confirmed_at completed_at expired_at detected_at
     confirmations pay_page link success_url cancel_url transfers no_transfers search_transfers transaction sender belongs_to unmatched
     unmatched_text orders_chart volume_chart
 
     // Deposits and their references.
-    deposits no_deposits references no_references reference_hint last_deposit bind unbind pay_with
+    deposits no_deposits references no_references deposit_reference reference_hint last_deposit bind unbind pay_with
 
     // The address pool.
     addresses all_addresses no_addresses stock lasts lasts_text available allocated bound cooldown quarantined archived import file
@@ -78,8 +78,9 @@ words! {
     chains newest_block final_block behind_by holes lost_blocks stopped reconciled differences node answers silent answered_at fault
 
     // Settings and members.
-    settings setting holds comes_from default bounds to_default members name_of_person joined_at invite invite_hint make_invitation
-    invitation_once remove_member account present_password new_password change_password password_text
+    settings setting holds comes_from default bounds to_default members name_of_person joined_at invite invite_hint guest
+    guest_optional guest_hint make_invitation invitation_once invitations no_invitations invited_by invitation_open invitation_void take_back
+    remove_member account present_password new_password change_password password_text
 
     // Two-step sign-in.
     two_step two_step_text two_step_begin two_step_scan two_step_qr two_step_key two_step_saved turn_on turn_off recovery_once recovery_left

@@ -207,6 +207,42 @@ async fn somebody_is_invited_and_changes_their_password() {
 }
 
 #[tokio::test]
+async fn an_invitation_is_listed_and_taken_back() {
+    let sandbox = Sandbox::frozen().await;
+    let owner = Browser::owner(&sandbox).await;
+    owner.get("/dashboard/members").await.has(&["No invitation is open."]);
+    let page = owner.post("/dashboard/members", &[("role", "owner"), ("guest", "Grace <b>")]).await;
+    let token = page.is(200).between("invitation?invitation=", "</code>");
+    let page = owner.get("/dashboard/members").await;
+    page.has(&["Grace &#60;b&#62;", ">Open</span>", "Invited by", "Take back…"]).lacks(&[&token, "No invitation is open."]);
+    let deed = page.between("action=\"/dashboard/members/invitations/", "\"");
+    let deed = format!("/dashboard/members/invitations/{deed}");
+    // Who may not give the role is offered no button, and refused: the page says so, and the invitation stays.
+    let admin = Browser::member(&sandbox, sandbox.key(), Role::Admin).await;
+    admin.get("/dashboard/members").await.has(&["Grace &#60;b&#62;"]).lacks(&["/take-back"]);
+    let page = admin.post(&deed, &[]).await;
+    page.is(403).has(&["role=\"alert\"", "Nobody can take back an invitation as owner who may not give that role", "<h1>Members</h1>"]);
+    let guest = Browser::new(&sandbox);
+    guest.get(&format!("/dashboard/invitation?invitation={token}")).await.is(200);
+    owner.post(&deed, &[]).await.leads_to("/dashboard/members?done=1");
+    owner.get("/dashboard/members?done=1").await.has(&["Done.", "No invitation is open."]).lacks(&["Grace"]);
+    guest.get(&format!("/dashboard/invitation?invitation={token}")).await.is(404);
+    let form = [("invitation", token.as_str()), ("email", "grace@shop.example"), ("password", PASSWORD)];
+    guest.post_with("/dashboard/invitation", &form, &[]).await.is(404);
+    owner.post("/dashboard/invitation/accept", &[("invitation", &token)]).await.is(404);
+    let page = owner.post(&deed, &[]).await;
+    page.is(404).has(&["role=\"alert\"", "This invitation is not open any more", "<h1>Members</h1>"]);
+    // As many as one likes, a page at a time.
+    for number in 0..26 {
+        owner.post("/dashboard/members", &[("role", "viewer"), ("guest", &format!("guest {number:02}"))]).await.is(200);
+    }
+    let page = owner.get("/dashboard/members?page=2").await;
+    page.is(200).has(&["Page 2 of 2, 26 in all", "rel=\"prev\""]);
+    assert_eq!(page.text.matches("/take-back\"").count(), 1);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
 async fn somebody_of_several_organizations_looks_at_one_at_a_time() {
     let sandbox = Sandbox::frozen().await;
     let stranger = sandbox.stranger().await;

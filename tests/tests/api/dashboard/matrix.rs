@@ -60,6 +60,7 @@ const NEEDS: &[(&str, &str, Option<Permission>)] = &[
     ("POST", "/dashboard/settings/{key}", Some(Permission::ManageSettings)),
     ("GET", "/dashboard/members", Some(Permission::ManageSettings)),
     ("POST", "/dashboard/members", Some(Permission::ManageSettings)),
+    ("POST", "/dashboard/members/invitations/{invitation}/take-back", Some(Permission::ManageSettings)),
     ("GET", "/dashboard/members/{id}", Some(Permission::ManageSettings)),
     ("POST", "/dashboard/members/{id}", Some(Permission::ManageSettings)),
     ("POST", "/dashboard/members/{id}/remove", Some(Permission::ManageSettings)),
@@ -213,6 +214,7 @@ async fn others_things_do_not_exist(sandbox: &Sandbox) {
             link: "pl_00000000".to_owned(),
             reference: "nobody".to_owned(),
             person: "usr_00000000".to_owned(),
+            invitation: "00000000".to_owned(),
         };
         let nothing = ask(&theirs, method, &nobodys.fill(route)).await;
         // A deed to a member says why on the page, which has only what one has of one's own.
@@ -223,6 +225,7 @@ async fn others_things_do_not_exist(sandbox: &Sandbox) {
     for list in NEEDS.iter().filter(|(method, route, _)| *method == "GET" && !route.contains('{')) {
         let page = theirs.get(list.1).await;
         page.is(200).lacks(&[&things.order, &things.endpoint, &things.event, &things.key, &things.address, &things.link, "user 7", "T-1"]);
+        page.lacks(&[&things.invitation, "Grace"]);
     }
 }
 

@@ -83,6 +83,7 @@ async fn addresses_are_imported_all_or_none() {
     let file = "address,label\n0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE,a\n0x123<b>,b\n0x6AEDA56215b167893e80B4fE645BA6d5Bab767DE,c\n";
     let page = owner.post_file(import, &[("protocol", "evm")], ("file", file.as_bytes())).await;
     page.is(400).has(&["Nothing was done.", "Line 3: 0x123&#60;b&#62;: ", "Line 4: 0x6AEDA56215b167893e80B4fE645BA6d5Bab767DE: "]);
+    page.has(&["href=\"/dashboard/sandbox\""]);
     assert_eq!(sandbox.counts().await, before);
     let good = "0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE\n";
     let page = owner.post_file(import, &[("protocol", "evm"), ("addresses", ""), ("xpub", "")], ("file", good.as_bytes())).await;
@@ -111,7 +112,7 @@ async fn addresses_are_imported_all_or_none() {
         .post("/dashboard/addresses/0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE/archive", &[])
         .await
         .leads_to("/dashboard/addresses?done=1");
-    owner.get("/dashboard/addresses?state=archived").await.has(&["0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE", "Take back"]);
+    owner.get("/dashboard/addresses?state=archived").await.has(&["0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE", "Restore"]);
     owner.post("/dashboard/addresses/0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE/restore", &[]).await.is(303);
     sandbox.stop().await;
 }
@@ -142,7 +143,8 @@ async fn webhooks_are_arranged_and_events_sent_again() {
     owner.get("/dashboard/webhooks").await.has(&["Disabled: by hand"]);
     let event = sandbox.read("/api/v1/webhooks/events").await["data"][0].clone();
     let event = format!("/dashboard/events/{}", text(&event["id"]));
-    owner.post(&format!("{event}/resend"), &[]).await.is(409).has(&["No enabled webhook endpoint"]);
+    let page = owner.post(&format!("{event}/resend"), &[]).await;
+    page.is(409).has(&["role=\"alert\"", "No enabled webhook endpoint", "<h1>webhook.test</h1>", "Payload"]);
     owner.post(&format!("{at}/enabled"), &[("enabled", "true")]).await.is(303);
     owner.post(&format!("{event}/resend"), &[]).await.leads_to(&format!("{event}?done=queued"));
     owner.get(&event).await.is(200).has(&["webhook.test", "Payload", "&#34;type&#34;: &#34;webhook.test&#34;", "http://127.0.0.1:9/b"]);
@@ -215,13 +217,27 @@ async fn a_link_is_made_changed_published_and_put_away() {
     );
     assert_eq!((&link["currencies"][0]["amount"], &link["currencies"][0]["metadata"]), (&json!("98.00"), &json!({ "a": "b" })));
     assert_eq!((&link["inventoryTotal"], &link["description"]), (&json!(null), &json!(null)), "what was emptied is empty");
-    for (deed, says) in [("publish", "Published"), ("unpublish", "Draft"), ("archive", "Put away"), ("restore", "Draft")] {
+    for (deed, says) in [("publish", "Published"), ("unpublish", "Draft"), ("archive", "Archived"), ("restore", "Draft")] {
         owner.post(&format!("{at}/{deed}"), &[]).await.leads_to(&format!("{at}?done=1"));
         owner.get(&at).await.has(&[says]);
     }
     owner.post(&format!("{at}/burn"), &[]).await.is(404);
+    // What is refused is said on the link's own page, which is as it was, and the form keeps what it was sent with.
+    owner.post(&format!("{at}/archive"), &[]).await.is(303);
+    let page = owner.post(&format!("{at}/publish"), &[]).await;
+    page.is(409).has(&[
+        "role=\"alert\"",
+        "An archived payment link is not published; restore it first",
+        "<h1>Plan</h1>",
+        ">Archived</span>",
+    ]);
+    page.has(&["value=\"Plan\"", &format!("action=\"{at}/restore\"")]).lacks(&["That did not work"]);
+    let bad: Vec<_> = again.iter().map(|(name, value)| (*name, if *name == "amount" { "a lot" } else { *value })).collect();
+    let page = owner.post(&at, &bad).await;
+    page.is(400).has(&["role=\"alert\"", "amount: ", "<h1>Plan</h1>", "value=\"a lot\"", "value=\"2999-01-20\""]);
     owner.post(&format!("{at}/delete"), &[]).await.leads_to("/dashboard/links?done=1");
     owner.get(&at).await.is(404);
+    owner.post(&format!("{at}/publish"), &[]).await.is(404);
     sandbox.stop().await;
 }
 
@@ -333,7 +349,10 @@ async fn what_the_core_says_is_chinese_on_chinese_pages() {
     let key = [("name", "x"), ("expires", "2001-01-01")];
     let link = [("title", ""), ("amountType", "fixed"), ("amount", "a lot"), ("pay", "USDT@ethereum-sepolia")];
     let untitled = [("title", ""), ("amountType", "fixed"), ("amount", "5"), ("pay", "USDT@ethereum-sepolia")];
+    let nowhere = "/dashboard/members/invitations/nowhere/take-back";
     for (path, form, says) in [
+        (nowhere, &[][..], "此邀请已被使用、撤回或已到期。"),
+        ("/dashboard/members", &[("role", "viewer"), ("guest", "a\u{7}")], "邀请对象：须为 1 至 "),
         ("/dashboard/webhooks", &webhook[..], "网址：须以 https:// 或 http:// 开头。"),
         ("/dashboard/webhooks", &[("url", "https://shop.example")], "事件：请至少选择一种事件。"),
         ("/dashboard/keys", &key, "到期时间：须晚于当前时间。"),

@@ -48,6 +48,7 @@ async fn fill(sandbox: &Sandbox, owner: &Browser<'_>, number: usize, payload: &s
     let bind = json!({ "depositReference": reference, "currency": "USDT", "chainId": "ethereum-sepolia", "metadata": { text_of("k"): text_of("v") } });
     sandbox.post("/api/v1/deposits/references", &bind).await.ok(201);
     let page = owner.post("/dashboard/members", &[("role", "viewer")]).await;
+    owner.post("/dashboard/members", &[("role", "viewer"), ("guest", &text_of("guest"))]).await.is(200);
     let token = page.between("invitation?invitation=", "</code>");
     let name = text_of("person");
     let email = format!("<b>{number}@shop.example");
@@ -96,9 +97,20 @@ async fn a_text_is_a_text_on_every_page() {
         shown.push_str(&page.text);
     }
     for (number, payload) in CORPUS.iter().enumerate() {
-        for field in
-            ["reference", "description", "keyname", "title", "linkdescription", "linkkey", "linkvalue", "deposit", "k", "v", "person"]
-        {
+        for field in [
+            "reference",
+            "description",
+            "keyname",
+            "title",
+            "linkdescription",
+            "linkkey",
+            "linkvalue",
+            "deposit",
+            "k",
+            "v",
+            "person",
+            "guest",
+        ] {
             let text = escaped(&format!("{payload} {field}{number}"));
             assert!(shown.contains(&text), "nowhere: {text}");
         }
@@ -141,6 +153,7 @@ async fn what_no_field_takes_is_said_as_a_text() {
         ("/dashboard/links", &[("title", evil), ("amount", evil), ("pay", evil), ("theme", evil), ("amountType", evil)]),
         ("/dashboard/references", &[("reference", evil), ("pay", evil)]),
         ("/dashboard/members", &[("role", evil)]),
+        ("/dashboard/members", &[("role", "viewer"), ("guest", evil)]),
         ("/dashboard/addresses/import", &[("protocol", evil), ("addresses", evil)]),
         ("/dashboard/settings/orders.grace_period_minutes", &[("value", evil)]),
         ("/dashboard/sandbox/pay", &[("reference", evil), ("amount", evil)]),

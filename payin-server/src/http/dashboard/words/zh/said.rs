@@ -49,6 +49,8 @@ const SENTENCES: &[(&str, &str)] = &[
     ("An organization keeps one owner: make somebody else owner first", "组织至少要有一位所有者，请先指定另一位所有者。"),
     ("You are a member already; the link is left for somebody else", "您已是成员，此链接可留给他人。"),
     ("Nobody can make somebody '{}' who has no such role, or a stronger one", "不能授予高于自己的角色。"),
+    ("This invitation is not open any more: it was used or taken back, or is over", "此邀请已被使用、撤回或已到期。"),
+    ("Nobody can take back an invitation as {} who may not give that role", "不能撤回高于自己角色的邀请。"),
     ("You are {}: you cannot {}", "您的角色不能对此成员或此角色进行操作。"),
     // Links.
     (
@@ -164,6 +166,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("password", "密码"),
     ("organization", "组织名称"),
     ("role", "角色"),
+    ("guest", "邀请对象"),
     ("name", "名称"),
     ("title", "标题"),
     ("description", "说明"),
