@@ -46,10 +46,10 @@ mod tests {
         let mut dark = Vec::new();
         for row in path.split('M').skip(1) {
             let head = row.find(['h', 'm']).unwrap_or(row.len());
-            let (x, y) = row[..head].split_once(' ').unwrap();
+            let (x, y) = row.split_at(head).0.split_once(' ').unwrap();
             let (mut x, y): (usize, usize) = (x.parse().unwrap(), y.strip_suffix(".5").unwrap().parse().unwrap());
             for (at, step) in row.match_indices(['h', 'm']) {
-                let length: usize = row[at + 1..].split(['h', 'm', ' ']).next().unwrap().parse().unwrap();
+                let length: usize = row.split_at(at + 1).1.split(['h', 'm', ' ']).next().unwrap().parse().unwrap();
                 dark.extend((x..x + length).filter(|_| step == "h").map(|x| (x, y)));
                 x += length;
             }

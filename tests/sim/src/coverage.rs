@@ -103,6 +103,7 @@ const MUST: &[&str] = &[
     "event payment_link.order_completed",
     "event payment_link.order_expired",
     "event address_pool.low",
+    "event address_pool.imported",
     "event webhook_endpoint.disabled",
     // Error codes.
     "code INVALID_API_KEY",

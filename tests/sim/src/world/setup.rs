@@ -42,6 +42,7 @@ const NAMED: &[EventType] = &[
     EventType::PaymentLinkOrderCompleted,
     EventType::PaymentLinkOrderExpired,
     EventType::AddressPoolLow,
+    EventType::AddressPoolImported,
     EventType::WebhookEndpointDisabled,
 ];
 pub(super) const PAYWARDEN_URL: &str = "http://paywarden.test/hook";
