@@ -335,6 +335,4 @@ pub fn required_confirmations(chain: &Chain) -> u64 {
 }
 
 #[cfg(test)]
-mod model;
-#[cfg(test)]
 mod tests;

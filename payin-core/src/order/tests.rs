@@ -4,6 +4,8 @@ use payin_types::{Environment, EventType};
 use proptest::prelude::*;
 use serde_json::json;
 
+mod model;
+
 fn testnet() -> Chains {
     Chains::new(chains::known().into_iter().filter(|chain| chain.environment == Environment::Testnet).collect())
 }

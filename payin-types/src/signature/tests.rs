@@ -1,7 +1,6 @@
+use super::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
-
-use super::*;
 
 const SECRET: &str = "whsec_test_secret_0123456789";
 const BODY: &str = r#"{"id":"evt_order_completed_ord_abc123","type":"order.completed","created_at":"2025-01-28T12:34:56Z","data":{"orderId":"ord_abc123","orderReference":"ORDER-2025-001","status":"completed","amount":"100.00","currency":"USDT","chainId":"ethereum-sepolia"}}"#;

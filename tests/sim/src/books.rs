@@ -28,12 +28,21 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("events", "id", "organization_id, type, object_id, sequence, body, api"),
     ("assignments", "address_id || ' ' || begins_at", "address_id, begins_at, holder_kind, holder_id, released_at"),
     ("pool_addresses", "id", "organization_id, protocol, address, held, quarantined_at, archived_at"),
-    ("chain_cursors", "chain_id", "head_number, head_hash, head_time, finalized_number, confirmed_time, halted"),
+    (
+        "chain_cursors",
+        "chain_id",
+        "head_number, head_hash, head_time, finalized_number, confirmed_time, halted, \
+         (SELECT from_number FROM chain_scans s WHERE s.chain_id = chain_cursors.chain_id AND s.to_number = head_number)",
+    ),
     ("deliveries", "event_id || ' ' || endpoint_id", "event_id, endpoint_id, attempts, next_attempt_at, claim, delivered_at, given_up_at"),
     ("deposit_bindings", "id", "organization_id, reference, chain_id, protocol, address_id, created_at, unbound_at"),
     ("webhook_endpoints", "id", "organization_id, url, enabled, deleted_at, disabled_reason, api, order_id"),
     ("payment_links", "id", "inventory_total, inventory_reserved, inventory_sold"),
 ];
+
+/// From where on all blocks up to a cursor's have been looked at. After a downtime the newest come first, and a hole is left below them.
+pub const LOOKED_FROM: &str =
+    "(SELECT from_number FROM chain_scans s WHERE s.chain_id = chain_cursors.chain_id AND s.to_number = head_number)";
 
 /// One row: its columns by name.
 #[derive(Debug, Clone, PartialEq)]

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use transfers::tells;
 
-use crate::books::{Books, Change, Line};
+use crate::books::{Books, Change, LOOKED_FROM, Line};
 use crate::chain::SimChain;
 use crate::client::{Answers, Exchange};
 use crate::coverage::Coverage;
@@ -145,7 +145,7 @@ impl Judge {
         }
     }
 
-    /// A chain is never halted, and a cursor that stands on a chain's own block has taken in all the money below it.
+    /// A chain is never halted, and a cursor that stands on a chain's own block has taken in all the money below it, down to where it looked.
     fn cursor(&mut self, change: &Change, books: &Books, chains: &[Arc<SimChain>]) {
         let halted = change.after.text("halted");
         self.demand(halted.is_empty(), "a chain is halted", || format!("{}: {halted}", change.id));
@@ -154,6 +154,8 @@ impl Judge {
         let (Some(below), Some(chain)) = (change.before.as_ref().map(height), chains.iter().find(|chain| chain.id() == change.id)) else {
             return;
         };
+        let looked_from = change.after.opt(LOOKED_FROM).and_then(|from| u64::try_from(from).ok()).unwrap_or(head);
+        let below = below.max(looked_from.saturating_sub(1));
         if head <= below || chain.state().real.hash(head).as_deref() != Some(change.after.text("head_hash")) {
             return;
         }

@@ -92,7 +92,7 @@ const CRATE_EDGES: &[(&str, &[&str])] = &[
     ("tests", &["payin-types", "payin-core", "payin-sdk", "payin-server"]),
     ("tests/sim", &["payin-types", "payin-core", "payin-sdk", "payin-server"]),
     ("tests/solana-node", &[]),
-    ("fuzz", &["payin-core", "payin-server", "payin-types"]),
+    ("fuzz", &["payin-core", "payin-sdk", "payin-server", "payin-types"]),
     ("bench", &["payin-core", "payin-server", "payin-types"]),
     ("examples/axum", &["payin-sdk"]),
 ];

@@ -13,8 +13,8 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 use proptest::test_runner::RngAlgorithm;
 
-use super::*;
 use crate::dialect::{Heard, Stage};
+use crate::order::*;
 use crate::transfer::Unmatched;
 use kept::{Kept, units};
 use recount::{Decided, Recount, Sent, Verdict};

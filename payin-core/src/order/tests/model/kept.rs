@@ -6,13 +6,13 @@ use std::sync::LazyLock;
 use payin_types::{EventType, OrderId};
 use serde_json::json;
 
-use super::super::*;
 use super::recount::{Asks, Decided, Fact, Held, Sent};
 use super::{ADDRESSES, AMOUNTS, LINK_TOTAL, Step};
 use crate::chains;
 use crate::dialect::{Change, changes};
 use crate::finality::{Confirmed, Finality, rest};
 use crate::link::{Link, offer};
+use crate::order::*;
 use crate::transfer::{Holder, OrderHold, Transfer, Unmatched, attribute};
 
 static CHAIN: LazyLock<Chain> =
