@@ -1,7 +1,7 @@
 // What a payer does in a browser, and what the browser has to say of it. stdin: {scenario, url, key, size}; stdout: what was seen, as JSON.
 'use strict';
 
-const { SIZES, api, axe, launch, overflows, run, watched } = require('./browser.js');
+const { PATIENCE_MS, SIZES, api, axe, launch, overflows, run, watched } = require('./browser.js');
 
 const heading = (page) => page.locator('h1').textContent();
 const becomes = (page, text) => page.locator('h1', { hasText: text }).waitFor();
@@ -27,7 +27,7 @@ async function paint(browser, { url, key }) {
     const fresh = await launch();
     const open = async () => {
       const page = await fresh.newPage({ locale: 'en', viewport: SIZES.phone });
-      await page.goto(at);
+      await page.goto(at, { timeout: PATIENCE_MS });
       const paint = await painted(page);
       await page.close();
       return paint;
