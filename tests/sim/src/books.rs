@@ -40,7 +40,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("payment_links", "id", "inventory_total, inventory_reserved, inventory_sold"),
 ];
 
-/// From where on all blocks up to a cursor's have been looked at. After a downtime the newest come first, and a hole is left below them.
+/// The last of a cursor's columns: from where on all blocks up to its own have been looked at. After a downtime the newest come first, and a hole is left below them.
 pub const LOOKED_FROM: &str =
     "(SELECT from_number FROM chain_scans s WHERE s.chain_id = chain_cursors.chain_id AND s.to_number = head_number)";
 
