@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use payin_server::app::{deposits, health};
+use payin_server::app::health::Writes;
+use payin_server::app::{Unit as _, deposits, health};
 use payin_server::store::{self, Fault, Location, claim_sole};
 use payin_tests::gateway::{Gateway, Kind, Place, request};
 use payin_types::{BindDeposit, OrderStatus};
@@ -43,6 +45,23 @@ pub async fn looking_whether_it_can_be_written_changes_nothing(kind: Kind) {
         assert!(is_ready && checks["database"].status == "ok", "{checks:?}");
     }
     assert_eq!(world.place.everything().await, before);
+}
+
+/// One that sleeps in the midst of looking keeps no other from writing.
+#[tokio::test]
+async fn a_server_that_looks_whether_it_can_write_keeps_no_other_waiting() {
+    let world = World::new(Kind::Postgres).await;
+    let other = Gateway::open(&world.place.location, 2, None).await;
+    let (sleeper, waker) = (Arc::new(Writes::new(&world.gateway.app)), other.app.clone());
+    let meanwhile = world.gateway.tx(move |tx| {
+        let (sleeper, other) = (Arc::clone(&sleeper), waker.clone());
+        async move {
+            sleeper.run(tx).await?;
+            Ok(health::ready(&other).await.0)
+        }
+        .boxed()
+    });
+    assert!(meanwhile.await.unwrap(), "the other one finds that it cannot write");
 }
 
 #[test]
