@@ -281,7 +281,8 @@ async fn statistics(sandbox: &Sandbox) {
     let day = 86_400;
     let begun = now(sandbox).await;
     sandbox.advance((-600 - begun.secs()).rem_euclid(day).unsigned_abs()).await;
-    let yesterday = now(sandbox).await;
+    // Up to a day has passed, and a session lasts no longer.
+    let (alice, yesterday) = (self::alice(sandbox).await, now(sandbox).await);
     paid(sandbox, "a", "0.1").await;
     paid(sandbox, "b", "0.2").await;
     sandbox.advance(600).await;
