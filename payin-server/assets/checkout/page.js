@@ -103,7 +103,7 @@
     tick();
   }
 
-  // ---- News: the stream says that there are some, the page says which. Where there is no stream, look now and then.
+  // ---- News: the stream says that there are some, or may be, the page says which. Where there is no stream, look now and then.
 
   let stream;
   function listen() {
@@ -112,15 +112,8 @@
       stream = undefined;
     } else if (!stream && window.EventSource) {
       stream = new EventSource(page.dataset.live);
-      let first = true;
-      stream.addEventListener('order', () => {
-        // The first tells what the page shows already, unless the page was away.
-        if (!first) look();
-        first = false;
-      });
-      stream.addEventListener('error', () => {
-        first = false;
-      });
+      // The first, too: between this page and it something may have happened.
+      stream.addEventListener('order', look);
     }
   }
   setInterval(() => {
