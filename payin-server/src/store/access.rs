@@ -199,7 +199,7 @@ fn listed(row: &Row) -> Result<Listed, Fault> {
 pub async fn keys(conn: &mut Conn, organization: &OrganizationId, limit: i64, offset: i64) -> Result<(Vec<Listed>, u64), Fault> {
     let total = sql("SELECT COUNT(*) AS total FROM api_keys WHERE revoked_at IS NULL AND organization_id = $1");
     let total = conn.one(total.text(organization.as_str())).await?.map_or(Ok(0), |row| row.count("total"))?;
-    let page = sql_of(&[LISTED, " AND k.organization_id = $1 ORDER BY k.created_at DESC, k.id DESC LIMIT $2 OFFSET $3"]);
+    let page = sql_of(&[LISTED, " AND k.organization_id = $1 ORDER BY k.created_at DESC, k.id DESC LIMIT 0 + $2 OFFSET $3"]);
     let rows = conn.all(page.text(organization.as_str()).int(limit).int(offset)).await?;
     Ok((rows.iter().map(listed).collect::<Result<_, _>>()?, total))
 }

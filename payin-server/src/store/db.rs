@@ -261,7 +261,8 @@ impl Conn {
     /// Statements without arguments or answer that travel together, such as the words around a transaction.
     pub(super) async fn words(&mut self, text: &'static str) -> Result<(), Fault> {
         let answer = match self.ask()? {
-            Borrowed::Sqlite(conn) => sqlx::raw_sql(text).execute(conn).await?.rows_affected(),
+            // Kept prepared: to parse them costs SQLite more than to do them. PostgreSQL prepares no two at once.
+            Borrowed::Sqlite(conn) => sqlx::query(text).execute(conn).await?.rows_affected(),
             Borrowed::Postgres(conn) => sqlx::raw_sql(text).execute(conn).await?.rows_affected(),
         };
         self.heard(answer);

@@ -77,7 +77,7 @@ pub async fn claim(tx: &mut Tx<'_>, of: &[(Arc<Receiver>, usize)], now: Timestam
             .int(now.millis())
             .with(") AND (claimed_until IS NULL OR claimed_until <= $")
             .int(now.millis())
-            .with(") ORDER BY organization_id, receiver, next_attempt_at LIMIT $")
+            .with(") ORDER BY organization_id, receiver, next_attempt_at LIMIT 0 + $")
             .int(i64::try_from(most).unwrap_or(i64::MAX))
             .with(CLAIM)
             .with(") AS due");

@@ -236,7 +236,7 @@ pub async fn list(
         query.filter(" AND reference_folded LIKE $ ESCAPE '\\'", search.map(contains))
     };
     let total = conn.one(filtered("SELECT COUNT(*) AS total")).await?.map_or(Ok(0), |row| row.count("total"))?;
-    let page = filtered("SELECT reference, bound").with(" ORDER BY created_at DESC, reference DESC LIMIT $").int(limit);
+    let page = filtered("SELECT reference, bound").with(" ORDER BY created_at DESC, reference DESC LIMIT 0 + $").int(limit);
     let rows = conn.all(page.with(" OFFSET $").int(offset)).await?;
     let listed = rows.iter().map(|row| Ok(Listed { reference: row.text("reference")?, bound: row.count("bound")? }));
     Ok((listed.collect::<Result<_, Fault>>()?, total))

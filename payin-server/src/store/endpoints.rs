@@ -203,7 +203,7 @@ pub async fn subscribers(tx: &mut Tx<'_>, organization: &OrganizationId) -> Resu
 pub async fn list(conn: &mut Conn, organization: &OrganizationId, limit: i64, offset: i64) -> Result<(Vec<Stored>, u64), Fault> {
     let total = sql("SELECT COUNT(*) AS total FROM webhook_endpoints WHERE deleted_at IS NULL AND api IS NULL AND organization_id = $1");
     let total = conn.one(total.text(organization.as_str())).await?.map_or(Ok(0), |row| row.count("total"))?;
-    let page = super::sql_of(&[LIVE, " ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3"]);
+    let page = super::sql_of(&[LIVE, " ORDER BY created_at DESC, id DESC LIMIT 0 + $2 OFFSET $3"]);
     let rows = conn.all(page.text(organization.as_str()).int(limit).int(offset)).await?;
     Ok((rows.iter().map(stored).collect::<Result<_, _>>()?, total))
 }

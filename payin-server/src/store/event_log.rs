@@ -113,7 +113,7 @@ pub async fn list(conn: &mut Conn, filter: &Filter, limit: i64, offset: i64) -> 
     let [from, event_type, object, after, before, delivery, status] = filter.conditions();
     let total = sql_of(&["SELECT COUNT(*) AS total", from, event_type, object, after, before, delivery, status]);
     let total = conn.one(filter.bind(total)).await?.map_or(Ok(0), |row| row.count("total"))?;
-    let order = " ORDER BY e.created_at DESC, e.id DESC LIMIT $7 OFFSET $8";
+    let order = " ORDER BY e.created_at DESC, e.id DESC LIMIT 0 + $7 OFFSET $8";
     let page = sql_of(&[COLUMNS, from, event_type, object, after, before, delivery, status, order]);
     let rows = conn.all(filter.bind(page).int(limit).int(offset)).await?;
     Ok((rows.iter().map(stored).collect::<Result<_, _>>()?, total))

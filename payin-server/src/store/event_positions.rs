@@ -108,7 +108,7 @@ pub async fn between(conn: &mut Conn, filter: &Filter, after: u64, upto: u64, mo
         query = query.with(if at == 0 { " AND e.type IN ($" } else { ", $" }).text(event_type.as_str());
     }
     query = query.with(if filter.types.is_empty() { "" } else { ")" });
-    let rows = conn.all(query.with(" ORDER BY e.position LIMIT $").int(i64::try_from(most).unwrap_or(i64::MAX))).await?;
+    let rows = conn.all(query.with(" ORDER BY e.position LIMIT 0 + $").int(i64::try_from(most).unwrap_or(i64::MAX))).await?;
     rows.iter().map(|row| Ok((row.count("position")?, event_log::stored(row)?))).collect()
 }
 

@@ -71,7 +71,7 @@ pub async fn waiting(
     let page = sql("SELECT i.mac, i.guest, i.role, u.name, m.role AS inviter_role, i.expires_at FROM invitations i \
                     JOIN users u ON u.id = i.invited_by \
                     LEFT JOIN memberships m ON m.user_id = u.id AND m.organization_id = i.organization_id AND u.disabled_at IS NULL \
-                    WHERE i.organization_id = $1 AND i.expires_at > $2 ORDER BY i.expires_at DESC, i.mac LIMIT $3 OFFSET $4");
+                    WHERE i.organization_id = $1 AND i.expires_at > $2 ORDER BY i.expires_at DESC, i.mac LIMIT 0 + $3 OFFSET $4");
     let rows = conn.all(page.text(organization.as_str()).int(now.millis()).int(limit).int(offset)).await?;
     let one = |row: &Row| {
         Ok(Waiting {

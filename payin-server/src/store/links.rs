@@ -198,7 +198,7 @@ pub async fn list(conn: &mut Conn, filter: &Filter, limit: i64, offset: i64) -> 
     let [from, status, archived, search] = filter.conditions();
     let total = sql_of(&["SELECT COUNT(*) AS total", from, status, archived, search]);
     let total = conn.one(filter.bind(total)).await?.map_or(Ok(0), |row| row.count("total"))?;
-    let page = sql_of(&[COLUMNS, from, status, archived, search, " ORDER BY updated_at DESC, id DESC LIMIT $3 OFFSET $4"]);
+    let page = sql_of(&[COLUMNS, from, status, archived, search, " ORDER BY updated_at DESC, id DESC LIMIT 0 + $3 OFFSET $4"]);
     let rows = conn.all(filter.bind(page).int(limit).int(offset)).await?;
     Ok((rows.iter().map(link).collect::<Result<_, _>>()?, total))
 }
@@ -321,7 +321,7 @@ pub async fn orders(
         "SELECT l.order_id, l.buyer_email, l.created_at, l.sold_at, l.released_at, o.reference, o.chain_id, o.currency, o.amount, o.completed_at",
         ORDERS,
         standing(status),
-        " ORDER BY l.created_at DESC, l.order_id DESC LIMIT $2 OFFSET $3",
+        " ORDER BY l.created_at DESC, l.order_id DESC LIMIT 0 + $2 OFFSET $3",
     ]);
     let rows = conn.all(page.text(link.as_str()).int(limit).int(offset)).await?;
     Ok((rows.iter().map(link_order).collect::<Result<_, _>>()?, total))

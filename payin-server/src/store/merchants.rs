@@ -103,7 +103,8 @@ pub async fn get(conn: &mut Conn, organization: &OrganizationId, now: Timestamp)
 /// # Errors
 /// What the database says.
 pub async fn list(conn: &mut Conn, reach: &Reach, now: Timestamp, (limit, offset): (i64, i64)) -> Result<Vec<Merchant>, Fault> {
-    let page = reach.within(merchants(now)).with(" ORDER BY o.created_at DESC, o.id DESC LIMIT $").int(limit).with(" OFFSET $").int(offset);
+    let page =
+        reach.within(merchants(now)).with(" ORDER BY o.created_at DESC, o.id DESC LIMIT 0 + $").int(limit).with(" OFFSET $").int(offset);
     conn.all(page).await?.iter().map(merchant).collect()
 }
 

@@ -277,7 +277,7 @@ pub async fn due_to_expire(conn: &mut Conn, chain: &str, before: Timestamp, limi
             sql(
                 "SELECT o.id FROM orders o WHERE o.chain_id = $1 AND o.completed_at IS NULL AND o.expired_at IS NULL AND o.closes_at < $2 \
                  AND NOT EXISTS (SELECT 1 FROM transfers t WHERE t.order_id = o.id AND t.unmatched IS NULL AND t.confirmed_at IS NULL \
-                 AND t.orphaned_at IS NULL) ORDER BY o.closes_at LIMIT $3",
+                 AND t.orphaned_at IS NULL) ORDER BY o.closes_at LIMIT 0 + $3",
             )
             .text(chain)
             .int(before.millis())
@@ -298,7 +298,7 @@ pub async fn due_to_release(conn: &mut Conn, chain: &str, final_time: Timestamp,
             sql("SELECT o.id, o.address_id FROM orders o WHERE o.chain_id = $1 AND o.released_at IS NULL \
                  AND (o.completed_at IS NOT NULL OR o.expired_at IS NOT NULL) AND o.closes_at < $2 \
                  AND NOT EXISTS (SELECT 1 FROM transfers t WHERE t.order_id = o.id AND t.unmatched IS NULL \
-                 AND t.final_at IS NULL AND t.orphaned_at IS NULL) ORDER BY o.closes_at LIMIT $3")
+                 AND t.final_at IS NULL AND t.orphaned_at IS NULL) ORDER BY o.closes_at LIMIT 0 + $3")
             .text(chain)
             .int(final_time.millis())
             .int(limit),

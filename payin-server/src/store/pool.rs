@@ -39,7 +39,7 @@ fn free(row: Row) -> Result<Free, Fault> {
 const FREE: &str = "SELECT id, address, mac, \
     (SELECT COALESCE(MAX(a.released_at), 0) FROM assignments a WHERE a.address_id = pool_addresses.id) AS free_since \
     FROM pool_addresses WHERE organization_id = $1 AND protocol = $2 AND reuse_class = $3 AND claimable_from <= $4 \
-    AND held = 0 AND quarantined_at IS NULL AND archived_at IS NULL ORDER BY claimable_from, id LIMIT $5";
+    AND held = 0 AND quarantined_at IS NULL AND archived_at IS NULL ORDER BY claimable_from, id LIMIT 0 + $5";
 
 /// What to do about addresses that other transactions are claiming.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -299,7 +299,7 @@ pub async fn foreign(
 /// # Errors
 /// What the database says.
 pub async fn addresses_after(conn: &mut Conn, protocol: &Protocol, after: i64, limit: i64) -> Result<Vec<(i64, Address)>, Fault> {
-    let query = sql("SELECT id, address FROM pool_addresses WHERE protocol = $1 AND id > $2 ORDER BY id LIMIT $3");
+    let query = sql("SELECT id, address FROM pool_addresses WHERE protocol = $1 AND id > $2 ORDER BY id LIMIT 0 + $3");
     let rows = conn.all(query.text(protocol.as_str()).int(after).int(limit)).await?;
     rows.iter().map(|row| Ok((row.int("id")?, Address::from_canonical(row.text("address")?)))).collect()
 }

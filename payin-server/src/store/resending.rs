@@ -48,7 +48,7 @@ pub async fn events(
         .with(" AND created_at < $")
         .int(before.millis())
         .filter(" AND type = $", event_type.map(EventType::as_str))
-        .with(" ORDER BY created_at, id LIMIT $")
+        .with(" ORDER BY created_at, id LIMIT 0 + $")
         .int(i64::try_from(most).unwrap_or(i64::MAX));
     let rows = tx.all(query).await?;
     let told = rows.iter().map(|row| {

@@ -20,6 +20,8 @@ const BANNED_SQL: &[(&str, &str)] = &[
     ("FOR UPDATE", "locks out whoever only refers to the row: `claim!` and `locked!` of store/statement.rs say FOR NO KEY UPDATE"),
     ("FOR SHARE", "is PostgreSQL's, and waits for whoever changes the row: `locked!` it if it will change"),
     ("FOR KEY SHARE", "is PostgreSQL's, and what a foreign key does by itself"),
+    // `sqlite3ExprIsInteger` looks at the value of a bare parameter, so that each new value makes SQLite plan the statement anew.
+    ("LIMIT $", "makes SQLite plan the statement anew each time it is given a value: LIMIT 0 + $n"),
 ];
 const VERBS: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "CREATE", "ALTER"];
 const PIECES: &[&str] =
@@ -107,6 +109,7 @@ fn banned_sql_is_caught() {
         ("UPDATE t SET a = 1 WHERE id = (SELECT id FROM t LIMIT 1)", "claim!"),
         ("DELETE FROM t LIMIT 5", "claim!"),
         ("WITH gone AS (DELETE FROM t RETURNING id) SELECT id FROM gone", "CTE"),
+        ("SELECT a FROM t ORDER BY a LIMIT $1", "LIMIT 0 + $n"),
         ("select cast(a as real) from t", "REAL"),
         ("CREATE TABLE t (a BIGSERIAL)", "BIGSERIAL"),
     ];
@@ -122,6 +125,7 @@ fn banned_sql_is_caught() {
     );
     catches(sql, &format!("{SERVER}store/orders.rs:1"), "const A: &str = r#\"SELECT \"a\" FROM t WHERE b < CURRENT_TIMESTAMP\"#;", "Clock");
     passes(sql, &format!("{SERVER}store/orders.rs"), &rust("SELECT a FROM t WHERE b = $1 ORDER BY a LIMIT 1"));
+    passes(sql, &format!("{SERVER}store/orders.rs"), &rust("SELECT a FROM t WHERE b = $1 ORDER BY a LIMIT 0 + $2 OFFSET $3"));
     passes(
         sql,
         &format!("{SERVER}store/orders.rs"),

@@ -94,7 +94,7 @@ pub async fn list(conn: &mut Conn, filter: &Filter<'_>, (limit, offset): (i64, i
          d.given_up_at, a.started_at, a.status",
     );
     let page =
-        filter.of(page).with(" ORDER BY e.created_at DESC, e.id DESC, d.endpoint_id LIMIT $").int(limit).with(" OFFSET $").int(offset);
+        filter.of(page).with(" ORDER BY e.created_at DESC, e.id DESC, d.endpoint_id LIMIT 0 + $").int(limit).with(" OFFSET $").int(offset);
     Ok((conn.all(page).await?.iter().map(told).collect::<Result<_, _>>()?, total))
 }
 

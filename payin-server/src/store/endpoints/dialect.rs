@@ -28,7 +28,7 @@ pub async fn list(
     (limit, offset): (i64, i64),
 ) -> Result<(Vec<Stored>, u64), Fault> {
     let total = conn.one(total().text(organization.as_str()).text(api)).await?.map_or(Ok(0), |row| row.count("total"))?;
-    let page = sql_of(&[LISTED, " ORDER BY created_at DESC, id DESC LIMIT $3 OFFSET $4"]);
+    let page = sql_of(&[LISTED, " ORDER BY created_at DESC, id DESC LIMIT 0 + $3 OFFSET $4"]);
     let rows = conn.all(page.text(organization.as_str()).text(api).int(limit).int(offset)).await?;
     Ok((rows.iter().map(stored).collect::<Result<_, _>>()?, total))
 }

@@ -104,7 +104,7 @@ pub async fn list(
         }
     };
     let total = conn.one(of(&["SELECT COUNT(*) AS total FROM orders o"])).await?.map_or(Ok(0), |row| row.count("total"))?;
-    let page = of(&[HEAD, COLUMNS, SHOWN_FROM]).with(" ORDER BY o.created_at DESC, o.id DESC LIMIT $ OFFSET $");
+    let page = of(&[HEAD, COLUMNS, SHOWN_FROM]).with(" ORDER BY o.created_at DESC, o.id DESC LIMIT 0 + $ OFFSET $");
     let rows = conn.all(page.int(limit).int(offset)).await?;
     Ok((rows.iter().map(through).collect::<Result<_, _>>()?, total))
 }

@@ -197,7 +197,7 @@ fn page(filter: &Filter, ranges: &[Range], limit: i64, offset: i64) -> Sql {
     let (first, of_range, of_page) = match (offset, limit) {
         (0, ..=20) => (true, " LIMIT 20) AS range", " LIMIT 20"),
         (0, ..=100) => (true, " LIMIT 100) AS range", " LIMIT 100"),
-        _ => (false, " LIMIT $) AS range", " LIMIT $ OFFSET $"),
+        _ => (false, " LIMIT 0 + $) AS range", " LIMIT 0 + $ OFFSET $"),
     };
     let statement = sql_from(
         "SELECT o.id, o.reference, o.amount, o.amount_whole, o.amount_nano, o.amount_atto, o.currency, o.chain_id, o.protocol, o.address, \

@@ -108,10 +108,10 @@ pub struct Level {
 const LEVELS: &str = "SELECT o.id AS organization_id, o.settings AS settings, f.protocol AS protocol, \
     (SELECT COUNT(*) FROM (SELECT 1 AS one FROM pool_addresses p WHERE p.organization_id = o.id AND p.protocol = f.protocol \
         AND p.reuse_class = 0 AND p.claimable_from <= $1 AND p.held = 0 AND p.quarantined_at IS NULL AND p.archived_at IS NULL \
-        LIMIT $5) AS fresh) + \
+        LIMIT 0 + $5) AS fresh) + \
     (SELECT COUNT(*) FROM (SELECT 1 AS one FROM pool_addresses p WHERE p.organization_id = o.id AND p.protocol = f.protocol \
         AND p.reuse_class IN (1, 2) AND p.claimable_from <= CASE f.protocol WHEN 'evm' THEN $2 WHEN 'tron' THEN $3 ELSE $4 END \
-        AND p.held = 0 AND p.quarantined_at IS NULL AND p.archived_at IS NULL LIMIT $5) AS used) AS available, \
+        AND p.held = 0 AND p.quarantined_at IS NULL AND p.archived_at IS NULL LIMIT 0 + $5) AS used) AS available, \
     (SELECT COUNT(*) FROM pool_alerts t WHERE t.organization_id = o.id AND t.protocol = f.protocol) AS told, \
     (SELECT COUNT(*) FROM pool_xpubs x WHERE x.organization_id = o.id AND x.protocol = f.protocol \
         AND x.archived_at IS NULL) AS keys \
@@ -194,7 +194,7 @@ pub async fn list(conn: &mut Conn, filter: &Filter, limit: i64, offset: i64) -> 
     let total = filter.bind(sql_of(&["SELECT COUNT(*) AS total", FROM, LISTED, first, second, third]));
     let total = conn.one(total).await?.map_or(Ok(0), |row| row.count("total"))?;
     let [columns, rested, end] = COLUMNS;
-    let page = [columns, rested, end, FROM, BINDING, LISTED, first, second, third, " ORDER BY p.id LIMIT $7 OFFSET $8"];
+    let page = [columns, rested, end, FROM, BINDING, LISTED, first, second, third, " ORDER BY p.id LIMIT 0 + $7 OFFSET $8"];
     let rows = conn.all(filter.bind(sql_of(&page)).int(limit).int(offset)).await?;
     Ok((rows.iter().map(listed).collect::<Result<_, Fault>>()?, total))
 }

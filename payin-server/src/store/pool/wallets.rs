@@ -66,7 +66,7 @@ pub async fn list(
     let total = sql("SELECT (SELECT COUNT(*) FROM pool_addresses WHERE organization_id = $1 AND protocol = $2 AND xpub_id IS NULL) + \
          (SELECT COUNT(*) FROM pool_xpubs WHERE organization_id = $1 AND protocol = $2) AS total");
     let total = conn.one(total.text(organization.as_str()).text(protocol.as_str())).await?.map_or(Ok(0), |row| row.count("total"))?;
-    let page = sql_of(&[ADDED, " ORDER BY w.created_at DESC, w.id DESC LIMIT $3 OFFSET $4"]);
+    let page = sql_of(&[ADDED, " ORDER BY w.created_at DESC, w.id DESC LIMIT 0 + $3 OFFSET $4"]);
     let rows = conn.all(page.text(organization.as_str()).text(protocol.as_str()).int(limit).int(offset)).await?;
     Ok((rows.iter().map(stored).collect::<Result<_, _>>()?, total))
 }

@@ -29,7 +29,7 @@ pub async fn unagreed(conn: &mut Conn, chain: &str, height: u64, least: Units) -
                      AND orphaned_at IS NULL AND agreed_at IS NULL AND ((amount_whole, amount_nano, amount_atto) >= ($3, $4, $5) \
                      OR EXISTS (SELECT 1 FROM orders o WHERE o.id = transfers.order_id \
                      AND (o.amount_whole, o.amount_nano, o.amount_atto) >= ($3, $4, $5))) \
-                     ORDER BY block_number, id LIMIT $6",
+                     ORDER BY block_number, id LIMIT 0 + $6",
     );
     conn.all(query.text(chain).int(number(height)).money(least).int(UNAGREED_MAX)).await?.iter().map(told).collect()
 }

@@ -87,7 +87,7 @@ pub async fn of_order(conn: &mut Conn, organization: &OrganizationId, order: &Or
     let page = sql_from(COLUMNS).with(JOINED).text(organization.as_str()).with(" AND t.order_id = $").text(order.as_str());
     // What stands first, then the largest: what a chain took back is no evidence of how many there are.
     let largest = " ORDER BY (CASE WHEN t.orphaned_at IS NULL THEN 0 ELSE 1 END), t.amount_whole DESC, t.amount_nano DESC, \
-                   t.amount_atto DESC, t.id LIMIT $";
+                   t.amount_atto DESC, t.id LIMIT 0 + $";
     let rows = conn.all(page.with(largest).int(limit)).await?;
     let mut largest = rows.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
     let standing = largest.iter().filter(|shown| shown.record.orphaned_at.is_none()).count();
@@ -201,6 +201,6 @@ pub async fn list(
     let total = sql_from("SELECT COUNT(*) AS total FROM transfers t WHERE t.organization_id = $").text(organization.as_str());
     let total = conn.one(filter.apply(total)).await?.map_or(Ok(0), |row| row.count("total"))?;
     let page = filter.apply(sql_from(COLUMNS).with(JOINED).text(organization.as_str()));
-    let rows = conn.all(page.with(filter.order()).with(" LIMIT $").int(limit).with(" OFFSET $").int(offset)).await?;
+    let rows = conn.all(page.with(filter.order()).with(" LIMIT 0 + $").int(limit).with(" OFFSET $").int(offset)).await?;
     Ok((rows.iter().map(shown).collect::<Result<_, _>>()?, total))
 }
