@@ -35,8 +35,8 @@ async fn call(merchant: &Merchant, request: reqwest::RequestBuilder) -> Value {
 }
 
 /// What the API answers.
-pub async fn get(merchant: &Merchant, path: &str) -> Value {
-    call(merchant, http_client().get(format!("{}{path}", merchant.url()))).await
+pub async fn get(client: &reqwest::Client, merchant: &Merchant, path: &str) -> Value {
+    call(merchant, client.get(format!("{}{path}", merchant.url()))).await
 }
 
 /// Fills the pool and hands out every address of it. Answers who holds which, in lower case.
@@ -49,7 +49,7 @@ pub async fn hand_out(merchant: &Merchant) -> BTreeMap<String, Holder> {
     assert_eq!(imported["imported"], ADDRESSES - 24, "{imported}");
     // Orders are taken from when the chain is followed.
     let until = Instant::now() + DEADLINE;
-    while get(merchant, "/health/ready").await["checks"]["chain ethereum-sepolia"]["status"] != "ok" {
+    while get(&client, merchant, "/health/ready").await["checks"]["chain ethereum-sepolia"]["status"] != "ok" {
         assert!(Instant::now() < until, "the chain is not followed after {DEADLINE:?}");
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
@@ -74,16 +74,16 @@ pub async fn hand_out(merchant: &Merchant) -> BTreeMap<String, Holder> {
 
 /// How many transfers have this status.
 pub async fn count(merchant: &Merchant, status: &str) -> usize {
-    let page = get(merchant, &format!("/api/v1/transfers?limit=1&status={status}")).await;
+    let page = get(&http_client(), merchant, &format!("/api/v1/transfers?limit=1&status={status}")).await;
     page["pagination"]["total"].as_u64().and_then(|total| usize::try_from(total).ok()).expect("a total")
 }
 
 /// Every transfer that stands: seen, and not taken back by its chain.
 pub async fn standing(merchant: &Merchant) -> Vec<Value> {
-    let mut all = Vec::new();
+    let (client, mut all) = (http_client(), Vec::new());
     for status in ["pending", "confirmed"] {
         for page in 1.. {
-            let page = get(merchant, &format!("/api/v1/transfers?limit=100&page={page}&status={status}&sortBy=amount")).await;
+            let page = get(&client, merchant, &format!("/api/v1/transfers?limit=100&page={page}&status={status}&sortBy=amount")).await;
             let transfers = page["data"].as_array().expect("a page").clone();
             if transfers.is_empty() {
                 break;

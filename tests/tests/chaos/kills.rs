@@ -186,9 +186,10 @@ async fn settles(merchant: &mut Merchant, script: &[(super::Answer, bool)], anvi
     assert_eq!(difference(&chain, &recorded), None);
     let mut counts: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
     standing.iter().for_each(|transfer| counts.entry(transfer["orderId"].as_str().unwrap_or_default()).or_default().push(transfer));
+    let client = http_client();
     for order in &all {
         let id = order["orderId"].as_str().expect("an id");
-        let order = get(merchant, &format!("/api/v1/orders/{id}")).await;
+        let order = get(&client, merchant, &format!("/api/v1/orders/{id}")).await;
         let transfers = counts.get(id).map_or(0, Vec::len);
         assert_eq!((transfers, &order["receivedAmount"]), (1, &order["amount"]), "{order:#} has {:#?}", counts.get(id));
     }
