@@ -69,6 +69,14 @@ async fn an_order_is_paid_while_its_page_looks_on_from_a_desktop() {
 }
 
 #[tokio::test]
+async fn what_happens_between_a_page_and_its_stream_is_seen() {
+    let sandbox = Sandbox::frozen().await;
+    let seen = seen(&sandbox, "between", "phone").await;
+    assert_eq!((&seen["rendered"], &seen["complaints"]), (&json!("Waiting for your payment"), &json!([])));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
 async fn an_orders_page_waits_for_nothing_but_itself() {
     let sandbox = Sandbox::frozen().await;
     let seen = seen(&sandbox, "paint", "phone").await;

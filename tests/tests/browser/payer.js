@@ -79,6 +79,24 @@ async function live(browser, { url, key, size }) {
   return seen;
 }
 
+// A payment that is seen between the page and its stream: the page was rendered before it, and the stream's first news come after it.
+async function between(browser, { url, key }) {
+  const gateway = api(url, key);
+  const { context, page, complaints } = await watched(browser, url, { viewport: SIZES.phone });
+  const order = await gateway.order();
+  await page.route('**/stream', async (route) => {
+    await gateway.pay(order);
+    await gateway.orderWhen(order, (now) => now.txHash);
+    await route.continue();
+  });
+  await page.goto(`${url}/checkout/${order.orderId}`);
+  const seen = { rendered: await heading(page) };
+  await becomes(page, 'Payment seen');
+  seen.complaints = complaints;
+  await context.close();
+  return seen;
+}
+
 // A link is bought and its order paid, with no script at all.
 async function plain(browser, { url, key }) {
   const gateway = api(url, key);
@@ -234,4 +252,4 @@ async function keyboard(browser, { url, key }) {
   return seen;
 }
 
-run({ live, paint, plain, wallet, tron, keyboard });
+run({ live, between, paint, plain, wallet, tron, keyboard });
