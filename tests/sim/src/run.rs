@@ -34,9 +34,17 @@ pub struct Outcome {
     pub took: Duration,
 }
 
+/// What comes together too seldom by chance: money that counted and is taken back, backups, and servers that stand still meanwhile.
+const SELDOM: &[Kind] = &[Kind::Bind, Kind::PayDeposit, Kind::ReorganiseDeep, Kind::BringBack, Kind::Backup, Kind::Restore, Kind::Pause];
+/// One world of so many is about those.
+const SELDOM_EVERY: u64 = 8;
+
 /// What happens in a seed's world: so many acts.
 #[must_use]
 pub fn story(seed: u64, acts: usize) -> Vec<Act> {
+    if seed % SELDOM_EVERY == SELDOM_EVERY / 2 {
+        return story_about(SELDOM, seed, acts);
+    }
     let mut dice = Dice::new(seed);
     let mix = Mix::new(&mut dice);
     (0..acts).map(|_| mix.draw(&mut dice)).collect()
