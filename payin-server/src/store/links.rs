@@ -272,6 +272,29 @@ pub async fn end(tx: &mut Tx<'_>, link: &PaymentLinkId, order: &OrderId, how: En
     tx.one(email.text(order.as_str())).await?.map_or(Ok(None), |row| row.opt_text("buyer_email"))
 }
 
+/// Through what an order came that a payer opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sold {
+    /// What was sold.
+    pub title: String,
+    /// Whether the link is still there.
+    pub is_there: bool,
+    /// The payer's address, where given.
+    pub buyer_email: Option<String>,
+}
+
+/// What was sold by an order of an organization; `None` if it came through no link.
+///
+/// # Errors
+/// What the database says.
+pub async fn sold(conn: &mut Conn, organization: &OrganizationId, order: &OrderId) -> Result<Option<Sold>, Fault> {
+    let of_order = sql("SELECT s.buyer_email, l.title, l.deleted_at FROM payment_link_orders s JOIN payment_links l ON l.id = s.link_id \
+                        WHERE s.organization_id = $1 AND s.order_id = $2");
+    let Some(row) = conn.one(of_order.text(organization.as_str()).text(order.as_str())).await? else { return Ok(None) };
+    let (title, is_there) = (row.text("title")?, row.opt_int("deleted_at")?.is_none());
+    Ok(Some(Sold { title, is_there, buyer_email: row.opt_text("buyer_email")? }))
+}
+
 const ORDERS: &str = " FROM payment_link_orders l JOIN orders o ON o.id = l.order_id WHERE l.link_id = $1";
 
 fn standing(status: Option<&LinkOrderStatus>) -> &'static str {
