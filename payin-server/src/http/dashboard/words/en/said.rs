@@ -2,8 +2,14 @@
 
 use super::super::super::said::Said;
 
-pub(super) static SAID: Said =
-    Said { sentences: SENTENCES, fields: FIELDS, wrong: str::to_owned, together, by_code: |_| None, finding: |_, _| None };
+pub(super) static SAID: Said = Said {
+    sentences: SENTENCES,
+    fields: FIELDS,
+    wrong: str::to_owned,
+    together: |fields| Some(together(fields)),
+    by_code: |_| None,
+    finding: |_, _| None,
+};
 
 const SENTENCES: &[(&str, &str)] = &[
     (
@@ -41,6 +47,6 @@ const FIELDS: &[(&str, &str)] = &[
     ("orderId", "Order ID"),
 ];
 
-fn together(fields: &[(String, String)]) -> Option<String> {
-    Some(fields.iter().map(|(field, problem)| format!("{field}: {problem}")).collect::<Vec<_>>().join("; "))
+fn together(fields: &[(String, String)]) -> String {
+    fields.iter().map(|(field, problem)| format!("{field}: {problem}")).collect::<Vec<_>>().join("; ")
 }

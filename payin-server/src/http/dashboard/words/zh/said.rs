@@ -6,7 +6,14 @@ use payin_types::ErrorCode;
 
 use super::super::super::said::Said;
 
-pub(super) static SAID: Said = Said { sentences: SENTENCES, fields: FIELDS, wrong, together, by_code, finding: findings::finding };
+pub(super) static SAID: Said = Said {
+    sentences: SENTENCES,
+    fields: FIELDS,
+    wrong,
+    together: |fields| Some(together(fields)),
+    by_code: |code| Some(by_code(code)),
+    finding: findings::finding,
+};
 
 /// The more particular ones stand first.
 const SENTENCES: &[(&str, &str)] = &[
@@ -209,12 +216,12 @@ fn wrong(problem: &str) -> String {
     format!("填写有误（{problem}）。")
 }
 
-fn together(fields: &[(String, String)]) -> Option<String> {
-    Some(fields.iter().map(|(field, problem)| format!("{field}：{problem}")).collect())
+fn together(fields: &[(String, String)]) -> String {
+    fields.iter().map(|(field, problem)| format!("{field}：{problem}")).collect()
 }
 
-fn by_code(code: &ErrorCode) -> Option<&'static str> {
-    Some(match code {
+fn by_code(code: &ErrorCode) -> &'static str {
+    match code {
         ErrorCode::InvalidApiKey => "您已退出登录，请重新登录。",
         ErrorCode::InsufficientPermissions => "您的角色不允许此操作。",
         ErrorCode::ResourceNotFound => "该内容在此组织中不存在。",
@@ -238,5 +245,5 @@ fn by_code(code: &ErrorCode) -> Option<&'static str> {
         ErrorCode::RequestTimeout => "请求超时，请重新提交。",
         ErrorCode::ChainUnavailable => "此网络暂时无法使用，请稍后再试。",
         _ => "未能执行此操作，请稍后再试。",
-    })
+    }
 }
