@@ -281,6 +281,8 @@ async fn a_link_ends_with_its_last_day_and_says_why_nobody_can_buy() {
     let page = owner.get(&format!("/dashboard/orders/{}", text(&order))).await;
     page.has(&["E-mail of the payer", "ada@example.org", &format!("<a href=\"{at}\">Ticket</a>")]);
     sandbox.advance(24 * 60 * 60).await;
+    // Nobody stays signed in for so long.
+    let owner = Browser::owner(&sandbox).await;
     owner.get(&at).await.has(&[">Ended</span>"]).lacks(&[">Published</span>"]);
     sandbox.stop().await;
 }
