@@ -32,6 +32,8 @@
         old.replaceChildren(...part.childNodes);
       }
     }
+    // Whoever has to ask the seller sees what to name.
+    if (fresh.querySelector('.details').open) page.querySelector('.details').open = true;
     for (const name of ['stage', 'tone', 'now', 'live']) {
       if (name in fresh.dataset) page.dataset[name] = fresh.dataset[name];
       else delete page.dataset[name];

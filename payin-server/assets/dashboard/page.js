@@ -10,7 +10,7 @@
     if (Number.isNaN(at.getTime())) continue;
     time.title = time.textContent;
     // The half of the day stays with the hour.
-    time.textContent = at.toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' }).replace(/ (?=[AP]M$)/, '\u00a0');
+    time.textContent = at.toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'exact' in time.dataset ? 'medium' : 'short' }).replace(/ (?=[AP]M$)/, '\u00a0');
   }
 
   // On a phone the ways are a line that is longer than the window.

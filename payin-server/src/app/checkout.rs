@@ -206,6 +206,8 @@ pub struct Stray {
     pub chain_id: ChainId,
     /// Why it does not count.
     pub reason: Unmatched,
+    /// Its transaction.
+    pub tx_hash: String,
 }
 
 /// Transfers looked at: the largest. An order has few, unless somebody floods it with dust.
@@ -224,7 +226,7 @@ fn apart(came: &OfOrder) -> (Vec<Payment>, Vec<Stray>) {
             }),
             Some(reason) if !is_dust(transfer.amount) => {
                 let (currency, chain_id) = (transfer.currency.clone(), transfer.chain_id.clone());
-                strays.push(Stray { amount: transfer.amount, currency, chain_id, reason });
+                strays.push(Stray { amount: transfer.amount, currency, chain_id, reason, tx_hash: transfer.tx_hash.clone() });
             }
             Some(_) => {}
         }

@@ -225,6 +225,15 @@ pub async fn list(app: &App, organization: &OrganizationId, query: ListPaymentLi
 /// # Errors
 /// `RESOURCE_NOT_FOUND`; `VALIDATION_ERROR` for a filter that does not exist.
 pub async fn orders(app: &App, organization: &OrganizationId, id: &str, query: ListLinkOrders) -> Outcome<Page<LinkOrder>> {
+    let Page { data, pagination } = listed_orders(app, organization, id, query).await?;
+    Ok(Page { data: data.into_iter().map(|(order, _)| order).collect(), pagination })
+}
+
+/// A page of a link's orders, newest first, each with whether its chain took back what had paid it.
+///
+/// # Errors
+/// As [`orders`].
+pub async fn listed_orders(app: &App, organization: &OrganizationId, id: &str, query: ListLinkOrders) -> Outcome<Page<(LinkOrder, bool)>> {
     let (page, limit, offset) = paging(query.page, query.limit)?;
     known("status", query.status.as_ref().map(LinkOrderStatus::as_str), LinkOrderStatus::known)?;
     let link = found(app, organization, id).await?;

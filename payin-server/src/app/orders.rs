@@ -8,12 +8,15 @@ use payin_core::{Error, Units, stats};
 use payin_types::order::{OrderSort, OrderStats, OrderStatsQuery};
 use payin_types::{
     ChainId, Currency, ListOrders, Order, OrderId, OrderStatus, OrderSummary, OrganizationId, Page, Pagination, PublicOrder, SortOrder,
+    Timestamp,
 };
 
 use super::query::{check_text, check_token, is_findable, known, paging};
 use super::{App, Outcome};
 use crate::seal::Seal;
-use crate::store::{Fault, orders};
+pub use crate::store::links::Sold;
+pub use crate::store::orders::Listed;
+use crate::store::{Fault, links, orders};
 pub use create::{Create, Opener, Prepared};
 pub use explain::explain;
 
@@ -27,6 +30,33 @@ pub async fn get(app: &App, organization: &OrganizationId, id: &str) -> Outcome<
     }
     let found = orders::get(&mut app.store.read().await?, organization, id).await?;
     shown(app, found.ok_or_else(|| Error::not_found("Order", id))?)
+}
+
+/// An order as those look at it who sell: also what its API has no word for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Looked {
+    /// As the API shows it.
+    pub order: Order,
+    /// When its chain took back what had paid it.
+    pub taken_back_at: Option<Timestamp>,
+    /// What was sold, if it came through a payment link.
+    pub sold: Option<Sold>,
+}
+
+/// One order by id, for those who sell.
+///
+/// # Errors
+/// As [`get`].
+pub async fn look(app: &App, organization: &OrganizationId, id: &str) -> Outcome<Looked> {
+    let unknown = || Error::not_found("Order", id);
+    if !is_findable(id) {
+        return Err(unknown().into());
+    }
+    let mut conn = app.store.read().await?;
+    let found = orders::get(&mut conn, organization, id).await?.ok_or_else(unknown)?;
+    let sold = links::sold(&mut conn, organization, &found.facts.id).await?;
+    let taken_back_at = found.facts.reverted_at.filter(|_| found.facts.completed_at.is_some());
+    Ok(Looked { order: shown(app, found)?, taken_back_at, sold })
 }
 
 /// One order by the merchant's reference.
@@ -81,6 +111,15 @@ fn shown(app: &App, found: orders::Shown) -> Outcome<Order> {
 /// # Errors
 /// `VALIDATION_ERROR` for a filter or sort that does not exist.
 pub async fn list(app: &App, organization: &OrganizationId, query: ListOrders) -> Outcome<Page<OrderSummary>> {
+    let Page { data, pagination } = listed(app, organization, query, None).await?;
+    Ok(Page { data: data.into_iter().map(|order| order.summary).collect(), pagination })
+}
+
+/// A page of orders, for those who sell: of those that their chain took back, of others, or of all.
+///
+/// # Errors
+/// As [`list`].
+pub async fn listed(app: &App, organization: &OrganizationId, query: ListOrders, is_taken_back: Option<bool>) -> Outcome<Page<Listed>> {
     let (page, limit, offset) = paging(query.page, query.limit)?;
     known("status", query.status.as_ref().map(OrderStatus::as_str), OrderStatus::known)?;
     known("sortBy", query.sort_by.as_ref().map(OrderSort::as_str), OrderSort::known)?;
@@ -95,6 +134,7 @@ pub async fn list(app: &App, organization: &OrganizationId, query: ListOrders) -
         reference_part: query.order_reference,
         created_after: query.created_after,
         created_before: query.created_before,
+        is_taken_back,
         sort_by: query.sort_by.unwrap_or(OrderSort::CreatedAt),
         sort_order: query.sort_order.unwrap_or(SortOrder::Desc),
     };
@@ -103,7 +143,7 @@ pub async fn list(app: &App, organization: &OrganizationId, query: ListOrders) -
         let address = [organization.as_str(), order.protocol.as_str(), order.summary.address.as_str()];
         check_address(&app.seal, &order.summary.order_id, address, &order.address_mac)?;
     }
-    Ok(Page { data: found.into_iter().map(|order| order.summary).collect(), pagination: Pagination::new(page, limit, total) })
+    Ok(Page { data: found, pagination: Pagination::new(page, limit, total) })
 }
 
 /// What an organization's orders come to.
@@ -111,6 +151,14 @@ pub async fn list(app: &App, organization: &OrganizationId, query: ListOrders) -
 /// # Errors
 /// `VALIDATION_ERROR` for a filter that nothing can pass.
 pub async fn stats(app: &App, organization: &OrganizationId, query: OrderStatsQuery) -> Outcome<OrderStats> {
+    Ok(counted(app, organization, query).await?.0)
+}
+
+/// What an organization's orders come to, and how many of the completed ones their chain took back.
+///
+/// # Errors
+/// As [`stats`].
+pub async fn counted(app: &App, organization: &OrganizationId, query: OrderStatsQuery) -> Outcome<(OrderStats, u64)> {
     check_token(query.currency.as_ref(), query.chain_id.as_ref())?;
     let filter = orders::Filter {
         organization_id: organization.clone(),
@@ -120,14 +168,16 @@ pub async fn stats(app: &App, organization: &OrganizationId, query: OrderStatsQu
         reference_part: None,
         created_after: query.created_after,
         created_before: query.created_before,
+        is_taken_back: None,
         sort_by: OrderSort::CreatedAt,
         sort_order: SortOrder::Desc,
     };
-    let totals = orders::totals(&mut app.store.read().await?, &filter).await?;
+    let mut conn = app.store.read().await?;
+    let (totals, taken_back) = (orders::totals(&mut conn, &filter).await?, orders::taken_back(&mut conn, &filter).await?);
     let parts = totals.into_iter().map(|total| {
         let received = Units::from_limbs(total.received).ok_or_else(|| Fault::Corrupt("what orders received is no sum".to_owned()))?;
         let (chain_id, currency, status) = (ChainId::from(total.count.chain_id), Currency::from(total.count.currency), total.count.status);
         Ok(stats::Orders { chain_id, currency, status, orders: total.count.orders, paid_late: total.paid_late, received })
     });
-    Ok(stats::of_orders(&parts.collect::<Result<Vec<_>, Fault>>()?))
+    Ok((stats::of_orders(&parts.collect::<Result<Vec<_>, Fault>>()?), taken_back))
 }

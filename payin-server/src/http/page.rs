@@ -48,8 +48,18 @@ impl Moment {
     /// In UTC, to the minute.
     #[must_use]
     pub fn new(at: Timestamp) -> Self {
+        Self::up_to(at, 16)
+    }
+
+    /// In UTC, to the second.
+    #[must_use]
+    pub fn exact(at: Timestamp) -> Self {
+        Self::up_to(at, 19)
+    }
+
+    fn up_to(at: Timestamp, end: usize) -> Self {
         let iso = at.to_string();
-        let text = match (iso.get(..10), iso.get(11..16)) {
+        let text = match (iso.get(..10), iso.get(11..end)) {
             (Some(date), Some(time)) => format!("{date} {time} UTC"),
             _ => iso.clone(),
         };

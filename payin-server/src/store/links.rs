@@ -272,6 +272,29 @@ pub async fn end(tx: &mut Tx<'_>, link: &PaymentLinkId, order: &OrderId, how: En
     tx.one(email.text(order.as_str())).await?.map_or(Ok(None), |row| row.opt_text("buyer_email"))
 }
 
+/// Through what an order came that a payer opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sold {
+    /// What was sold.
+    pub title: String,
+    /// Whether the link is still there.
+    pub is_there: bool,
+    /// The payer's address, where given.
+    pub buyer_email: Option<String>,
+}
+
+/// What was sold by an order of an organization; `None` if it came through no link.
+///
+/// # Errors
+/// What the database says.
+pub async fn sold(conn: &mut Conn, organization: &OrganizationId, order: &OrderId) -> Result<Option<Sold>, Fault> {
+    let of_order = sql("SELECT s.buyer_email, l.title, l.deleted_at FROM payment_link_orders s JOIN payment_links l ON l.id = s.link_id \
+                        WHERE s.organization_id = $1 AND s.order_id = $2");
+    let Some(row) = conn.one(of_order.text(organization.as_str()).text(order.as_str())).await? else { return Ok(None) };
+    let (title, is_there) = (row.text("title")?, row.opt_int("deleted_at")?.is_none());
+    Ok(Some(Sold { title, is_there, buyer_email: row.opt_text("buyer_email")? }))
+}
+
 const ORDERS: &str = " FROM payment_link_orders l JOIN orders o ON o.id = l.order_id WHERE l.link_id = $1";
 
 fn standing(status: Option<&LinkOrderStatus>) -> &'static str {
@@ -283,14 +306,15 @@ fn standing(status: Option<&LinkOrderStatus>) -> &'static str {
     }
 }
 
-fn link_order(row: &Row) -> Result<LinkOrder, Fault> {
+/// An order of a link, and whether its chain took back what had paid it.
+fn link_order(row: &Row) -> Result<(LinkOrder, bool), Fault> {
     let amount: Amount = row.text("amount")?.parse().map_err(|_| Fault::Corrupt("an order's amount cannot be read".to_owned()))?;
     let status = match (row.opt_int("sold_at")?, row.opt_int("released_at")?) {
         (Some(_), _) => LinkOrderStatus::Completed,
         (None, Some(_)) => LinkOrderStatus::Expired,
         (None, None) => LinkOrderStatus::Pending,
     };
-    Ok(LinkOrder {
+    let order = LinkOrder {
         order_id: row.text("order_id")?.into(),
         order_reference: row.text("reference")?,
         buyer_email: row.opt_text("buyer_email")?,
@@ -301,10 +325,11 @@ fn link_order(row: &Row) -> Result<LinkOrder, Fault> {
         created_at: row.time("created_at")?,
         completed_at: row.opt_time("completed_at")?,
         extra: Map::new(),
-    })
+    };
+    Ok((order, row.opt_time("reverted_at")?.is_some()))
 }
 
-/// One page of a link's orders, newest first, and how many there are.
+/// One page of a link's orders, newest first, each with whether it was taken back; and how many there are.
 ///
 /// # Errors
 /// What the database says.
@@ -314,11 +339,11 @@ pub async fn orders(
     status: Option<&LinkOrderStatus>,
     limit: i64,
     offset: i64,
-) -> Result<(Vec<LinkOrder>, u64), Fault> {
+) -> Result<(Vec<(LinkOrder, bool)>, u64), Fault> {
     let total = sql_of(&["SELECT COUNT(*) AS total", ORDERS, standing(status)]);
     let total = conn.one(total.text(link.as_str())).await?.map_or(Ok(0), |row| row.count("total"))?;
     let page = sql_of(&[
-        "SELECT l.order_id, l.buyer_email, l.created_at, l.sold_at, l.released_at, o.reference, o.chain_id, o.currency, o.amount, o.completed_at",
+        "SELECT l.order_id, l.buyer_email, l.created_at, l.sold_at, l.released_at, o.reference, o.chain_id, o.currency, o.amount, o.completed_at, o.reverted_at",
         ORDERS,
         standing(status),
         " ORDER BY l.created_at DESC, l.order_id DESC LIMIT 0 + $2 OFFSET $3",

@@ -15,7 +15,7 @@ use super::db::{Locked, Row};
 use super::statement::locked;
 use super::text::folded;
 use super::{Conn, Fault, Tx, sql, sql_of, sql_rows};
-pub use list::{Filter, Listed, list, totals};
+pub use list::{Filter, Listed, list, taken_back, totals};
 
 const COLUMNS: &str = "o.id, o.organization_id, o.reference, o.amount, o.amount_whole, o.amount_nano, o.amount_atto, o.currency, o.chain_id, \
     o.protocol, o.address_id, o.address, o.metadata, o.success_url, o.cancel_url, o.window_ms, o.grace_ms, o.required_confirmations, \

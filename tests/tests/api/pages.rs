@@ -138,6 +138,9 @@ async fn too_little_too_much_too_late_and_the_wrong_token_are_explained() {
     let missing =
         ["Part of your payment has arrived", "5.00 USDT have arrived. Send the missing 5.00 USDT", "Missing amount", "<code>5.00</code>"];
     order_page(&sandbox, &short).await.has(&missing).has(&["uint256=5000000", "data-wallet"]);
+    // The largest number is what is to be sent.
+    let sum = "<span class=\"number\">5.00</span> <span class=\"unit\">USDT</span></p>\n<p class=\"fine\">still missing of 10 USDT</p>";
+    order_page(&sandbox, &short).await.has(&[sum, "Part of your payment has arrived · 5.00 USDT</title>"]);
     sandbox.mine(3).await;
     sandbox.order_with_status(&over, "completed").await;
     order_page(&sandbox, &over).await.has(&["15.00 USDT have been received", "5.00 USDT more than asked for"]);
@@ -154,6 +157,8 @@ async fn too_little_too_much_too_late_and_the_wrong_token_are_explained() {
     page.has(&["Payment seen", "1 of 3 confirmations", text(&both["data"][0]["txHash"]), text(&both["data"][1]["txHash"])]);
     let page = order_page(&sandbox, &wrong).await;
     page.has(&["Waiting for your payment", "10.00 USDC on Ethereum Sepolia arrived. This payment takes only USDT on Ethereum Sepolia"]);
+    // Whoever has to ask the seller sees what to name.
+    page.has(&["<details class=\"details\" open>", "Transaction that does not count"]);
 
     // The window is over, and the grace period runs for five minutes: nobody is asked to begin now.
     sandbox.advance(11 * 60).await;
@@ -170,12 +175,20 @@ async fn too_little_too_much_too_late_and_the_wrong_token_are_explained() {
     page.has(&["This payment has expired", "Please do not send anything to this address any more", "https://shop.example/cancelled?"]);
     page.lacks(&["<svg", "data-wallet", "data-live", "http-equiv"]);
     order_page(&sandbox, &short).await.has(&["Only 5.00 USDT of 10 USDT arrived in time"]);
-    sandbox.pay(&none, json!({ "kind": "late" })).await;
+    let late = sandbox.pay(&none, json!({ "kind": "late" })).await["txHash"].clone();
+    sandbox.pay(&short, json!({ "kind": "late", "amount": "5" })).await;
     sandbox.mine(3).await;
+    sandbox.order_when(&short, "told late", |order| order["paidLate"] == true).await;
+    order_page(&sandbox, &short).await.has(&[
+        "5.00 USDT of 10 USDT arrived in time.",
+        "Please do not send anything more",
+        "5.00 USDT on Ethereum",
+    ]);
     sandbox.order_when(&none, "told late", |order| order["paidLate"] == true).await;
     order_page(&sandbox, &none)
         .await
-        .has(&["Your payment came too late", "10.00 USDT on Ethereum Sepolia arrived after the time was over"]);
+        .has(&["Your payment came too late", "10.00 USDT on Ethereum Sepolia arrived after the time was over"])
+        .has(&["Please do not send anything more", text(&late)]);
     sandbox.stop().await;
 }
 
@@ -185,14 +198,14 @@ async fn a_payment_that_its_chain_takes_back_is_not_shown_as_paid() {
     let mut request = new_order("BACK", "10");
     request["successUrl"] = json!("https://shop.example/paid");
     let id = sandbox.post("/api/v1/orders", &request).await.ok(201)["orderId"].clone();
-    sandbox.pay(&id, json!({})).await;
+    let lost = sandbox.pay(&id, json!({})).await["txHash"].clone();
     sandbox.mine(2).await;
     sandbox.order_with_status(&id, "completed").await;
     sandbox.post("/api/v1/sandbox/reorg", &json!({ "chainId": CHAIN, "depth": 3, "drop": true })).await.ok(200);
     sandbox.mine(2).await;
     sandbox.order_when(&id, "taken back", |order| order["receivedAmount"] == "0.00").await;
     let page = order_page(&sandbox, &id).await;
-    page.has(&["The network took the payment back", "data-live", "<details class=\"details\" open>"]);
+    page.has(&["The network took the payment back", "data-live", "<details class=\"details\" open>", text(&lost)]);
     // Nor is the merchant told that it is.
     page.lacks(&["Payment complete", "shop.example"]);
     sandbox.stop().await;

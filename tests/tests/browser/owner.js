@@ -4,6 +4,9 @@
 
 const { SIZES, api, axe, overflows, run, totp, watched } = require('./browser.js');
 
+// A phone's, a tablet's, and desktops' with the ways beside the page.
+const WIDTHS = [360, 800, 1024, 1280];
+
 const heading = (page) => page.locator('h1').textContent();
 const says = (page) => page.locator('.notice').first().textContent();
 
@@ -66,7 +69,8 @@ async function work(page, { url, key }, seen) {
   seen.public = (await fetch(url + (await page.locator('a[href^="/checkout/"]').first().getAttribute('href')))).status;
 
   const order = await gateway.order({ orderReference: 'INVOICE-77' });
-  await gateway.order({ orderReference: 'OTHER-1' });
+  const other = await gateway.order({ orderReference: 'OTHER-1' });
+  await gateway.pay(other, { kind: 'wrong_token', amount: '3' });
   await gateway.pay(order);
   await gateway.mine(3);
   await gateway.orderWhen(order, (now) => now.status === 'completed');
@@ -95,7 +99,7 @@ async function twoStep(browser, asked) {
   };
   await signIn(page, asked);
   await page.locator('.who a').click();
-  await page.locator('.facts a', { hasText: 'Disabled' }).click();
+  await page.getByRole('link', { name: 'Set up two-step sign-in' }).click();
   await look();
   await page.getByLabel('Present password').fill(asked.password);
   await page.getByRole('button', { name: 'Set up' }).click();
@@ -134,6 +138,18 @@ async function twoStep(browser, asked) {
   return seen;
 }
 
+// At which widths of the window a page is wider than that: a table is turned in its own box.
+async function tooWide(page) {
+  const size = page.viewportSize();
+  const found = [];
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: size.height });
+    if (await overflows(page)) found.push(`${page.url()} at ${width}`);
+  }
+  await page.setViewportSize(size);
+  return found;
+}
+
 async function owner(browser, asked) {
   const { context, page, complaints } = await watched(browser, asked.url, { viewport: SIZES[asked.size] });
   const seen = { axe: [], overflows: [], drops: true };
@@ -149,7 +165,7 @@ async function owner(browser, asked) {
   for (const way of ways) {
     await page.goto(way);
     seen.axe.push(...(await axe(page)));
-    if (await overflows(page)) seen.overflows.push(way);
+    seen.overflows.push(...(await tooWide(page)));
     const first = page.locator('td a[href^="/dashboard/"]').first();
     if (await first.count()) below.push(await first.evaluate((link) => link.href));
   }
@@ -157,7 +173,7 @@ async function owner(browser, asked) {
     await page.goto(way);
     for (const folded of await page.locator('details').all()) await folded.evaluate((details) => { details.open = true; });
     seen.axe.push(...(await axe(page)));
-    if (await overflows(page)) seen.overflows.push(way);
+    seen.overflows.push(...(await tooWide(page)));
   }
   seen.ways = ways.length;
   seen.below = below.length;

@@ -17,12 +17,21 @@ async function live() {
   await gateway.pay(paid[9], { kind: 'wrong_token', amount: '3' });
   await gateway.mine(3);
   for (const order of paid.slice(0, 7)) await gateway.orderWhen(order, (now) => now.status === 'completed');
+  const back = await gateway.order({ ...shop, orderReference: 'TAKEN-BACK' });
+  await gateway.pay(back);
+  await gateway.mine(2);
+  await gateway.orderWhen(back, (now) => now.status === 'completed');
+  await gateway.reorg(3);
+  await gateway.mine(2);
+  await gateway.orderWhen(back, (now) => now.receivedAmount === '0.00');
   await gateway.order({ orderReference: 'TRON-1', chainId: 'tron-nile', amount: '250' });
   const link = await gateway.link({ title: 'Annual plan', description: 'One year of everything.', amount: '99', inventoryTotal: 20 });
+  await gateway.link({ title: 'Summer sale', expiresAt: new Date((await gateway.now()) + 1000).toISOString() });
+  await gateway.advance(2);
   await gateway.bind('customer-7');
   await gateway.payDeposit('customer-7', '42.00');
   await gateway.mine(3);
-  return { paid: paid[0], short: paid[8], link };
+  return { paid: paid[0], short: paid[8], back, link };
 }
 
 async function main() {
@@ -45,8 +54,8 @@ async function main() {
     }
     console.log(`dashboard-${name}`);
   };
-  const fill = async (page, with_) => {
-    await page.getByLabel('E-mail or name').fill(email);
+  const fill = async (page, with_, who = email) => {
+    await page.getByLabel('E-mail or name').fill(who);
     await page.getByLabel('Password').fill(with_);
     await page.getByRole('button', { name: 'Sign in' }).click();
   };
@@ -55,14 +64,14 @@ async function main() {
     await fill(page, 'wrong horse battery');
     await page.getByRole('alert').waitFor();
   });
-  await shoot('empty', '/sign-in', async (page) => {
+  await empty(views, shoot, fill);
+  const { paid, short, back, link } = await live();
+  await shoot('start', '/sign-in', async (page) => {
     await fill(page, password);
     await page.locator('.stats').waitFor();
   });
-  await shoot('orders-empty', '/orders');
-  const { paid, short, link } = await live();
   for (const [name, at] of [
-    ['start', ''], ['orders', '/orders'], ['order', `/orders/${paid.orderId}`], ['order-short', `/orders/${short.orderId}`], ['transfers', '/transfers'],
+    ['orders', '/orders'], ['order', `/orders/${paid.orderId}`], ['order-short', `/orders/${short.orderId}`], ['order-taken-back', `/orders/${back.orderId}`], ['transfers', '/transfers'],
     ['unmatched', '/unmatched'], ['links', '/links'], ['link', `/links/${link.id}`], ['preview', `/links/${link.id}/preview`], ['deposits', '/deposits'],
     ['references', '/references'], ['reference', '/references/customer-7'], ['addresses', '/addresses'], ['webhooks', '/webhooks'], ['events', '/events'],
     ['keys', '/keys'], ['chains', '/chains'], ['settings', '/settings'], ['setting', '/settings/orders.grace_period_minutes'], ['members', '/members'],
@@ -87,11 +96,10 @@ async function main() {
     await page.locator('#secret').waitFor();
   });
   const old = await gateway.link({ title: 'Old plan' });
-  await gateway.unpublish(old);
   await shoot('link-refused', `/links/${old.id}`, async (page) => {
-    const away = page.getByRole('button', { name: 'Archive' });
-    if (await away.isVisible()) await away.click();
-    await page.getByRole('button', { name: 'Publish' }).click();
+    await unfold(page);
+    await page.getByLabel('Text of the button (optional)').fill('x'.repeat(61));
+    await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('alert').waitFor();
   });
   await shoot('no-orders-found', '/orders?search=nothing-like-it');
@@ -109,6 +117,21 @@ async function main() {
   await longTexts(shoot, paid);
   await twoStep(views, shoot);
   await browser.close();
+}
+
+// What somebody sees who has just come: an organization of their own, in which there is nothing yet.
+async function empty(views, shoot, fill) {
+  const newcomer = { username: 'newcomer', email: 'newcomer@shop.example', password: 'correct horse battery', shop_name: 'New shop' };
+  const answer = await fetch(`${url}/api/auth/register`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(newcomer) });
+  if (!answer.ok) throw new Error(`register: ${answer.status} ${await answer.text()}`);
+  await shoot('empty', '/sign-in', async (page) => {
+    await fill(page, newcomer.password, newcomer.email);
+    await page.locator('.stats').waitFor();
+  });
+  for (const name of ['orders', 'transfers', 'unmatched', 'links', 'deposits', 'references', 'addresses', 'webhooks', 'events', 'keys']) {
+    await shoot(`${name}-empty`, `/${name}`);
+  }
+  for (const { context } of views) await context.clearCookies();
 }
 
 // Values as long as they may be.

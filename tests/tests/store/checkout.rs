@@ -128,7 +128,10 @@ async fn listed(gateway: &Gateway, organization: &OrganizationId, link: &Payment
     }
     let all = links::orders(&gateway.app, organization, link.id.as_str(), ListLinkOrders::default()).await.unwrap();
     assert_eq!(all.pagination.total, 3);
-    assert_eq!(all.data.iter().find_map(|order| order.buyer_email.as_deref()), Some("ada@example.org"));
+    let bought = all.data.iter().find(|order| order.buyer_email.as_deref() == Some("ada@example.org")).expect("Ada's");
+    let looked = orders::look(&gateway.app, organization, bought.order_id.as_str()).await.unwrap();
+    let sold = looked.sold.map(|sold| (sold.is_there, sold.buyer_email));
+    assert_eq!(sold, Some((true, bought.buyer_email.clone())));
     let stats = links::stats(&gateway.app, organization).await.unwrap();
     assert_eq!((stats.total_links, stats.published_links, stats.total_orders), (1, 1, 3));
     assert_eq!((stats.completed_orders, stats.pending_orders, stats.expired_orders), (1, 1, 1));

@@ -220,6 +220,7 @@ pub async fn odd_texts_are_found_or_not_but_never_a_fault(kind: Kind) {
     }
     // The store itself finds nothing that stands where nothing can stand.
     let filter = Filter {
+        is_taken_back: None,
         organization_id: organization.clone(),
         status: Some("lost".into()),
         currency: None,

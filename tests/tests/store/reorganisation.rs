@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use payin_core::Units;
+use payin_server::app::orders;
 use payin_server::store::Fault;
 use payin_tests::gateway::{Kind, fault, request};
-use payin_types::OrderStatus;
+use payin_types::order::OrderStatsQuery;
+use payin_types::{ListOrders, OrderStatus, OrganizationId};
 use serde_json::Value;
 
 use super::World;
@@ -49,6 +51,20 @@ pub async fn a_payment_taken_back_unconfirmed(kind: Kind) {
     assert_eq!(world.events(id).await, [detected.clone(), format!("{detected}_2"), format!("evt_order_completed_{id}")]);
 }
 
+/// How many completed orders are listed as taken back, as others, and in all; and how many are counted as taken back.
+async fn shown_apart(world: &World, organization: &OrganizationId) -> ([u64; 3], u64) {
+    let app = &world.gateway.app;
+    let listed = async |is_taken_back: Option<bool>| {
+        let query = ListOrders { status: Some(OrderStatus::Completed), ..ListOrders::default() };
+        let page = orders::listed(app, organization, query, is_taken_back).await.unwrap();
+        assert!(page.data.iter().all(|order| is_taken_back.is_none_or(|wanted| order.is_taken_back == wanted)));
+        assert_eq!(u64::try_from(page.data.len()).unwrap(), page.pagination.total);
+        page.pagination.total
+    };
+    let totals = [listed(Some(true)).await, listed(Some(false)).await, listed(None).await];
+    (totals, orders::counted(app, organization, OrderStatsQuery::default()).await.unwrap().1)
+}
+
 pub async fn a_payment_taken_back_after_completion(kind: Kind) {
     let world = World::new(kind).await;
     let gateway = &world.gateway;
@@ -78,9 +94,11 @@ pub async fn a_payment_taken_back_after_completion(kind: Kind) {
         // It still says which payment that was, and that nothing confirms it.
         assert_eq!((back.tx_hash.as_deref(), back.confirmations), (Some("0x1"), Some(0)));
         assert_eq!(world.place.value(&reverted).await, gateway.now().millis().to_string());
+        assert_eq!(shown_apart(&world, &organization).await, ([1, 0, 1], 1), "those who sell see it as what it is");
         // Nothing is settled while it stands in no block.
         line.settle().await;
     }
+    assert_eq!(shown_apart(&world, &organization).await, ([0, 1, 1], 0));
     let (completed, reverted) = (format!("evt_order_completed_{id}"), format!("evt_order_reverted_{id}"));
     let expected = [completed.clone(), reverted.clone(), format!("{completed}_3"), format!("{reverted}_4"), format!("{completed}_5")];
     assert_eq!(world.events(id).await, expected);

@@ -35,8 +35,8 @@ struct LinkPage {
     until: Option<(Moment, String)>,
     is_sold_out: bool,
     is_test: bool,
-    /// Whether only its owner looks at it: then nothing can be sent.
-    is_preview: bool,
+    /// Where its owner came from, if only they look at it: then nothing can be sent.
+    preview_of: Option<String>,
     error: Option<&'static str>,
     options: Vec<Choice>,
     asks_amount: bool,
@@ -88,8 +88,8 @@ pub(super) async fn show(visitor: &Visitor, reader: Reader, slug: &str) -> Resul
 }
 
 /// Shows it to its owner, whether or not payers see it.
-pub(super) fn preview(app: &App, reader: Reader, link: PublicPaymentLink) -> Response {
-    page(StatusCode::OK, &LinkPage { is_preview: true, ..link_page(app, reader, link, Form::default(), None) })
+pub(super) fn preview(app: &App, reader: Reader, link: PublicPaymentLink, back: String) -> Response {
+    page(StatusCode::OK, &LinkPage { preview_of: Some(back), ..link_page(app, reader, link, Form::default(), None) })
 }
 
 /// Opens an order as the payer says, and leads to its page; or shows the form again, and what is to be mended.
@@ -178,7 +178,7 @@ fn link_page(app: &App, reader: Reader, link: PublicPaymentLink, form: Form, err
         until,
         is_sold_out: link.available_inventory == Some(0),
         is_test: app.environment == Environment::Testnet,
-        is_preview: false,
+        preview_of: None,
         options: choices(app, &link.currencies, &form.method, in_choices),
         asks_amount,
         go_on: link.cta_text.unwrap_or_else(|| t.go_on.to_owned()),

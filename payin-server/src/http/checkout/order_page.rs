@@ -31,7 +31,10 @@ struct OrderPage {
     /// Whether there is something to wait for.
     is_live: bool,
     sold: Option<String>,
-    amount: String,
+    /// What is asked for, or what is missing of it.
+    sum: String,
+    /// Of what it is missing.
+    of: Option<String>,
     currency: String,
     family: String,
     network: String,
@@ -106,6 +109,7 @@ fn order_page(app: &App, paying: &Paying, frame: Frame, sold: Option<String>, no
     let pays = matches!(progress.stage, Stage::Open | Stage::Short);
     let pay = if pays { Some(pay(t, order, chain, &network, &progress)?) } else { None };
     let title = title(t, progress.stage);
+    let is_part = progress.stage == Stage::Short;
     Ok(OrderPage {
         id: order.id.as_str().to_owned(),
         now: now.millis(),
@@ -113,7 +117,8 @@ fn order_page(app: &App, paying: &Paying, frame: Frame, sold: Option<String>, no
         tone: look.tone,
         is_live: look.is_live,
         sold,
-        amount: terms.amount.to_string(),
+        sum: if is_part { progress.missing.to_amount() } else { terms.amount }.to_string(),
+        of: is_part.then(|| (t.missing_of)(&asked(order))),
         currency: terms.currency.as_str().to_owned(),
         family: terms.protocol.as_str().to_owned(),
         standard: token_standard(&terms.chain_id, &terms.protocol),
@@ -130,8 +135,8 @@ fn order_page(app: &App, paying: &Paying, frame: Frame, sold: Option<String>, no
         details: details(t, paying, chain, &network, &progress),
         asks_help: match progress.stage {
             Stage::Late | Stage::TakenBack => true,
-            Stage::Expired => !progress.arrived.is_zero(),
-            _ => false,
+            Stage::Expired => !progress.arrived.is_zero() || !paying.strays.is_empty(),
+            _ => !paying.strays.is_empty(),
         },
         network,
         frame,
@@ -197,6 +202,7 @@ fn text(t: &Words, order: &Facts, network: &str, progress: &Progress) -> String 
         Stage::TakenBack => t.taken_back.to_owned(),
         Stage::Expired if is_short => (t.expired_short)(&arrived(), &asked(order)),
         Stage::Expired => t.expired.to_owned(),
+        Stage::Late if is_short => (t.late_short)(&arrived(), &asked(order)),
         Stage::Late => t.late.to_owned(),
     }
 }
@@ -270,7 +276,11 @@ fn details(t: &Words, paying: &Paying, chain: Option<&Chain>, network: &str, pro
     let code = |label, value: &str| Detail { label, value: value.to_owned(), is_code: true, iso: None };
     let received = (!progress.arrived.is_zero()).then(|| plain(t.received, money(progress.arrived, order)));
     let contract = chain.and_then(|chain| chain.token(&order.terms.currency)).map(|token| code(t.token_contract, token.contract.as_str()));
-    let transactions = paying.payments.iter().map(|payment| code(t.transaction, &payment.tx_hash));
+    let counting = paying.payments.iter().map(|payment| code(t.transaction, &payment.tx_hash));
+    // What was taken back stands in no block; whoever asks the seller names it all the same.
+    let gone = order.payment.iter().filter(|_| progress.stage == Stage::TakenBack).map(|payment| code(t.transaction, &payment.tx_hash));
+    let strays = paying.strays.iter().map(|stray| code(t.transaction_besides, &stray.tx_hash));
+    let transactions = counting.chain(gone).chain(strays);
     let mut details = vec![plain(t.amount, asked(order))];
     details.extend(received);
     details.extend([plain(t.network, network.to_owned()), code(t.address, order.address.as_str())]);

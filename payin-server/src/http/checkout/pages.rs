@@ -58,9 +58,9 @@ async fn show(visitor: Visitor, reader: Reader, Path(name): Path<String>) -> Res
     }
 }
 
-/// A link's page as its owner looks at it beforehand.
-pub(in crate::http) fn preview(app: &App, reader: Reader, link: PublicPaymentLink) -> Response {
-    link_page::preview(app, reader, link)
+/// A link's page as its owner looks at it beforehand, with the way back to where they came from.
+pub(in crate::http) fn preview(app: &App, reader: Reader, link: PublicPaymentLink, back: String) -> Response {
+    link_page::preview(app, reader, link, back)
 }
 
 /// A payer goes on from a link's page.

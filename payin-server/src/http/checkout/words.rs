@@ -36,6 +36,7 @@ pub struct Words {
     pub expired_short: fn(arrived: &str, amount: &str) -> String,
     pub late_title: &'static str,
     pub late: &'static str,
+    pub late_short: fn(arrived: &str, amount: &str) -> String,
     pub time_to_pay: &'static str,
     pub time_to_arrive: &'static str,
     pub until: fn(time: &str) -> String,
@@ -53,6 +54,7 @@ pub struct Words {
     pub how_to_pay: &'static str,
     pub amount: &'static str,
     pub missing_amount: &'static str,
+    pub missing_of: fn(amount: &str) -> String,
     pub address: &'static str,
     pub qr_address: &'static str,
     pub qr_request: &'static str,
@@ -90,6 +92,7 @@ pub struct Words {
     pub network: &'static str,
     pub token_contract: &'static str,
     pub transaction: &'static str,
+    pub transaction_besides: &'static str,
     pub received: &'static str,
     pub created: &'static str,
     pub looks_again: &'static str,
@@ -98,6 +101,7 @@ pub struct Words {
 
     // A payment link.
     pub preview: &'static str,
+    pub preview_back: &'static str,
     pub link_unit: fn(left: u64) -> String,
     pub link_until: fn(time: &str) -> String,
     pub sold_out_title: &'static str,

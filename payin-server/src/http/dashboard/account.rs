@@ -21,22 +21,28 @@ pub async fn show(member: Member) -> Result<Response, Reject> {
 async fn page(member: &Member, error: Option<&Error>) -> Result<Response, Reject> {
     member.may(Permission::ViewData)?;
     let (t, session) = (member.t, &member.browser.session);
-    let two_step = match second_factor::standing(member.app(), &member.browser).await? {
-        Standing::On(_) => Cell::badge(t.enabled, "good"),
-        Standing::Off | Standing::Begun { .. } => Cell::badge(t.disabled, ""),
+    let (two_step, way) = match second_factor::standing(member.app(), &member.browser).await? {
+        Standing::On(_) => (Cell::badge(t.is_on, "good"), t.two_step_change),
+        Standing::Off | Standing::Begun { .. } => (Cell::badge(t.is_off, ""), t.two_step_set_up),
     };
     let facts = vec![
         (t.name_of_person.to_owned(), Cell::text(&session.name)),
         (t.email.to_owned(), Cell::text(&session.email)),
         (t.role.to_owned(), Cell::badge(t.word(session.role.as_str()), "")),
-        (t.two_step.to_owned(), two_step.to("/dashboard/account/two-step".to_owned())),
+        (t.two_step.to_owned(), two_step),
     ];
     let fields = vec![
         Field::typed("old", t.present_password, "password", "").required().filled("current-password"),
         Field::typed("new", t.new_password, "password", "").hint(t.password_hint).required().filled("new-password"),
     ];
     let form = Form::new(t.change_password, format!("{PATH}/password"), t.change_password, fields);
-    let page = member.page(t.account).with(Block::Fields(facts)).with(Block::Text(t.password_text.to_owned())).with(Block::Form(form));
+    let way = Cell::text(way).to(format!("{PATH}/two-step"));
+    let page = member
+        .page(t.account)
+        .with(Block::Fields(facts))
+        .with(Block::Links(vec![way]))
+        .with(Block::Text(t.password_text.to_owned()))
+        .with(Block::Form(form));
     Ok(page.says(error.map(|error| Notice::bad(t, error))).answer(error))
 }
 

@@ -8,7 +8,7 @@ use axum::response::Response;
 use payin_core::Error;
 use payin_core::access::Permission;
 use payin_types::order::OrderStatsQuery;
-use payin_types::pool::{ListAddresses, PoolCounts};
+use payin_types::pool::{ListAddresses, PoolCounts, PoolStatus};
 use payin_types::{AddressState, ImportAddresses, PoolAddress, Protocol};
 
 use super::form::Form as Sent;
@@ -56,6 +56,13 @@ fn families(app: &App) -> impl Iterator<Item = &'static Protocol> {
     Protocol::KNOWN.iter().filter(|protocol| app.chains.offers(protocol))
 }
 
+/// The families of which no address is free. One of which there never was any is not missed while another has some.
+pub fn run_out(status: &PoolStatus) -> Vec<&Protocol> {
+    let has_any = status.values().any(|counts| counts.total > 0);
+    let is_out = |counts: &PoolCounts| counts.available == 0 && (counts.total > 0 || !has_any);
+    status.iter().filter(|(_, counts)| is_out(counts)).map(|(protocol, _)| protocol).collect()
+}
+
 /// How much there is of each family, and how long that lasts.
 async fn stock(member: &Member) -> Outcome<Table> {
     let (t, app) = (member.t, member.app());
@@ -70,10 +77,12 @@ async fn stock(member: &Member) -> Outcome<Table> {
             *of_family = of_family.saturating_add(*orders);
         }
     }
+    let run_out = run_out(&status);
     let row = |(protocol, counts): (&Protocol, &PoolCounts)| {
         let pace = pace.get(protocol).copied().unwrap_or_default();
         let days = counts.available.saturating_mul(PACE_DAYS).checked_div(pace);
         let lasts = match days {
+            _ if run_out.contains(&protocol) => Cell::badge(t.none_left, "bad"),
             Some(days) => Cell::badge((t.days)(days), if days < PACE_DAYS { "warn" } else { "good" }),
             None => Cell::text("–"),
         };

@@ -8,7 +8,7 @@ use super::member::Member;
 use super::view::{Block, Cell, Table};
 use super::words::Words;
 use super::{lists, said};
-use crate::app::chains;
+use crate::app::{App, chains};
 use crate::http::answer::Reject;
 
 /// `GET /dashboard/chains`
@@ -20,7 +20,7 @@ pub async fn list(member: Member) -> Result<Response, Reject> {
     let rows = chains.iter().map(|chain| row(t, chain)).collect();
     let mut page = member.page(t.chains).with(Block::Table(Table { name: t.chains.to_owned(), head, rows, empty: t.nothing }));
     for chain in &chains {
-        page = page.with(Block::Heading(payin_core::checkout::network(&chain.chain_id))).with(Block::Fields(facts(t, chain)));
+        page = page.with(Block::Heading(payin_core::checkout::network(&chain.chain_id))).with(Block::Fields(facts(t, member.app(), chain)));
         if let Some(nodes) = &chain.nodes {
             page = page.with(Block::Table(nodes_table(t, nodes)));
         }
@@ -43,10 +43,10 @@ fn row(t: &'static Words, chain: &FollowedChain) -> Vec<Cell> {
     ]
 }
 
-fn facts(t: &'static Words, chain: &FollowedChain) -> Vec<(String, Cell)> {
+fn facts(t: &'static Words, app: &App, chain: &FollowedChain) -> Vec<(String, Cell)> {
     let fact = |label: &str, cell: Cell| (label.to_owned(), cell);
     let mut facts = vec![
-        fact(t.status, Cell::text(said::text(t, &chain.message))),
+        fact(t.status, Cell::text(said::plain(&app.chains, &said::text(t, &chain.message)))),
         fact(t.id, Cell::code(chain.chain_id.as_str())),
         fact(t.confirmations, Cell::number(chain.required_confirmations)),
     ];
@@ -54,7 +54,7 @@ fn facts(t: &'static Words, chain: &FollowedChain) -> Vec<(String, Cell)> {
         facts.push(fact(token.currency.as_str(), Cell::code(&token.contract_address)));
         facts.extend(token.stopped.as_ref().map(|reason| fact(t.stopped, Cell::text(reason))));
     }
-    facts.extend(chain.head_time.map(|at| fact(t.newest_block, Cell::time(at))));
+    facts.extend(chain.head_time.map(|at| fact(t.head_time, Cell::time(at))));
     facts.extend(chain.holes.iter().map(|hole| fact(t.holes, Cell::number(format!("{} – {}", hole.from_number, hole.to_number)))));
     let lost = |from: u64, to: u64, reason: &str| format!("{from} – {to}: {reason}");
     facts.extend(chain.lost.iter().map(|one| fact(t.lost_blocks, Cell::text(lost(one.from_number, one.to_number, &one.reason)))));

@@ -4,8 +4,8 @@
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 
-/// Characters that begin a formula, also those that a spreadsheet passes over before one.
-const DANGEROUS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// Characters that begin a formula, in full width, too, and those that a spreadsheet passes over before one.
+const DANGEROUS: [char; 10] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r'];
 
 /// A file.
 pub struct Csv(String);
@@ -60,6 +60,8 @@ mod tests {
             ("+1", "\"'+1\""),
             ("-1", "\"'-1\""),
             ("@SUM(A1)", "\"'@SUM(A1)\""),
+            ("＝1", "\"'＝1\""),
+            ("＠SUM(A1)", "\"'＠SUM(A1)\""),
             ("\t=1", "\"'\t=1\""),
             ("\r=1", "\"'\r=1\""),
             ("\u{1b}[31mred\u{0}", "\"[31mred\""),

@@ -102,7 +102,7 @@ fn table(t: &'static Words, deposits: &[Deposit]) -> Table {
             Cell::text(reference).to(format!("{REFERENCES}/{}", segment(reference))),
             Cell::number(format!("{} {}", deposit.amount, deposit.currency)),
             Cell::text(payin_core::checkout::network(&deposit.chain_id)),
-            if deposit.reverted == Some(true) { Cell::badge(t.word("reverted"), "bad") } else { lists::status(t, deposit.status.as_str()) },
+            lists::status(t, if deposit.reverted == Some(true) { "reverted" } else { deposit.status.as_str() }),
             Cell::clipped(&deposit.tx_hash),
             Cell::time(deposit.detected_at),
         ]
@@ -185,10 +185,7 @@ pub async fn reference(member: Member, Path(name): Path<String>) -> Result<Respo
         vec![
             Cell::code(&address.address),
             Cell::text(payin_core::checkout::network(&address.chain_id)),
-            pages.get(&address.chain_id).map_or_else(
-                || Cell::text("–"),
-                |id| Cell::code(format!("/checkout/{id}")).to(format!("/checkout/{}", segment(id.as_str()))),
-            ),
+            pages.get(&address.chain_id).map_or_else(|| Cell::text("–"), |id| lists::pay_page(app, id.as_str())),
             Cell::time(address.created_at),
             if can_unbind { Cell::does(unbind.grave()) } else { Cell::text("") },
         ]

@@ -24,12 +24,14 @@ pub struct Door {
     pub wrong: &'static str,
     pub forms: Vec<Form>,
     pub more: Option<&'static str>,
+    /// Where somebody else goes, and what that is called.
+    pub elsewhere: Option<(String, &'static str)>,
 }
 
 impl Door {
     /// A page with these forms.
     pub fn new(t: &'static Words, title: &'static str, forms: Vec<Form>) -> Self {
-        Self { frame: Frame::plain(t), title, text: None, problem: None, wrong: t.wrong_password, forms, more: None }
+        Self { frame: Frame::plain(t), title, text: None, problem: None, wrong: t.wrong_password, forms, more: None, elsewhere: None }
     }
 
     /// The same, which is to be had again by this query.

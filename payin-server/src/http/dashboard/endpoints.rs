@@ -50,19 +50,22 @@ fn everything() -> Sent {
 
 fn standing(t: &Words, endpoint: &Endpoint) -> Cell {
     match (endpoint.enabled, &endpoint.disabled_reason, endpoint.failing_since) {
-        (false, Some(reason), _) => Cell::badge(format!("{}: {}", t.disabled, t.word(reason.as_str())), "bad"),
+        (false, Some(reason), _) => Cell::badge(format!("{}{}{}", t.disabled, t.colon, t.word(reason.as_str())), "bad"),
         (false, None, _) => Cell::badge(t.disabled, "bad"),
         (true, _, Some(_)) => Cell::badge(t.failing, "warn"),
         (true, _, None) => Cell::badge(t.enabled, "good"),
     }
 }
 
+fn event_word(t: &Words, event_type: &EventType) -> String {
+    if event_type == &EventType::All { t.all_events.to_owned() } else { event_type.as_str().to_owned() }
+}
+
 fn fields(t: &'static Words, sent: &Sent) -> Vec<Field> {
     let chosen = sent.all("events");
     let option = |event_type: &EventType| {
         let word = event_type.as_str().to_owned();
-        let label = if event_type == &EventType::All { t.all_events.to_owned() } else { word.clone() };
-        (word.clone(), label, chosen.contains(&word))
+        (word.clone(), event_word(t, event_type), chosen.contains(&word))
     };
     vec![
         Field::typed("url", t.url, "url", sent.text("url")).hint(t.url_hint).required(),
@@ -109,6 +112,7 @@ async fn one(member: &Member, id: &str, tried: Tried, notice: Option<Notice>) ->
         (t.status.to_owned(), standing(t, &endpoint)),
         (t.id.to_owned(), Cell::code(endpoint.id.as_str())),
         (t.description.to_owned(), Cell::maybe(endpoint.description.as_deref())),
+        (t.told_of.to_owned(), Cell::text(endpoint.events.iter().map(|one| event_word(t, one)).collect::<Vec<_>>().join(", "))),
         (t.created_at.to_owned(), Cell::time(endpoint.created_at)),
     ];
     facts.extend(endpoint.failing_since.map(|at| (t.failing_since.to_owned(), Cell::time(at))));

@@ -71,6 +71,11 @@ impl Form {
         Some(self.text(name)).filter(|text| !text.is_empty()).map(str::to_owned)
     }
 
+    /// Whether a form had this field, filled in or not.
+    pub fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
     /// All values of a field that are not empty.
     pub fn all(&self, name: &str) -> Vec<String> {
         let values = self.values.get(name).into_iter().flatten().map(|value| value.trim());

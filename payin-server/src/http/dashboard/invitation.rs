@@ -39,7 +39,11 @@ fn door(tongue: Tongue, open: &Open, token: &str, sent: &Sent, error: Option<&Er
         Some(name) => (t.invited_title, (t.invited)(name, &t.word(open.role.as_str()))),
     };
     let more = open.organization.is_some().then_some(t.invited_known);
-    Door { text: Some(text), more, ..Door::new(t, title, vec![form]) }.asked_by("invitation", token).answer(t, error)
+    // Signed in, they are at this page again.
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("invitation", token).finish();
+    let to: String = url::form_urlencoded::byte_serialize(format!("/dashboard/invitation?{query}").as_bytes()).collect();
+    let elsewhere = Some((format!("/dashboard/sign-in?to={to}"), t.sign_in));
+    Door { text: Some(text), more, elsewhere, ..Door::new(t, title, vec![form]) }.asked_by("invitation", token).answer(t, error)
 }
 
 /// `GET /dashboard/invitation?invitation=…`: for somebody new, or for somebody who is signed in.

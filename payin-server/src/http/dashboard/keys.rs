@@ -46,26 +46,22 @@ async fn show(member: &Member, tried: Tried, notice: Option<Notice>) -> Result<R
     let fields = vec![
         Field::line("name", t.name_of_key, form.text("name")).hint(t.key_hint).required(),
         Field::choice("role", t.role, roles.collect(), role),
-        Field::typed("expires", t.expires_optional, "date", form.text("expires")),
+        Field::typed("expires", t.expires_optional, "date", form.text("expires")).hint(t.expires_hint),
     ];
     let make = Form::new(t.make_key, PATH, t.make_key, fields).folded(sent.is_some());
     let page = member.page(t.keys).says(error.as_ref().map(|error| Notice::bad(t, error)).or(notice)).with(Block::Table(table));
     Ok(page.with(Block::Pager(Pager::new(t, PATH, query, &found.pagination))).with(Block::Form(make)).answer(error.as_ref()))
 }
 
-fn asked(form: &Sent) -> Result<CreateApiKey, Error> {
-    let midnight = |day: String| {
-        let at: Result<Timestamp, _> = format!("{day}T00:00:00Z").parse();
-        at.map_err(|_| Error::field("expires", "must be a day such as 2030-01-20"))
-    };
-    let expires_at = form.some("expires").map(midnight).transpose()?;
+fn asked(form: &Sent, now: Timestamp) -> Result<CreateApiKey, Error> {
+    let expires_at = lists::end_of_day(form, "expires", now)?;
     Ok(CreateApiKey { name: form.text("name").to_owned(), role: form.some("role").map(|word| Role::from(word.as_str())), expires_at })
 }
 
 /// `POST /dashboard/keys`
 pub async fn create(Posted { member, form }: Posted) -> Result<Response, Reject> {
     member.may(Permission::ManageSettings)?;
-    let unit = keys::Create::by_person(member.app(), &member.browser.session, asked(&form));
+    let unit = keys::Create::by_person(member.app(), &member.browser.session, asked(&form, member.app().clock.now()));
     match refused(member.app().store.write(unit).await)? {
         Ok(key) => show(&member, None, Some(Notice::secret(member.t.key_once, key.api_key.unwrap_or_default()))).await,
         Err(error) => show(&member, Some((error, form)), None).await,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::response::Response;
 use payin_core::Error;
 use payin_core::access::Permission;
-use payin_types::{ChainId, Currency, ListOrders, OrderId, OrderStatus, OrderSummary, Timestamp};
+use payin_types::{ChainId, Currency, ErrorCode, ListOrders, OrderId, OrderStatus, Timestamp};
 
 use super::csv::Csv;
 use super::form::Form as Sent;
@@ -14,18 +14,26 @@ use super::lists::{self, FILE_PAGE_ROWS, FILE_PAGES, ROWS};
 use super::member::Member;
 use super::view::{Block, Cell, Field, Form, Pager, Table, segment};
 use super::words::Words;
-use crate::app::orders;
+use crate::app::orders::{self, Listed};
+use crate::app::{Failure, Outcome};
 use crate::http::answer::Reject;
 
 const PATH: &str = "/dashboard/orders";
 
-fn asked(member: &Member) -> Result<ListOrders, Error> {
+/// What is asked for, and whether of what was paid those that their chain took back, or the others.
+fn asked(member: &Member) -> Result<(ListOrders, Option<bool>), Error> {
     let query = &member.query;
     let (created_after, created_before) = lists::span(query)?;
-    Ok(ListOrders {
+    let (status, is_taken_back) = match query.text("status") {
+        lists::TAKEN_BACK => (Some(OrderStatus::Completed), Some(true)),
+        word if word == OrderStatus::Completed.as_str() => (Some(OrderStatus::Completed), Some(false)),
+        "" => (None, None),
+        word => (Some(OrderStatus::from(word)), None),
+    };
+    let asked = ListOrders {
         page: lists::page(query)?,
         limit: Some(ROWS),
-        status: query.some("status").map(|word| OrderStatus::from(word.as_str())),
+        status,
         currency: query.some("currency").map(Currency::from),
         chain_id: query.some("chainId").map(ChainId::from),
         order_reference: query.some("search"),
@@ -33,7 +41,17 @@ fn asked(member: &Member) -> Result<ListOrders, Error> {
         created_before,
         sort_by: None,
         sort_order: None,
-    })
+    };
+    Ok((asked, is_taken_back))
+}
+
+/// Whether an id is that of an order here.
+async fn is_there(member: &Member, id: &str) -> Outcome<bool> {
+    match orders::get(member.app(), member.organization(), id).await {
+        Ok(_) => Ok(true),
+        Err(Failure::Refused(error)) if error.code == ErrorCode::ResourceNotFound => Ok(false),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// `GET /dashboard/orders`
@@ -41,15 +59,15 @@ pub async fn list(member: Member) -> Result<Response, Reject> {
     member.may(Permission::ViewData)?;
     let (t, app, query) = (member.t, member.app(), &member.query);
     let search = query.text("search");
-    if search.starts_with(OrderId::PREFIX) {
+    if search.starts_with(OrderId::PREFIX) && is_there(&member, search).await? {
         return Ok(lead_to(&format!("{PATH}/{}", segment(search))));
     }
-    let found = orders::list(app, member.organization(), asked(&member)?).await?;
+    let (asked, is_taken_back) = asked(&member)?;
+    let found = orders::listed(app, member.organization(), asked, is_taken_back).await?;
     let [from, to] = lists::days(t, query);
-    let statuses = lists::choices(t, OrderStatus::KNOWN.iter().map(OrderStatus::as_str));
     let fields = vec![
         Field::typed("search", t.search_orders, "search", search),
-        Field::choice("status", t.status, statuses, query.text("status")),
+        Field::choice("status", t.status, lists::order_statuses(t), query.text("status")),
         lists::currency(t, app, query),
         lists::chain(t, app, query),
         from,
@@ -63,13 +81,13 @@ pub async fn list(member: Member) -> Result<Response, Reject> {
 }
 
 /// Orders as rows.
-fn table(t: &'static Words, query: &Sent, orders: &[OrderSummary]) -> Table {
-    let row = |order: &OrderSummary| {
+fn table(t: &'static Words, query: &Sent, orders: &[Listed]) -> Table {
+    let row = |Listed { summary: order, is_taken_back, .. }: &Listed| {
         vec![
             Cell::text(&order.order_reference).to(format!("{PATH}/{}", segment(order.order_id.as_str()))),
             Cell::number(format!("{} {}", order.amount, order.currency)),
             Cell::text(payin_core::checkout::network(&order.chain_id)),
-            lists::status(t, order.status.as_str()),
+            lists::order_status(t, order.status.as_str(), *is_taken_back),
             Cell::time(order.created_at),
         ]
     };
@@ -81,15 +99,15 @@ fn table(t: &'static Words, query: &Sent, orders: &[OrderSummary]) -> Table {
 pub async fn file(member: Member) -> Result<Response, Reject> {
     member.may(Permission::ViewData)?;
     let app = member.app();
-    let asked = asked(&member)?;
+    let (asked, is_taken_back) = asked(&member)?;
     // What comes after this moment would shift the pages.
     let now = app.clock.now().plus(Duration::from_millis(1));
     let until = asked.created_before.map_or(now, |before| before.min(now));
-    let mut csv =
-        Csv::new(&["orderId", "orderReference", "amount", "currency", "chainId", "address", "status", "createdAt", "completedAt"]);
+    let head = ["orderId", "orderReference", "amount", "currency", "chainId", "address", "status", "createdAt", "completedAt"];
+    let mut csv = Csv::new(&[&head[..], &["receivedAmount", "reverted"]].concat());
     for page in 1..=FILE_PAGES {
         let asked = ListOrders { page: Some(page), limit: Some(FILE_PAGE_ROWS), created_before: Some(until), ..asked.clone() };
-        let found = orders::list(app, member.organization(), asked).await?;
+        let found = orders::listed(app, member.organization(), asked, is_taken_back).await?;
         for order in &found.data {
             csv.line(line(order));
         }
@@ -100,7 +118,7 @@ pub async fn file(member: Member) -> Result<Response, Reject> {
     Ok(csv.answer("orders"))
 }
 
-fn line(order: &OrderSummary) -> [String; 9] {
+fn line(Listed { summary: order, received, is_taken_back, .. }: &Listed) -> [String; 11] {
     let time = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
     [
         order.order_id.to_string(),
@@ -112,5 +130,7 @@ fn line(order: &OrderSummary) -> [String; 9] {
         order.status.as_str().to_owned(),
         order.created_at.to_string(),
         time(order.completed_at),
+        received.to_amount().to_string(),
+        is_taken_back.to_string(),
     ]
 }

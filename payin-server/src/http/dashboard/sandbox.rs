@@ -52,7 +52,9 @@ fn page(member: &Member, tried: Tried) -> Result<Response, Reject> {
 }
 
 fn forms(t: &'static Words, member: &Member, sent: &Sent) -> Vec<Form> {
-    let kinds = lists::choices(t, PaymentKind::KNOWN.iter().map(PaymentKind::as_str));
+    let kinds = PaymentKind::KNOWN.iter().map(|kind| (kind.as_str().to_owned(), t.word(kind.as_str()))).collect();
+    let chains = member.app().chains.iter();
+    let one_chain = chains.map(|chain| (chain.id.as_str().to_owned(), payin_core::checkout::network(&chain.id))).collect();
     let chain = || lists::chain(t, member.app(), sent);
     let at = |deed: &str| format!("{PATH}/{deed}");
     let words = |words: Vec<&str>| words.into_iter().map(|word| (word.to_owned(), t.word(word))).collect::<Vec<_>>();
@@ -64,7 +66,7 @@ fn forms(t: &'static Words, member: &Member, sent: &Sent) -> Vec<Form> {
     ];
     let mine = vec![chain(), Field::typed("blocks", t.blocks, "number", "1")];
     let advance = vec![Field::typed("seconds", t.seconds, "number", "60")];
-    let reorg = vec![chain(), Field::typed("depth", t.depth, "number", "1")];
+    let reorg = vec![Field::choice("chainId", t.network, one_chain, sent.text("chainId")), Field::typed("depth", t.depth, "number", "1")];
     let fault = vec![
         Field::choice("at", t.fault_at, words(FaultPlace::KNOWN.iter().map(FaultPlace::as_str).collect()), sent.text("at")),
         Field::choice("fault", t.fault, words(FaultKind::KNOWN.iter().map(FaultKind::as_str).collect()), sent.text("fault")),

@@ -40,16 +40,16 @@ async fn page(member: &Member, error: Option<&Error>) -> Result<Response, Reject
     let page = match second_factor::standing(member.app(), &member.browser).await? {
         Standing::Off => {
             let form = Form::new(t.two_step_begin, PATH, t.two_step_begin, vec![password(t)]);
-            page.with(Block::Fields(vec![(t.status.to_owned(), Cell::badge(t.disabled, ""))])).with(Block::Form(form))
+            page.with(Block::Fields(vec![(t.status.to_owned(), Cell::badge(t.is_off, ""))])).with(Block::Form(form))
         }
         Standing::Begun { secret, uri } => {
             let facts = vec![(t.two_step_key.to_owned(), Cell::code(grouped(secret.expose_secret())))];
-            let page = page.with(Block::Note(t.two_step_scan.to_owned()));
+            let page = page.with(Block::Note("wait", t.two_step_scan.to_owned()));
             let page = page.with(Block::Picture(qr::svg(uri.expose_secret(), Some(t.two_step_qr))?)).with(Block::Fields(facts));
             page.with(Block::Form(Form::new(t.turn_on, format!("{PATH}/on"), t.turn_on, vec![code(t)])))
         }
         Standing::On(left) => {
-            let facts = vec![(t.status.to_owned(), Cell::badge(t.enabled, "good")), (t.recovery_left.to_owned(), Cell::number(left))];
+            let facts = vec![(t.status.to_owned(), Cell::badge(t.is_on, "good")), (t.recovery_left.to_owned(), Cell::number(left))];
             let page = page.with(Block::Fields(facts)).with(Block::Text(t.recovery_text.to_owned()));
             page.with(Block::Form(Form::new(t.turn_off, format!("{PATH}/off"), t.turn_off, vec![password(t), code(t).hint(t.code_hint)])))
         }

@@ -23,7 +23,7 @@ use crate::http::dialect::is_below;
 
 /// Where somebody wanted to go, if it is one of these pages: nobody is led elsewhere.
 fn destination(asked: &str) -> &str {
-    let is_plain = asked.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.%".contains(&byte));
+    let is_plain = asked.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.%?=".contains(&byte));
     if is_plain && is_below(asked, &["/dashboard"]) && !asked.contains("..") { asked } else { "/dashboard" }
 }
 
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn nobody_is_led_elsewhere() {
-        for own in ["/dashboard", "/dashboard/orders/ord_1", "/dashboard/references/a%20b"] {
+        for own in ["/dashboard", "/dashboard/orders/ord_1", "/dashboard/references/a%20b", "/dashboard/invitation?invitation=x"] {
             assert_eq!(destination(own), own);
         }
         for other in

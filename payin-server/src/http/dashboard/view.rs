@@ -69,7 +69,8 @@ impl Notice {
 pub enum Block {
     Heading(String),
     Text(String),
-    Note(String),
+    /// With its tone.
+    Note(&'static str, String),
     Stats(Vec<Stat>),
     Table(Table),
     Pager(Pager),
@@ -87,7 +88,7 @@ pub enum Block {
 pub struct Stat {
     pub label: &'static str,
     pub value: String,
-    pub href: Option<&'static str>,
+    pub href: Option<String>,
 }
 
 /// A list.
@@ -117,6 +118,8 @@ pub enum Set {
     Number,
     Badge,
     Time,
+    /// To the second.
+    ExactTime,
 }
 
 /// What fits into a line of a narrow column.
@@ -133,11 +136,13 @@ pub struct Cell {
     /// A time as programs read it.
     pub iso: String,
     pub action: Option<Action>,
+    /// Whether it is there to be copied.
+    pub is_copied: bool,
 }
 
 impl Cell {
     pub fn text(text: impl Into<String>) -> Self {
-        Self { text: text.into(), set: Set::Plain, href: None, tone: "", iso: String::new(), action: None }
+        Self { text: text.into(), set: Set::Plain, href: None, tone: "", iso: String::new(), action: None, is_copied: false }
     }
 
     pub fn code(text: impl Into<String>) -> Self {
@@ -161,6 +166,11 @@ impl Cell {
         Self { set: Set::Time, iso: moment.iso, ..Self::text(moment.text) }
     }
 
+    pub fn exact_time(at: Timestamp) -> Self {
+        let moment = Moment::exact(at);
+        Self { set: Set::ExactTime, iso: moment.iso, ..Self::text(moment.text) }
+    }
+
     pub fn maybe_time(at: Option<Timestamp>) -> Self {
         at.map_or_else(|| Self::text("–"), Self::time)
     }
@@ -176,6 +186,11 @@ impl Cell {
     #[must_use]
     pub fn to(self, href: String) -> Self {
         Self { href: Some(href), ..self }
+    }
+
+    #[must_use]
+    pub fn copied(self) -> Self {
+        Self { is_copied: true, ..self }
     }
 
     /// Whether it is more than a line: then it is set as one reads, and no number is held together.

@@ -13,7 +13,7 @@ use crate::store::db::Row;
 use crate::store::statement::Sql;
 use crate::store::text::contains;
 use crate::store::totals::{self, Count, Total};
-use crate::store::{Conn, Fault, sql_from};
+use crate::store::{Conn, Fault, sql, sql_from};
 
 /// The status, as the indexes have it: the same words, or they are not used.
 const STATUS: &str = "CASE WHEN completed_at IS NOT NULL THEN 'completed' WHEN expired_at IS NOT NULL THEN 'expired' ELSE 'pending' END";
@@ -37,6 +37,8 @@ pub struct Filter {
     pub created_after: Option<Timestamp>,
     /// Only orders created before this time.
     pub created_before: Option<Timestamp>,
+    /// Only orders whose payment their chain took back, or only others.
+    pub is_taken_back: Option<bool>,
     /// What to sort by.
     pub sort_by: OrderSort,
     /// Which end comes first.
@@ -70,11 +72,16 @@ impl Filter {
     }
 
     /// What a range's rows must be besides, in the order of [`Filter::bind`].
-    fn conditions(&self) -> [&'static str; 3] {
+    fn conditions(&self) -> [&'static str; 4] {
         [
             if self.reference_part.is_some() { " AND reference_folded LIKE $ ESCAPE '\\'" } else { "" },
             if self.created_after.is_some() { " AND created_at >= $" } else { "" },
             if self.created_before.is_some() { " AND created_at < $" } else { "" },
+            match self.is_taken_back {
+                Some(true) => " AND reverted_at IS NOT NULL",
+                Some(false) => " AND reverted_at IS NULL",
+                None => "",
+            },
         ]
     }
 
@@ -97,9 +104,9 @@ impl Filter {
         times.into_iter().flatten().fold(statement, |statement, time| statement.int(time.millis()))
     }
 
-    /// Whether it leaves whole ranges, whose totals are known.
+    /// Whether it leaves whole ranges, whose totals are known, but for what was taken back.
     fn is_of_ranges(&self) -> bool {
-        self.conditions().concat().is_empty()
+        self.reference_part.is_none() && self.created_after.is_none() && self.created_before.is_none()
     }
 
     fn has_money(&self, total: &Count) -> bool {
@@ -137,6 +144,10 @@ pub struct Listed {
     pub protocol: String,
     /// What binds its address to its organization.
     pub address_mac: String,
+    /// Sum of its confirmed payments.
+    pub received: Units,
+    /// Whether it was paid, and its chain took that back.
+    pub is_taken_back: bool,
 }
 
 fn listed(row: &Row) -> Result<Listed, Fault> {
@@ -161,6 +172,8 @@ fn listed(row: &Row) -> Result<Listed, Fault> {
         },
         protocol: row.text("protocol")?,
         address_mac: row.text("address_mac")?,
+        received: row.money(["received_whole", "received_nano", "received_atto"])?,
+        is_taken_back: completed_at.is_some() && row.opt_time("reverted_at")?.is_some(),
     })
 }
 
@@ -174,10 +187,12 @@ pub async fn list(conn: &mut Conn, filter: &Filter, limit: i64, offset: i64) -> 
     if ranges.is_empty() {
         return Ok((Vec::new(), 0));
     }
-    let total = if filter.is_of_ranges() {
-        totals.iter().filter(|total| filter.lets_pass(total)).map(|total| total.orders).fold(0, u64::saturating_add)
-    } else {
-        count(conn, filter, &ranges).await?
+    let all = || totals.iter().filter(|total| filter.lets_pass(total)).map(|total| total.orders).fold(0, u64::saturating_add);
+    let total = match filter.is_taken_back {
+        None if filter.is_of_ranges() => all(),
+        Some(false) if filter.is_of_ranges() => all().saturating_sub(taken_back(conn, filter).await?),
+        Some(true) if filter.reference_part.is_none() => taken_back(conn, filter).await?,
+        _ => count(conn, filter, &ranges).await?,
     };
     let rows = conn.all(page(filter, &ranges, limit, offset)).await?;
     let orders = rows.iter().take(usize::try_from(limit).unwrap_or(usize::MAX)).map(listed).collect::<Result<_, _>>()?;
@@ -187,6 +202,23 @@ pub async fn list(conn: &mut Conn, filter: &Filter, limit: i64, offset: i64) -> 
 async fn count(conn: &mut Conn, filter: &Filter, ranges: &[Range]) -> Result<u64, Fault> {
     let count = filter.union(sql_from("SELECT COUNT(*) AS total FROM ("), ranges, &["SELECT id"], &[], None);
     conn.one(count.with(") AS fit")).await?.map_or(Ok(0), |row| row.count("total"))
+}
+
+/// How many orders there are whose payment their chain took back, whatever their references: few, with an index of their own.
+///
+/// # Errors
+/// What the database says.
+pub async fn taken_back(conn: &mut Conn, filter: &Filter) -> Result<u64, Fault> {
+    let time = |time: Option<Timestamp>, otherwise: i64| time.map_or(otherwise, Timestamp::millis);
+    let count = sql("SELECT COUNT(*) AS total FROM orders WHERE organization_id = $1 AND reverted_at IS NOT NULL \
+                     AND completed_at IS NOT NULL AND created_at >= $2 AND created_at < $3 AND ($4 = '' OR currency = $4) \
+                     AND ($5 = '' OR chain_id = $5)")
+    .text(filter.organization_id.as_str())
+    .int(time(filter.created_after, i64::MIN))
+    .int(time(filter.created_before, i64::MAX))
+    .text(filter.currency.as_deref().unwrap_or_default())
+    .text(filter.chain_id.as_deref().unwrap_or_default());
+    conn.one(count).await?.map_or(Ok(0), |row| row.count("total"))
 }
 
 /// The page's ids from the indexes alone; then its rows, and only then their addresses.
@@ -201,7 +233,7 @@ fn page(filter: &Filter, ranges: &[Range], limit: i64, offset: i64) -> Sql {
     };
     let statement = sql_from(
         "SELECT o.id, o.reference, o.amount, o.amount_whole, o.amount_nano, o.amount_atto, o.currency, o.chain_id, o.protocol, o.address, \
-         o.created_at, o.completed_at, ",
+         o.created_at, o.completed_at, o.reverted_at, o.received_whole, o.received_nano, o.received_atto, ",
     );
     let statement = statement.with(STATUS).with(" AS status, p.mac AS address_mac FROM (SELECT * FROM (");
     let to = if first { None } else { Some(limit.saturating_add(offset)) };

@@ -95,7 +95,7 @@ async fn somebody_signs_in_in_two_steps() {
     let (email, password) = sandbox.owner();
     let (mut owner, elsewhere) = (Browser::owner(&sandbox).await, Browser::owner(&sandbox).await);
     owner.get("/dashboard/account").await.has(&["Two-step sign-in", &format!("href=\"{at}\"")]);
-    owner.get(at).await.is(200).has(&["Set up", "Disabled"]).lacks(&["<svg"]);
+    owner.get(at).await.is(200).has(&["Set up", "Off"]).lacks(&["<svg"]);
     owner.post(at, &[("password", "wrong horse battery")]).await.is(403).has(&["The present password is another one"]);
     owner.post(at, &[("password", password)]).await.leads_to(at);
     let page = owner.get(at).await;
@@ -117,7 +117,7 @@ async fn somebody_signs_in_in_two_steps() {
     owner.cookie = page.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
     owner.token = page.between("name=\"token\" value=\"", "\"");
     elsewhere.get("/dashboard").await.is(303);
-    owner.get(at).await.is(200).has(&["Enabled", ">10<", "Turn off"]).lacks(&["<svg", recovery[0], &key]);
+    owner.get(at).await.is(200).has(&[">On<", ">10<", "Turn off"]).lacks(&["<svg", recovery[0], &key]);
 
     let nobody = Browser::new(&sandbox);
     let enter =
@@ -223,7 +223,9 @@ async fn an_invitation_is_listed_and_taken_back() {
     let page = admin.post(&deed, &[]).await;
     page.is(403).has(&["role=\"alert\"", "Nobody can take back an invitation as owner who may not give that role", "<h1>Members</h1>"]);
     let guest = Browser::new(&sandbox);
-    guest.get(&format!("/dashboard/invitation?invitation={token}")).await.is(200);
+    let page = guest.get(&format!("/dashboard/invitation?invitation={token}")).await;
+    // Who has an account comes back here once they are signed in.
+    page.is(200).has(&[&format!("href=\"/dashboard/sign-in?to=%2Fdashboard%2Finvitation%3Finvitation%3D{token}\"")]);
     owner.post(&deed, &[]).await.leads_to("/dashboard/members?done=1");
     owner.get("/dashboard/members?done=1").await.has(&["Done.", "No invitation is open."]).lacks(&["Grace"]);
     guest.get(&format!("/dashboard/invitation?invitation={token}")).await.is(404);

@@ -31,25 +31,18 @@ async fn an_order_is_found_and_explained() {
     }
     let id = text(&paid);
     owner.get(&format!("/dashboard/orders?search={id}")).await.leads_to(&format!("/dashboard/orders/{id}"));
+    // An id that is nobody's is nothing found, and no page that is missing.
+    owner.get("/dashboard/orders?search=ord_0UaPnJ0K0PuDlWmI3tyPcBwKqe3nh7").await.is(200).has(&["Nothing is found."]);
     owner.get("/dashboard/orders?from=yesterday").await.is(400).has(&["from: must be a day such as 2025-01-20"]);
     owner.get("/dashboard/orders?page=0").await.is(400);
     let page = owner.get(&format!("/dashboard/orders/{id}")).await;
-    page.is(200).has(&[
-        "Order PAID-1",
-        "12.50 USDT",
-        "Ethereum Sepolia",
-        ">Completed</span>",
-        "customer",
-        "Ada",
-        "visits",
-        "order.completed",
-    ]);
-    page.has(&["Timeline", "Seen: 12.50 USDT", "Confirmed: 12.50 USDT", &format!("/checkout/{id}")]);
+    page.is(200).has(&["Order PAID-1", "12.50 USDT", "Ethereum Sepolia", ">Paid</span>", "customer", "Ada", "visits", "order.completed"]);
+    page.has(&["Timeline", "Seen: 12.50 USDT", "Confirmed: 12.50 USDT", &format!("data-copy=\"{}/checkout/{id}\"", sandbox.url())]);
     owner.get("/dashboard/transfers").await.is(200).has(&["12.50 USDT", "PAID-1"]);
     owner.get("/dashboard/unmatched").await.is(200).has(&["No transfers here."]);
     owner.get("/dashboard").await.has(&["100.00 %", "12.50 USDT", "1 of 2 paid", "Received by day of order (USDT)"]);
     let csv = owner.get("/dashboard/orders.csv?status=completed").await;
-    csv.is(200).has(&["\"orderId\",\"orderReference\"", "\"PAID-1\",\"12.50\",\"USDT\""]).lacks(&["OPEN-1"]);
+    csv.is(200).has(&["\"orderId\",\"orderReference\"", "\"PAID-1\",\"12.50\",\"USDT\"", "\"12.50\",\"false\"\r\n"]).lacks(&["OPEN-1"]);
     assert_eq!(csv.header("content-disposition"), "attachment; filename=\"orders.csv\"");
     assert_eq!(csv.text.lines().count(), 2);
     sandbox.stop().await;
@@ -166,7 +159,11 @@ async fn a_key_is_made_shown_once_and_revoked() {
     let revoke = page.has(&["till", "Member"]).lacks(&[&key]).between("till</td>", "</tr>");
     let path = revoke.split("action=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a button").to_owned();
     owner.post("/dashboard/keys", &[("name", " x"), ("role", "emperor")]).await.is(400).has(&["not one of the words allowed"]);
-    owner.post("/dashboard/keys", &[("name", "x"), ("expires", "2001-01-01")]).await.is(400).has(&["must be in the future"]);
+    owner
+        .post("/dashboard/keys", &[("name", "x"), ("expires", "2001-01-01")])
+        .await
+        .is(400)
+        .has(&["Ends on: must be today or a later day, UTC"]);
     owner.post("/dashboard/keys", &[("name", "x"), ("expires", "soon")]).await.is(400).has(&["must be a day"]);
     let admin = Browser::member(&sandbox, sandbox.key(), Role::Admin).await;
     admin.post("/dashboard/keys", &[("name", "x"), ("role", "owner")]).await.is(403).has(&["cannot make a key with role owner"]);
@@ -198,15 +195,15 @@ async fn a_link_is_made_changed_published_and_put_away() {
     let link = sandbox.read(&format!("/api/v1/payment-links/{id}")).await;
     assert_eq!((&link["title"], &link["amount"], &link["inventoryTotal"]), (&json!("Annual plan"), &json!("99.00"), &json!(20)));
     assert_eq!(link["currencies"][1], json!({ "currency": "USDT", "chainOptions": ["ethereum-sepolia", "tron-nile"] }));
-    owner.get(&at).await.is(200).has(&["Draft", "99.00", "0 / 20", "Base Sepolia", "Publish"]);
+    owner.get(&at).await.is(200).has(&["Draft", "99.00 USDT", "99.00 USDC · Base Sepolia", "0 of 20 sold", "Publish"]);
     let preview = owner.get(&format!("{at}/preview")).await;
-    preview.is(200).has(&["This is a preview", "Annual plan", "<button class=\"primary\" disabled>"]);
+    preview.is(200).has(&["This is a preview", &format!("<a href=\"{at}\">"), "Annual plan", "<button class=\"primary\" disabled>"]);
     // What the form does not show stays as it is.
     let currencies = json!([{ "currency": "USDT", "amount": "98.00", "chain_options": ["ethereum-sepolia"], "metadata": { "a": "b" } }]);
     let change = json!({ "currencies": currencies, "expiresAt": "2999-01-20T10:30:00.000Z", "metadata": { "plan": "gold" } });
     sandbox.ask("PUT", &format!("/api/v1/payment-links/{id}")).json(&change).send().await.ok(200);
     let page = owner.get(&at).await;
-    page.has(&["value=\"2999-01-20\"", "gold"]);
+    page.has(&["value=\"2999-01-20\"", "gold", "98.00 USDT · Ethereum Sepolia", ">\nUSDT 98.00</textarea>"]);
     let again =
         [("title", "Plan"), ("amountType", "fixed"), ("amount", "99.00"), ("pay", "USDT@ethereum-sepolia"), ("expires", "2999-01-20")];
     owner.post(&at, &again).await.leads_to(&format!("{at}?done=1"));
@@ -232,12 +229,117 @@ async fn a_link_is_made_changed_published_and_put_away() {
         ">Archived</span>",
     ]);
     page.has(&["value=\"Plan\"", &format!("action=\"{at}/restore\"")]).lacks(&["That did not work"]);
-    let bad: Vec<_> = again.iter().map(|(name, value)| (*name, if *name == "amount" { "a lot" } else { *value })).collect();
+    // What was promised once is asked for no more, and what else is wrong is said in the form's words.
+    page.lacks(&["name=\"amount\"", "name=\"pay\"", &format!("action=\"{at}/publish\"")])
+        .has(&["fixed since the link was first published"]);
+    let bad = [("title", "Plan"), ("inventory", "5"), ("expires", "2001-01-01")];
     let page = owner.post(&at, &bad).await;
-    page.is(400).has(&["role=\"alert\"", "amount: ", "<h1>Plan</h1>", "value=\"a lot\"", "value=\"2999-01-20\""]);
+    page.is(400).has(&["Ends on: must be today or a later day, UTC", "<h1>Plan</h1>", "value=\"5\"", "value=\"2001-01-01\""]);
+    owner.post(&at, &[("title", "Tariff"), ("expires", "2999-01-20")]).await.leads_to(&format!("{at}?done=1"));
+    let link = sandbox.read(&format!("/api/v1/payment-links/{id}")).await;
+    assert_eq!(
+        (&link["title"], &link["amount"], &link["expiresAt"]),
+        (&json!("Tariff"), &json!("99.00"), &json!("2999-01-20T10:30:00.000Z"))
+    );
     owner.post(&format!("{at}/delete"), &[]).await.leads_to("/dashboard/links?done=1");
     owner.get(&at).await.is(404);
     owner.post(&format!("{at}/publish"), &[]).await.is(404);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_link_ends_with_its_last_day_and_says_why_nobody_can_buy() {
+    let sandbox = Sandbox::frozen().await;
+    let owner = Browser::owner(&sandbox).await;
+    let today: String = text(&sandbox.read("/api/v1/sandbox/clock").await["now"]).chars().take(10).collect();
+    let form = [
+        ("title", "Ticket"),
+        ("amountType", "fixed"),
+        ("amount", "99"),
+        ("pay", "USDT@ethereum-sepolia"),
+        ("pay", "USDC@base-sepolia"),
+        ("prices", "USDC 98.50"),
+        ("inventory", "1"),
+        ("expires", &today),
+    ];
+    for (prices, says) in [("98.50", "a currency and an amount a line"), ("DAI 98.50", "a currency that is chosen above, is ")] {
+        let bad: Vec<_> = form.iter().map(|(name, value)| (*name, if *name == "prices" { prices } else { *value })).collect();
+        owner.post("/dashboard/links", &bad).await.is(400).has(&["Other prices: must be ", says, &format!("{prices}</textarea>")]);
+    }
+    let page = owner.post("/dashboard/links", &form).await;
+    let at = page.is(303).header("location").trim_end_matches("?done=1").to_owned();
+    let id = at.rsplit('/').next().expect("an id").to_owned();
+    let link = sandbox.read(&format!("/api/v1/payment-links/{id}")).await;
+    assert_eq!(link["expiresAt"], json!(format!("{today}T23:59:59.999Z")), "the whole of it");
+    assert_eq!((&link["currencies"][0]["amount"], link["currencies"][1].get("amount")), (&json!("98.50"), None));
+    owner.get("/dashboard/links").await.has(&["98.50 USDC, 99 USDT"]);
+    owner.post(&format!("{at}/publish"), &[]).await.is(303);
+    let slug = sandbox.read(&format!("/api/v1/payment-links/{id}")).await["slug"].clone();
+    let buy = json!({ "currency": "USDT", "chainId": "ethereum-sepolia", "email": "ada@example.org" });
+    let order = sandbox.post(&format!("/api/v1/checkout/{}/orders", text(&slug)), &buy).await.ok(201)["order"]["orderId"].clone();
+    owner.get("/dashboard/links").await.has(&[">Sold out</span>", "0 sold, 1 held, of 1"]);
+    let page = owner.get(&format!("/dashboard/orders/{}", text(&order))).await;
+    page.has(&["E-mail of the payer", "ada@example.org", &format!("<a href=\"{at}\">Ticket</a>")]);
+    sandbox.advance(24 * 60 * 60).await;
+    // Nobody stays signed in for so long.
+    let owner = Browser::owner(&sandbox).await;
+    owner.get(&at).await.has(&[">Ended</span>"]).lacks(&[">Published</span>"]);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_chain_took_back_is_paid_by_nobody() {
+    let sandbox = Sandbox::frozen().await;
+    let owner = Browser::owner(&sandbox).await;
+    let link = json!({ "title": "Coffee", "amount": "5", "currencies": [{ "currency": "USDT", "chain_options": ["ethereum-sepolia"] }] });
+    let link = text(&sandbox.post("/api/v1/payment-links", &link).await.ok(201)["id"]).to_owned();
+    let slug = sandbox.ask("POST", &format!("/api/v1/payment-links/{link}/publish")).send().await.ok(200)["slug"].clone();
+    let buy = json!({ "currency": "USDT", "chainId": "ethereum-sepolia" });
+    let back = sandbox.post(&format!("/api/v1/checkout/{}/orders", text(&slug)), &buy).await.ok(201)["order"]["orderId"].clone();
+    let paid = sandbox.order("PAID-1", "7").await["orderId"].clone();
+    owner.get("/dashboard").await.has(&["<dt>Conversion</dt><dd>–</dd>", "Add a webhook"]);
+    sandbox.pay(&back, json!({})).await;
+    sandbox.mine(2).await;
+    sandbox.order_with_status(&back, "completed").await;
+    sandbox.post("/api/v1/sandbox/reorg", &json!({ "chainId": "ethereum-sepolia", "depth": 3, "drop": true })).await.ok(200);
+    sandbox.mine(2).await;
+    sandbox.order_when(&back, "taken back", |order| order["receivedAmount"] == "0.00").await;
+    sandbox.pay(&paid, json!({})).await;
+    sandbox.mine(3).await;
+    sandbox.order_with_status(&paid, "completed").await;
+    let badge = "<span class=\"badge\" data-tone=\"bad\">Taken back</span>";
+    owner.get("/dashboard/orders").await.has(&[badge, ">Paid</span>"]);
+    owner.get("/dashboard/orders?status=taken_back").await.has(&[text(&back), badge, "Page 1 of 1, 1 in all"]).lacks(&["PAID-1</a>"]);
+    owner
+        .get("/dashboard/orders?status=completed")
+        .await
+        .has(&["PAID-1", "Page 1 of 1, 1 in all"])
+        .lacks(&[&format!("{}</a>", text(&back))]);
+    owner.get("/dashboard/orders?status=taken_back&search=paid&from=2020-01-01").await.has(&["Nothing is found."]);
+    let page = owner.get(&format!("/dashboard/orders/{}", text(&back))).await;
+    page.has(&[badge, "Taken back by the network", "<p class=\"notice\" data-tone=\"bad\">"]).lacks(&[">Paid</span>", ".000Z:"]);
+    owner.get(&format!("/dashboard/links/{link}")).await.has(&[badge]);
+    let csv = owner.get("/dashboard/orders.csv?status=taken_back").await;
+    csv.has(&[text(&back), "\"0.00\",\"true\"\r\n"]).lacks(&["PAID-1"]);
+    let page = owner.get("/dashboard").await;
+    page.has(&[
+        "Orders taken back</a></dt><dd>1</dd>",
+        "<dt>Conversion</dt><dd>50.00 %</dd>",
+        "<dt>Received by paid orders</dt><dd>7.00 USDT</dd>",
+    ]);
+    page.has(&["Paid orders</a></dt><dd>1</dd>", "1 of 2 paid"]);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_merchant_without_addresses_is_warned() {
+    let sandbox = Sandbox::frozen().await;
+    let newcomer = Browser::member(&sandbox, &sandbox.stranger().await, Role::Owner).await;
+    newcomer.get("/dashboard").await.has(&["data-tone=\"bad\">No address is free (", "First steps", "Import addresses", "Add a webhook"]);
+    newcomer.get("/dashboard/addresses").await.has(&["data-tone=\"bad\">None left</span>"]);
+    let good = "0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE";
+    newcomer.post("/dashboard/addresses/import", &[("protocol", "evm"), ("addresses", good)]).await.is(200).lacks(&["None left"]);
+    newcomer.get("/dashboard").await.lacks(&["No address is free"]);
     sandbox.stop().await;
 }
 
@@ -298,7 +400,11 @@ async fn the_sandboxs_world_is_played_with() {
     let owner = Browser::owner(&sandbox).await;
     let order = sandbox.order("PLAY-1", "5").await["orderId"].clone();
     let at = |deed: &str| format!("/dashboard/sandbox/{deed}");
-    owner.get("/dashboard/sandbox").await.is(200).has(&["Stands still", "Let time run", "Nothing is to go wrong."]);
+    let page = owner.get("/dashboard/sandbox").await;
+    // No chain is any, and nobody pays anyhow.
+    let (reorg, kind) = (page.between("action=\"/dashboard/sandbox/reorg\"", "</form>"), page.between("name=\"kind\"", "</select>"));
+    assert!(!reorg.contains("<option value=\"\"") && !kind.contains("<option value=\"\"") && kind.contains(">Exactly<"), "{reorg} {kind}");
+    page.is(200).has(&["Stands still", "Let time run", "Nothing is to go wrong."]);
     owner.post(&at("pay"), &[("orderId", text(&order))]).await.leads_to("/dashboard/sandbox?done=1");
     owner.post(&at("mine"), &[("chainId", "ethereum-sepolia"), ("blocks", "3")]).await.is(303);
     sandbox.order_with_status(&order, "completed").await;
@@ -328,6 +434,8 @@ async fn what_counts_for_nothing_says_where_it_came() {
     sandbox.mine(3).await;
     sandbox.read_when("/api/v1/transfers?unmatched=true", "there", |page| page["pagination"]["total"] == 1).await;
     owner.get("/dashboard/unmatched").await.is(200).has(&["5.00 USDC", "Other token", text(&order["address"])]);
+    let page = owner.get(&format!("/dashboard/orders/{}", text(&order["orderId"]))).await;
+    page.has(&["Seen: 5.00 USDC (Other token: does not count)"]);
     owner.get("/dashboard/unmatched.csv").await.has(&[text(&order["address"]), "wrong_currency"]);
     sandbox.stop().await;
 }
@@ -342,7 +450,9 @@ async fn what_the_core_says_is_chinese_on_chinese_pages() {
     sandbox.order_when(&order, "part paid", |order| order["receivedAmount"] == "5.00").await;
     owner.cookie.push_str("; payin_language=zh");
     let page = owner.get(&format!("/dashboard/orders/{}", text(&order))).await;
-    page.is(200).has(&["到账金额不足，还差 5.00 USDT。", "金额不足"]).lacks(&["are missing", "Meanwhile"]);
+    page.is(200)
+        .has(&["到账金额不足，还差 5.00 USDT。", "金额不足", "（Ethereum Sepolia，交易 0x", "付款时限内（截止 "])
+        .lacks(&["are missing", "Meanwhile"]);
     owner.get("/dashboard/settings").await.has(&["是否允许创建订单"]).lacks(&["Whether"]);
     owner.get("/dashboard/chains").await.has(&["已同步到区块"]).lacks(&["It is followed"]);
     let webhook = [("url", "ftp://x"), ("events", "*")];
@@ -355,7 +465,7 @@ async fn what_the_core_says_is_chinese_on_chinese_pages() {
         ("/dashboard/members", &[("role", "viewer"), ("guest", "a\u{7}")], "邀请对象：须为 1 至 "),
         ("/dashboard/webhooks", &webhook[..], "网址：须以 https:// 或 http:// 开头。"),
         ("/dashboard/webhooks", &[("url", "https://shop.example")], "事件：请至少选择一种事件。"),
-        ("/dashboard/keys", &key, "到期时间：须晚于当前时间。"),
+        ("/dashboard/keys", &key, "最后一天：须为今天或以后的日期（UTC）。"),
         ("/dashboard/links", &link, "金额须为数字，例如 25.00。"),
         ("/dashboard/links", &untitled, "标题：须为 1 至 "),
         ("/dashboard/links", &[("title", "x"), ("amountType", "fixed"), ("amount", "5")], "币种与网络：须为 1 至 "),

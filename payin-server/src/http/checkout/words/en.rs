@@ -38,7 +38,12 @@ pub(super) static WORDS: Words = Words {
         )
     },
     late_title: "Your payment came too late",
-    late: "It arrived after the time was over and does not count by itself. The seller can see it: contact them and name the payment ID below.",
+    late: "It arrived after the time was over and does not count by itself. Please do not send anything more. The seller can see it: contact them and name the payment ID below.",
+    late_short: |arrived, amount| {
+        format!(
+            "{arrived} of {amount} arrived in time. What came after the time was over does not count by itself. Please do not send anything more. The seller can see all of it: contact them and name the payment ID below."
+        )
+    },
     time_to_pay: "Time left to pay",
     time_to_arrive: "Time left to arrive",
     until: |time| format!("until {time}"),
@@ -57,6 +62,7 @@ pub(super) static WORDS: Words = Words {
     how_to_pay: "How to pay",
     amount: "Amount",
     missing_amount: "Missing amount",
+    missing_of: |amount| format!("still missing of {amount}"),
     address: "Address",
     qr_address: "Address",
     qr_request: "Wallet link",
@@ -96,6 +102,7 @@ pub(super) static WORDS: Words = Words {
     network: "Network",
     token_contract: "Token contract",
     transaction: "Transaction",
+    transaction_besides: "Transaction that does not count",
     received: "Received",
     created: "Created",
     looks_again: "This page looks for news by itself every 15 seconds.",
@@ -103,6 +110,7 @@ pub(super) static WORDS: Words = Words {
     keep_open: "This page shows your payment as soon as the network has it.",
 
     preview: "This is a preview: only you see it, and nothing can be sent from it.",
+    preview_back: "Back to the payment link",
     link_unit: |left| if left == 1 { "The last one".to_owned() } else { format!("{left} left") },
     link_until: |time| format!("Offered until {time}"),
     sold_out_title: "Sold out",

@@ -34,7 +34,12 @@ pub(super) static WORDS: Words = Words {
     expired: "规定时间内没有收到付款。请不要再向此地址转账：请返回商家重新下单。",
     expired_short: |arrived, amount| format!("规定时间内只收到 {arrived}（共需 {amount}）。请不要再转剩余部分，请就已收到的款项联系商家。"),
     late_title: "您的付款到得太晚",
-    late: "款项在时间结束后才到达，不会自动生效。商家可以看到它：请联系商家并提供下方的付款编号。",
+    late: "款项在时间结束后才到达，不会自动生效。请不要再转账。商家可以看到它：请联系商家并提供下方的付款编号。",
+    late_short: |arrived, amount| {
+        format!(
+            "规定时间内收到 {arrived}（共需 {amount}），其余款项在时间结束后才到达，不会自动生效。请不要再转账。商家可以看到全部款项：请联系商家并提供下方的付款编号。"
+        )
+    },
     time_to_pay: "剩余付款时间",
     time_to_arrive: "剩余到账时间",
     until: |time| format!("截止 {time}"),
@@ -51,6 +56,7 @@ pub(super) static WORDS: Words = Words {
     how_to_pay: "付款方式",
     amount: "金额",
     missing_amount: "剩余金额",
+    missing_of: |amount| format!("待付余额，共 {amount}"),
     address: "地址",
     qr_address: "地址",
     qr_request: "钱包链接",
@@ -88,6 +94,7 @@ pub(super) static WORDS: Words = Words {
     network: "网络",
     token_contract: "代币合约",
     transaction: "交易",
+    transaction_besides: "未计入的交易",
     received: "已收到",
     created: "创建时间",
     looks_again: "此页面每 15 秒自动刷新。",
@@ -95,6 +102,7 @@ pub(super) static WORDS: Words = Words {
     keep_open: "网络收到您的付款后，此页面会立即显示。",
 
     preview: "这是预览：只有您能看到，无法从此页提交。",
+    preview_back: "返回支付链接",
     link_unit: |left| format!("剩余 {left} 份"),
     link_until: |time| format!("有效期至 {time}"),
     sold_out_title: "已售罄",
@@ -115,7 +123,7 @@ pub(super) static WORDS: Words = Words {
         Closed::Expired => "有效期已过。请向商家索取新的链接。",
     },
 
-    bad_amount: "请输入金额，例如 25.00:数字加小数点，小数位数不超过该代币的位数。",
+    bad_amount: "请输入金额，例如 25.00：数字加小数点，小数位数不超过该代币的位数。",
     bad_email: "请输入电子邮箱，例如 ada@example.org，或留空。",
     bad_choice: "请选择一种付款方式。",
     no_addresses: "商家目前没有空闲地址。请几分钟后再试。没有扣除任何款项。",

@@ -1,6 +1,7 @@
 //! English.
 
 mod known;
+mod said;
 
 use super::Words;
 
@@ -12,9 +13,18 @@ pub(super) static WORDS: Words = Words {
     line: |line, address, problem| format!("Line {line}: {address}: {problem}"),
     invited: |organization, role| format!("You are invited to {organization}, as {role}."),
     paid_of: |day, paid, all| format!("{day}: {paid} of {all} paid"),
+    none_left_of: |families| format!("No address is free ({families}): nobody can pay there. Import some."),
     days: |days| if days == 1 { "1 day".to_owned() } else { format!("{days} days") },
     imported: |imported, skipped| format!("{imported} addresses were imported, {skipped} were there already."),
-    core: None,
+    core: &said::SAID,
+    colon: ": ",
+    stock_of: |sold, held, total| match (held, total) {
+        (0, None) => format!("{sold} sold"),
+        (0, Some(total)) => format!("{sold} of {total} sold"),
+        (held, None) => format!("{sold} sold, {held} held"),
+        (held, Some(total)) => format!("{sold} sold, {held} held, of {total}"),
+    },
+    counts_not: |why| format!(" ({why}: does not count)"),
 
     languages: "Language",
     skip: "Skip to the page",
@@ -77,9 +87,12 @@ pub(super) static WORDS: Words = Words {
     orders_pending: "Open orders",
     orders_completed: "Paid orders",
     orders_expired: "Expired orders",
+    orders_taken_back: "Orders taken back",
     conversion: "Conversion",
     received: "Received",
+    received_by_paid: "Received by paid orders",
     highest_day: "Highest day",
+    first_steps: "First steps",
 
     any: "Any",
     search: "Search",
@@ -108,6 +121,7 @@ pub(super) static WORDS: Words = Words {
     updated_at: "Last changed",
     expires_at: "Ends",
     expires_optional: "Ends on (optional)",
+    expires_hint: "The last day, to its end in UTC",
     time: "Time",
     from_day: "From",
     to_day: "Until",
@@ -129,9 +143,12 @@ pub(super) static WORDS: Words = Words {
     confirmed_at: "Confirmed",
     completed_at: "Paid",
     expired_at: "Expired",
+    taken_back_at: "Taken back by the network",
     detected_at: "Seen",
     confirmations: "Confirmations",
     pay_page: "Page for the payer",
+    more_money: "Money besides",
+    buyer_email: "E-mail of the payer",
     link: "Payment link",
     success_url: "After payment, payers go to",
     cancel_url: "After expiry, payers go to",
@@ -162,6 +179,7 @@ pub(super) static WORDS: Words = Words {
     no_addresses: "No addresses here. Orders and deposits need some: import a list, or an extended public key.",
     stock: "Stock",
     lasts: "Lasts",
+    none_left: "None left",
     lasts_text: "At the pace of the last 7 days, if no address were used again. Addresses of orders come back after their rest, so it lasts longer.",
     available: "Free",
     allocated: "With orders",
@@ -183,6 +201,7 @@ pub(super) static WORDS: Words = Words {
     add_webhook: "Add a webhook",
     url_hint: "For example https://shop.example/webhooks",
     all_events: "Everything that happens",
+    told_of: "Is told of",
     enabled: "Enabled",
     disabled: "Disabled",
     failing: "Failing",
@@ -231,14 +250,20 @@ pub(super) static WORDS: Words = Words {
     payer_says: "The payer says",
     inventory: "How many there are (optional)",
     sold: "Sold",
+    sold_out: "Sold out",
+    ended: "Ended",
     button_text: "Text of the button (optional)",
     theme: "Look",
     preview: "Preview",
     publish: "Publish",
     unpublish: "Unpublish",
+    other_prices: "Other prices (optional)",
+    other_prices_hint: "Where a currency has another amount than the one above, such as USDC 98.50: a line each",
+    fixed_terms: "Amount, currencies and networks are fixed since the link was first published. For others, make a new one.",
 
     chains: "Chains",
     newest_block: "Newest block",
+    head_time: "Time of the newest block",
     final_block: "Final block",
     behind_by: "Behind by",
     holes: "Holes",
@@ -283,6 +308,10 @@ pub(super) static WORDS: Words = Words {
     password_text: "A new password signs you out everywhere else.",
 
     two_step: "Two-step sign-in",
+    two_step_set_up: "Set up two-step sign-in",
+    two_step_change: "Turn two-step sign-in off",
+    is_on: "On",
+    is_off: "Off",
     two_step_text: "Besides the password, signing in then takes a code from an authenticator app (TOTP) on your phone. Where other APIs of this server sign people in, it stands behind the password, after a comma.",
     two_step_begin: "Set up",
     two_step_scan: "Scan the code with your authenticator app, or type the key into it. Then enter the six digits that the app shows: two-step sign-in is on from that moment.",
@@ -296,6 +325,7 @@ pub(super) static WORDS: Words = Words {
     recovery_text: "For new recovery codes, or another phone, turn it off and set it up again.",
 
     sandbox_pay: "Pay",
+    sandbox_pay_order: "Pay this order on the simulated chain",
     order_id: "Order ID",
     or_reference: "Or deposit reference",
     payment_kind: "How",

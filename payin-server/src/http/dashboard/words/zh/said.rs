@@ -6,7 +6,14 @@ use payin_types::ErrorCode;
 
 use super::super::super::said::Said;
 
-pub(super) static SAID: Said = Said { sentences: SENTENCES, fields: FIELDS, wrong, by_code, finding: findings::finding };
+pub(super) static SAID: Said = Said {
+    sentences: SENTENCES,
+    fields: FIELDS,
+    wrong,
+    together: |fields| Some(together(fields)),
+    by_code: |code| Some(by_code(code)),
+    finding: findings::finding,
+};
 
 /// The more particular ones stand first.
 const SENTENCES: &[(&str, &str)] = &[
@@ -27,6 +34,9 @@ const SENTENCES: &[(&str, &str)] = &[
     ("must be a whole number, is '{}'", "须为整数，目前为“{}”。"),
     ("must be a day such as {}, is '{}'", "须为日期，例如 {}，目前为“{}”。"),
     ("must be a day such as {}", "须为日期，例如 {}。"),
+    ("must be today or a later day, UTC", "须为今天或以后的日期（UTC）。"),
+    ("must be a currency and an amount a line, such as USDC 98.50", "每行须为币种与金额，例如 USDC 98.50。"),
+    ("must be a currency that is chosen above, is '{}'", "“{}”不是上方已选的币种。"),
     ("must be in the future; it is {}", "须晚于当前时间 {}。"),
     ("must be in the future", "须晚于当前时间。"),
     ("must not contain control characters", "不能包含控制字符。"),
@@ -173,7 +183,8 @@ const FIELDS: &[(&str, &str)] = &[
     ("ctaText", "按钮文字"),
     ("inventory", "库存数量"),
     ("inventoryTotal", "库存数量"),
-    ("expires", "到期时间"),
+    ("prices", "其他价格"),
+    ("expires", "最后一天"),
     ("expiresAt", "到期时间"),
     ("currencies", "币种与网络"),
     ("pay", "币种与网络"),
@@ -203,6 +214,10 @@ const FIELDS: &[(&str, &str)] = &[
 
 fn wrong(problem: &str) -> String {
     format!("填写有误（{problem}）。")
+}
+
+fn together(fields: &[(String, String)]) -> String {
+    fields.iter().map(|(field, problem)| format!("{field}：{problem}")).collect()
 }
 
 fn by_code(code: &ErrorCode) -> &'static str {
