@@ -49,9 +49,9 @@ fn terms(t: &'static Words, app: &App, sent: &Sent) -> Vec<Field> {
     ]
 }
 
-/// The day of a moment, as forms have it.
-fn day(at: Timestamp) -> String {
-    at.to_string().chars().take("2025-01-20".len()).collect()
+/// The last day on which something holds that ends at a moment, as forms have it: what ends at midnight has had the day before.
+fn last_day(at: Timestamp) -> String {
+    at.minus(Duration::from_millis(1)).to_string().chars().take("2025-01-20".len()).collect()
 }
 
 /// A link as its own form would send it.
@@ -66,7 +66,7 @@ pub fn as_sent(link: &PaymentLink) -> Sent {
         ("amount", Some(amount)),
         ("description", link.description.clone()),
         ("inventory", link.inventory_total.map(|total| total.to_string())),
-        ("expires", link.expires_at.map(day)),
+        ("expires", link.expires_at.map(last_day)),
         ("ctaText", link.cta_text.clone()),
         ("theme", Some(link.theme.as_str().to_owned())),
         ("successUrl", link.success_url.clone()),
@@ -165,8 +165,8 @@ pub fn create(form: &Sent, now: Timestamp) -> Result<CreatePaymentLink, Error> {
 /// As [`create`].
 pub fn update(form: &Sent, before: &PaymentLink, now: Timestamp) -> Result<UpdatePaymentLink, Error> {
     // A day is all that the form shows; a moment within it stays, also one that is over.
-    let stays = before.expires_at.filter(|known| day(*known) == form.text("expires"));
-    let now = stays.map_or(now, |known| known.minus(Duration::from_millis(1)).min(now));
+    let stays = before.expires_at.filter(|known| last_day(*known) == form.text("expires"));
+    let now = if stays.is_some() { Timestamp::from_secs(0) } else { now };
     let Asked { amount, amount_type, currencies, inventory_total, expires_at, theme } = read(form, &before.currencies, now)?;
     let is_open = before.published_at.is_none();
     Ok(UpdatePaymentLink {

@@ -284,6 +284,11 @@ async fn a_link_ends_with_its_last_day_and_says_why_nobody_can_buy() {
     // Nobody stays signed in for so long.
     let owner = Browser::owner(&sandbox).await;
     owner.get(&at).await.has(&[">Ended</span>"]).lacks(&[">Published</span>"]);
+    // What is over may stay so, and what ends at midnight has had the day before.
+    owner.post(&at, &[("title", "Old ticket"), ("inventory", "1"), ("expires", &today)]).await.leads_to(&format!("{at}?done=1"));
+    let midnight = json!({ "expiresAt": "2999-01-21T00:00:00.000Z" });
+    sandbox.ask("PUT", &format!("/api/v1/payment-links/{id}")).json(&midnight).send().await.ok(200);
+    owner.get(&at).await.has(&["<h1>Old ticket</h1>", "value=\"2999-01-20\""]);
     sandbox.stop().await;
 }
 
