@@ -17,7 +17,7 @@ use payin_types::known_bad::MISTAKES;
 /// So many plays at most make a failing story short.
 const SHRINKS: usize = 300;
 /// From so many worlds on, everything must have happened in one of them.
-const WHOLE: u64 = 250;
+const WHOLE: u64 = 200;
 
 /// Plays seeded worlds that try to break the server.
 #[derive(Parser, Clone)]
