@@ -9,6 +9,7 @@ use serde_json::Map;
 use crate::Units;
 use crate::order::{Facts, is_paid};
 use crate::redirect;
+use crate::transfer::is_noticed;
 pub use network::{network, token_standard};
 pub use request::{Call, Transfer, call, uri};
 
@@ -89,10 +90,12 @@ pub fn progress(order: &Facts, pending: Units, tolerance: Units, now: Timestamp)
         (None, None) if is_paid(arrived, amount, tolerance) => Stage::Confirming,
         (None, None) if now >= order.closes_at() => Stage::Closing,
         (None, None) if now >= order.window_ends_at() => Stage::Grace,
-        (None, None) if arrived.is_zero() => Stage::Open,
+        // Dust is nobody's payment: it must not change what a payer is about to send.
+        (None, None) if !is_noticed(arrived, amount) => Stage::Open,
         (None, None) => Stage::Short,
     };
-    Progress { stage, arrived, missing: amount.saturating_sub(arrived), excess: arrived.saturating_sub(amount) }
+    let missing = if stage == Stage::Open { amount } else { amount.saturating_sub(arrived) };
+    Progress { stage, arrived, missing, excess: arrived.saturating_sub(amount) }
 }
 
 #[cfg(test)]

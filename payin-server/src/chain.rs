@@ -3,6 +3,7 @@
 
 pub mod evm;
 pub mod follow;
+mod guarded;
 pub mod logs;
 pub mod nodes;
 #[cfg(feature = "solana")]

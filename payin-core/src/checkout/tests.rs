@@ -45,6 +45,10 @@ fn a_payer_is_told_where_the_payment_stands() {
         [Stage::Open, Stage::Open, Stage::Grace, Stage::Grace, Stage::Closing]
     );
     assert_eq!([stage("99.49", "0", 0), stage("0", "1", 0), stage("1", "1", 700)], [Stage::Short, Stage::Short, Stage::Grace]);
+    // Dust that somebody sends changes nothing of what a payer is asked for.
+    assert_eq!([stage("0.009", "0", 0), stage("0.004", "0.005", 0), stage("0.01", "0", 0)], [Stage::Open, Stage::Open, Stage::Short]);
+    let dusty = Facts { received: units("0.009"), ..order() };
+    assert_eq!(progress(&dusty, Units::ZERO, Units::ZERO, Timestamp::from_secs(0)).missing, units("100"));
     // What lacks no more than the tolerance is enough, at any time.
     assert_eq!([stage("50", "49.5", 0), stage("0", "100", 5000)], [Stage::Confirming; 2]);
     let now = Timestamp::from_secs(1000);

@@ -22,6 +22,7 @@
   const parts = (root) => root.querySelectorAll('[data-part]');
   for (const part of parts(page)) said.set(part.dataset.part, part.innerHTML);
 
+  let asked = page.querySelector('.details')?.open;
   function take(fresh, title) {
     for (const part of parts(fresh)) {
       const name = part.dataset.part;
@@ -32,8 +33,10 @@
         old.replaceChildren(...part.childNodes);
       }
     }
-    // Whoever has to ask the seller sees what to name.
-    if (fresh.querySelector('.details').open) page.querySelector('.details').open = true;
+    // Whoever has to ask the seller sees what to name, and may close it again.
+    const asks = fresh.querySelector('.details').open;
+    if (asks && !asked) page.querySelector('.details').open = true;
+    asked = asks;
     for (const name of ['stage', 'tone', 'now', 'live']) {
       if (name in fresh.dataset) page.dataset[name] = fresh.dataset[name];
       else delete page.dataset[name];
@@ -149,7 +152,8 @@
   window.dispatchEvent(new Event('eip6963:requestProvider'));
   const wallet = (family) => (family === 'tron' ? window.tron : window.ethereum || announced);
 
-  const sentKey = ({ payment, call, units }) => `sent ${payment} ${call || units}`;
+  // Whatever else has come meanwhile, and changed what is asked for.
+  const sentKey = ({ payment }) => `sent ${payment}`;
   function offerWallet() {
     const button = page.querySelector('[data-wallet]');
     if (!button) return;

@@ -212,6 +212,8 @@ pub struct Stray {
 
 /// Transfers looked at: the largest. An order has few, unless somebody floods it with dust.
 const TRANSFERS_MAX: i64 = 20;
+/// How often an order that changes while it is looked at is looked at again.
+const LOOKS_MAX: usize = 3;
 
 /// What came, apart: what counts, and what does not.
 fn apart(came: &OfOrder) -> (Vec<Payment>, Vec<Stray>) {
@@ -244,12 +246,20 @@ pub async fn paying(app: &App, id: &str) -> Outcome<Paying> {
         return Err(unknown().into());
     }
     let mut conn = app.store.read().await?;
-    let found = orders::find(&mut conn, id).await?.ok_or_else(unknown)?;
+    let mut found = orders::find(&mut conn, id).await?.ok_or_else(unknown)?;
     check_shown(&app.seal, &found)?;
-    let (order, head) = (found.facts, found.head);
-    let came = records::of_order(&mut conn, &order.organization_id, &order.id, TRANSFERS_MAX).await?;
+    let mut came = records::of_order(&mut conn, &found.facts.organization_id, &found.facts.id, TRANSFERS_MAX).await?;
+    // What was pending may have been confirmed in between, and would be in neither: a payer would be asked for it again.
+    for _ in 0..LOOKS_MAX {
+        let again = orders::find(&mut conn, id).await?.ok_or_else(unknown)?;
+        if again.facts.received == found.facts.received {
+            break;
+        }
+        found = again;
+        came = records::of_order(&mut conn, &found.facts.organization_id, &found.facts.id, TRANSFERS_MAX).await?;
+    }
     let (payments, strays) = apart(&came);
-    Ok(Paying { order, head, pending: came.pending, payments, strays })
+    Ok(Paying { order: found.facts, head: found.head, pending: came.pending, payments, strays })
 }
 
 /// What the link that an order was opened through says of itself, if it is still there: its title, and how its page looks.

@@ -8,6 +8,7 @@ use payin_core::transfer::Transfer;
 use payin_core::{Block, Chain};
 use payin_types::Timestamp;
 
+use super::guarded::Guarded;
 use super::source::{Source, SourceFault};
 use super::watch::Watch;
 
@@ -139,7 +140,8 @@ impl Nodes {
     /// Those, the most trusted first.
     #[must_use]
     pub fn new(sources: Vec<Arc<dyn Source>>) -> Self {
-        Self { nodes: sources.into_iter().map(|source| Node { source, standing: Mutex::default() }).collect() }
+        let node = |source| Node { source: Arc::new(Guarded(source)), standing: Mutex::default() };
+        Self { nodes: sources.into_iter().map(node).collect() }
     }
 
     /// What is known of each, in the configured order.

@@ -95,12 +95,12 @@ async fn a_chain_stands_before_a_block_that_breaks_us() {
     let mut pauses = Vec::new();
     for time in 0..5 {
         let told = world.worker.step().await.expect_err("it breaks").to_string();
-        assert!(told.contains("behind block 97 made this program panic"), "{time}: {told}");
+        assert!(told.contains("of blocks 98 to 100 made this program panic"), "{time}: {told}");
         let shown = world.shown().await;
         let node = &shown.nodes.as_ref().expect("its nodes")[0];
         pauses.push(node.rests_until.expect("it rests").since(world.gateway.now()));
         assert_eq!((shown.head_number, world.status().await), (Some(97), OrderStatus::Pending), "{time}");
-        assert!(shown.status.as_str() == "degraded" && shown.message.contains("behind block 97 made this program panic"), "{shown:?}");
+        assert!(shown.status.as_str() == "degraded" && shown.message.contains("blocks 98 to 100 made this program panic"), "{shown:?}");
         let (_, checks) = health::ready(&world.gateway.app).await;
         let check = &checks["chain ethereum-sepolia"];
         assert!(check.status == "failing" && check.message.as_ref().is_some_and(|message| message.contains("panic")), "{check:?}");

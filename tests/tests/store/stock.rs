@@ -229,6 +229,14 @@ pub async fn an_import_is_told_with_who_did_it(kind: Kind) {
     import(&organization, &by_key, listed(&addresses)).await.unwrap();
     import(&organization, &Who::Person("usr_1".into()), key(Protocol::Tron, TRON, 5)).await.unwrap();
     import(&other, &by_key, listed(&gateway.addresses(1))).await.unwrap();
+    // A key whose only address is there already brings none, and the pool is filled from it all the same.
+    let robbed = gateway.merchant(0).await;
+    endpoint(gateway, &robbed, r#"["address_pool.imported"]"#).await;
+    import(&robbed, &by_key, listed(&["0x9858EfFD232B4033E47d90003D41EC34EcaEda94".to_owned()])).await.unwrap();
+    for _ in 0..2 {
+        let again = ImportAddresses { start_index: Some(0), ..key(Protocol::Evm, EVM, 1) };
+        assert_eq!(import(&robbed, &by_key, again).await.unwrap().imported, 0);
+    }
     let bodies = world.place.rows("SELECT body FROM events ORDER BY created_at, id").await;
     let told: Vec<Value> = bodies.iter().map(|row| serde_json::from_str(&row[0]).unwrap()).collect();
     let key_did = json!({ "type": "api_key", "id": "key_1", "prefix": "pk_test_4Hq1" });
@@ -246,12 +254,14 @@ pub async fn an_import_is_told_with_who_did_it(kind: Kind) {
     data.sort_by_key(ToString::to_string);
     let user_did = json!({ "type": "user", "id": "usr_1" });
     let expected = [
+        said("evm", "hd_wallet", (0, 1), &key_did),
+        said("evm", "self_managed", (1, 0), &key_did),
         said("evm", "self_managed", (1, 2), &key_did),
         said("evm", "self_managed", (2, 0), &key_did),
         said("tron", "hd_wallet", (5, 0), &user_did),
     ];
     assert_eq!(data, expected);
-    assert_eq!(world.place.value("SELECT COUNT(*) FROM deliveries").await, "3");
+    assert_eq!(world.place.value("SELECT COUNT(*) FROM deliveries").await, "5");
 }
 
 pub async fn an_owner_says_when_a_pool_is_low(kind: Kind) {

@@ -62,9 +62,9 @@ impl Import {
         Self { organization_id, prepared, id, who, now: app.clock.now(), seal: Arc::clone(&app.seal) }
     }
 
-    /// Tells of it, if anything came in.
-    async fn tell(&self, tx: &mut Tx<'_>, imported: &ImportedAddresses) -> Result<(), Fault> {
-        if imported.imported == 0 {
+    /// Tells of it, if anything came in: a key alone, too, from which the pool is filled from now on.
+    async fn tell(&self, tx: &mut Tx<'_>, imported: &ImportedAddresses, is_new_key: bool) -> Result<(), Fault> {
+        if imported.imported == 0 && !is_new_key {
             return Ok(());
         }
         let happened = Happened {
@@ -89,14 +89,15 @@ impl Import {
         Ok(answer(imported, wanted.saturating_sub(imported).saturating_add(*repeated), summary.clone()))
     }
 
-    async fn derive(&self, tx: &mut Tx<'_>, derived: &Derived) -> Outcome<ImportedAddresses> {
+    /// Answers also whether the key is new.
+    async fn derive(&self, tx: &mut Tx<'_>, derived: &Derived) -> Outcome<(ImportedAddresses, bool)> {
         let (xpub, protocol) = (&derived.xpub, derived.xpub.protocol());
         let canonical = xpub.canonical();
         let mac = self.seal.xpub_mac(self.organization_id.as_str(), protocol.as_str(), &canonical);
         let (id, organization_id) = (derived.id.clone(), self.organization_id.clone());
         let new =
             pool::xpubs::Key { id, organization_id, protocol: protocol.clone(), xpub: canonical, mac, next_index: 0, archived_at: None };
-        let key = pool::xpubs::keep(tx, &new, self.now).await?;
+        let (key, is_new) = pool::xpubs::keep(tx, &new, self.now).await?;
         if key.organization_id != self.organization_id {
             return Err(Error::field("xpub", "this key cannot be used here; use one of your own").into());
         }
@@ -120,7 +121,7 @@ impl Import {
             derivation_range: Some(DerivationRange { start: index(first), end: index(last) }),
             master_public_key: Some(derived.text.clone()),
         };
-        Ok(answer(imported, wanted.saturating_sub(imported), summary))
+        Ok((answer(imported, wanted.saturating_sub(imported), summary), is_new))
     }
 
     /// An address belongs to one organization: whoever pays it could otherwise pay two. Derived addresses have no lines.
@@ -145,11 +146,11 @@ impl Unit for Import {
     type Output = ImportedAddresses;
 
     async fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> Outcome<ImportedAddresses> {
-        let imported = match self.prepared.as_ref().map_err(|error| refused(error.clone()))? {
-            Prepared::Listed(listed) => self.list(tx, listed).await,
-            Prepared::Derived(derived) => self.derive(tx, derived).await,
-        }?;
-        self.tell(tx, &imported).await?;
+        let (imported, is_new_key) = match self.prepared.as_ref().map_err(|error| refused(error.clone()))? {
+            Prepared::Listed(listed) => (self.list(tx, listed).await?, false),
+            Prepared::Derived(derived) => self.derive(tx, derived).await?,
+        };
+        self.tell(tx, &imported, is_new_key).await?;
         Ok(imported)
     }
 }

@@ -19,6 +19,8 @@ struct Made {
     /// Counts down: so many calls of `heads` and `check` are not answered.
     silent: AtomicU64,
     mismatch: bool,
+    /// What it answers of itself and of blocks makes whoever asks panic.
+    breaks: bool,
     transfers: Vec<Transfer>,
     /// How often it was asked for a block, and how often that is not answered.
     asked: AtomicU64,
@@ -49,6 +51,7 @@ impl Made {
 
 impl Source for Made {
     fn check(&self) -> BoxFuture<'_, Result<(), SourceFault>> {
+        assert!(!self.breaks, "on purpose");
         let mismatch = if self.mismatch { Err(SourceFault::Mismatch("another chain".to_owned())) } else { Ok(()) };
         ready(self.answers().and(mismatch)).boxed()
     }
@@ -60,6 +63,7 @@ impl Source for Made {
 
     fn block(&self, number: u64) -> BoxFuture<'_, Result<Option<Block>, SourceFault>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
+        assert!(!self.breaks, "on purpose");
         let dead = self.dead.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
         ready(if dead { Err(silence()) } else { Ok(self.block(number)) }).boxed()
     }
@@ -236,6 +240,19 @@ async fn a_dead_node_is_not_asked_about_every_large_transfer() {
     assert!(!two.agree_on(&large(), &Nothing, at(0)).await, "it rests");
     assert!(two.agree_on(&large(), &Nothing, at(60)).await);
     assert_eq!(made[1].asked.load(Ordering::Relaxed), 2);
+}
+
+/// Whose answer makes us panic is not asked for a while, and nobody else suffers for it: another is chosen, and others agree.
+#[tokio::test]
+async fn a_node_that_breaks_us_rests_and_no_other() {
+    let has = || Made { transfers: vec![large()], ..Made::at(100) };
+    let (nodes, _) = nodes(vec![Made { breaks: true, ..has() }, has(), has()]);
+    assert!(nodes.agree_on(&large(), &Nothing, at(0)).await, "two others say so");
+    let rests = |nodes: &Nodes| nodes.standings().iter().map(|standing| standing.rests_until.is_some()).collect::<Vec<_>>();
+    assert_eq!(rests(&nodes), [true, false, false]);
+    let (nodes, _) = self::nodes(vec![Made { breaks: true, ..has() }, has()]);
+    assert_eq!(chosen(&nodes, at(0)).await, Some(1));
+    assert!(nodes.standings()[0].fault.as_ref().is_some_and(|fault| fault.contains("of itself made this program panic")));
 }
 
 #[tokio::test]

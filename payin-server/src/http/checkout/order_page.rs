@@ -278,7 +278,9 @@ fn details(t: &Words, paying: &Paying, chain: Option<&Chain>, network: &str, pro
     let contract = chain.and_then(|chain| chain.token(&order.terms.currency)).map(|token| code(t.token_contract, token.contract.as_str()));
     let counting = paying.payments.iter().map(|payment| code(t.transaction, &payment.tx_hash));
     // What was taken back stands in no block; whoever asks the seller names it all the same.
-    let gone = order.payment.iter().filter(|_| progress.stage == Stage::TakenBack).map(|payment| code(t.transaction, &payment.tx_hash));
+    let stands = |hash: &str| paying.payments.iter().any(|payment| payment.tx_hash == hash);
+    let gone = order.payment.iter().filter(|payment| progress.stage == Stage::TakenBack && !stands(&payment.tx_hash));
+    let gone = gone.map(|payment| code(t.transaction, &payment.tx_hash));
     let strays = paying.strays.iter().map(|stray| code(t.transaction_besides, &stray.tx_hash));
     let transactions = counting.chain(gone).chain(strays);
     let mut details = vec![plain(t.amount, asked(order))];

@@ -99,8 +99,17 @@ fn prices(form: &Sent) -> Result<Option<BTreeMap<Currency, Amount>>, Error> {
         let (currency, amount) = line.split_once(char::is_whitespace).ok_or_else(problem)?;
         Ok((Currency::from(currency), amount.trim().parse().map_err(|_| problem())?))
     };
-    let lines = || form.whole("prices").lines().map(str::trim).filter(|text| !text.is_empty()).map(line).collect();
-    form.has("prices").then(lines).transpose()
+    if !form.has("prices") {
+        return Ok(None);
+    }
+    let mut prices = BTreeMap::new();
+    for text in form.whole("prices").lines().map(str::trim).filter(|text| !text.is_empty()) {
+        let (currency, amount) = line(text)?;
+        if prices.insert(currency, amount).is_some() {
+            return Err(Error::field("prices", "must name each currency once"));
+        }
+    }
+    Ok(Some(prices))
 }
 
 fn read(form: &Sent, before: &[LinkCurrency], now: Timestamp) -> Result<Asked, Error> {
@@ -168,13 +177,14 @@ pub fn update(form: &Sent, before: &PaymentLink, now: Timestamp) -> Result<Updat
     let stays = before.expires_at.filter(|known| last_day(*known) == form.text("expires"));
     let now = if stays.is_some() { Timestamp::from_secs(0) } else { now };
     let Asked { amount, amount_type, currencies, inventory_total, expires_at, theme } = read(form, &before.currencies, now)?;
-    let is_open = before.published_at.is_none();
+    // A form that was opened before the link was published shows its terms: what it says of them is said, and refused.
+    let has_terms = form.has("amountType");
     Ok(UpdatePaymentLink {
         title: Some(form.text("title").to_owned()),
         description: Some(form.some("description")),
-        amount: amount.filter(|_| is_open),
-        amount_type: Some(amount_type).filter(|_| is_open),
-        currencies: Some(currencies).filter(|_| is_open),
+        amount: amount.filter(|_| has_terms),
+        amount_type: Some(amount_type).filter(|_| has_terms),
+        currencies: Some(currencies).filter(|_| has_terms),
         inventory_total: Some(inventory_total),
         expires_at: Some(stays.or(expires_at)),
         metadata: None,

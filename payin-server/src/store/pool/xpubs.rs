@@ -38,22 +38,23 @@ fn key(row: Row) -> Result<Key, Fault> {
     })
 }
 
-/// Keeps a key unless it is there already, whosever it is; locks it.
+/// Keeps a key unless it is there already, whosever it is; locks it. Answers also whether it is new.
 ///
 /// # Errors
 /// What the database says.
-pub async fn keep(tx: &mut Tx<'_>, new: &Key, now: Timestamp) -> Result<Locked<Key>, Fault> {
+pub async fn keep(tx: &mut Tx<'_>, new: &Key, now: Timestamp) -> Result<(Locked<Key>, bool), Fault> {
     let insert = sql("INSERT INTO pool_xpubs (id, organization_id, protocol, xpub, mac, next_index, created_at) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (protocol, xpub) DO NOTHING");
     let insert = insert.text(new.id.as_str()).text(new.organization_id.as_str()).text(new.protocol.as_str());
     let insert = insert.text(new.xpub.as_str()).text(new.mac.as_str()).int(i64::from(new.next_index)).int(now.millis());
-    tx.execute(insert).await?;
+    let is_new = tx.execute(insert).await? > 0;
     let query = locked!(
         "SELECT id, organization_id, protocol, xpub, mac, next_index, archived_at FROM pool_xpubs \
          WHERE protocol = $1 AND xpub = $2"
     );
     let row = tx.lock(query.text(new.protocol.as_str()).text(new.xpub.as_str())).await?;
-    row.ok_or_else(|| Fault::Corrupt("a key that was kept is not there".to_owned()))?.read(key)
+    let row = row.ok_or_else(|| Fault::Corrupt("a key that was kept is not there".to_owned()))?;
+    Ok((row.read(key)?, is_new))
 }
 
 /// The key that an organization's pool of a family is filled from, locked: the newest that is not put away.

@@ -35,6 +35,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("must be a day such as {}, is '{}'", "须为日期，例如 {}，目前为“{}”。"),
     ("must be a day such as {}", "须为日期，例如 {}。"),
     ("must be today or a later day, UTC", "须为今天或以后的日期（UTC）。"),
+    ("must name each currency once", "每个币种只能填写一次。"),
     ("must be a currency and an amount a line, such as USDC 98.50", "每行须为币种与金额，例如 USDC 98.50。"),
     ("must be a currency that is chosen above, is '{}'", "“{}”不是上方已选的币种。"),
     ("must be in the future; it is {}", "须晚于当前时间 {}。"),
