@@ -256,15 +256,15 @@ mod tests {
     fn pieces_are_numbered_in_their_order() {
         let none: Option<String> = None;
         let statement = sql_from("SELECT 1 FROM t WHERE a = $").text("x").filter(" AND b = $", none).filter(" AND c = $", Some("y"));
-        let statement = statement.with(" LIMIT $").int(3);
-        assert_eq!(statement.clone().text_for(Engine::Postgres).0, "SELECT 1 FROM t WHERE a = $1 AND c = $2 LIMIT $3");
-        assert_eq!(statement.text_for(Engine::Sqlite).0, "SELECT 1 FROM t WHERE a = ? AND c = ? LIMIT ?");
-        let claims = sql_from("SELECT a FROM (SELECT a FROM t LIMIT $").int(1).with(CLAIM).with(") AS u");
+        let statement = statement.with(" LIMIT 0 + $").int(3);
+        assert_eq!(statement.clone().text_for(Engine::Postgres).0, "SELECT 1 FROM t WHERE a = $1 AND c = $2 LIMIT 0 + $3");
+        assert_eq!(statement.text_for(Engine::Sqlite).0, "SELECT 1 FROM t WHERE a = ? AND c = ? LIMIT 0 + ?");
+        let claims = sql_from("SELECT a FROM (SELECT a FROM t LIMIT 0 + $").int(1).with(CLAIM).with(") AS u");
         assert_eq!(
             claims.clone().text_for(Engine::Postgres).0,
-            "SELECT a FROM (SELECT a FROM t LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED) AS u"
+            "SELECT a FROM (SELECT a FROM t LIMIT 0 + $1 FOR NO KEY UPDATE SKIP LOCKED) AS u"
         );
-        assert_eq!(claims.text_for(Engine::Sqlite).0, "SELECT a FROM (SELECT a FROM t LIMIT ?) AS u");
+        assert_eq!(claims.text_for(Engine::Sqlite).0, "SELECT a FROM (SELECT a FROM t LIMIT 0 + ?) AS u");
     }
 
     #[test]

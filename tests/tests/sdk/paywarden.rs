@@ -61,6 +61,8 @@ async fn an_admin_runs_merchants() {
         shop.answer(Answer::status(200));
         assert_eq!(admin.retry_webhook(&failed.id).await.expect("begun anew").status, WebhookStatus::Pending);
         shop.next().await;
+        // It is over, and written down, before anything else is asked.
+        sandbox.advance(1).await;
 
         let stats = admin.stats().await.expect("statistics");
         assert_eq!((stats.orders.total, stats.revenue.total.to_string().as_str(), stats.merchants.active), (1, "0.00", 1));
