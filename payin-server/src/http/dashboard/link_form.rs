@@ -94,18 +94,15 @@ struct Asked {
 
 /// Of currencies whose price is another than the link's amount: a line each. `None`: the form did not say.
 fn prices(form: &Sent) -> Result<Option<BTreeMap<Currency, Amount>>, Error> {
-    let line = |line: &str| {
-        let problem = || Error::field("prices", "must be a currency and an amount a line, such as USDC 98.50");
-        let (currency, amount) = line.split_once(char::is_whitespace).ok_or_else(problem)?;
-        Ok((Currency::from(currency), amount.trim().parse().map_err(|_| problem())?))
-    };
     if !form.has("prices") {
         return Ok(None);
     }
+    let problem = || Error::field("prices", "must be a currency and an amount a line, such as USDC 98.50");
     let mut prices = BTreeMap::new();
-    for text in form.whole("prices").lines().map(str::trim).filter(|text| !text.is_empty()) {
-        let (currency, amount) = line(text)?;
-        if prices.insert(currency, amount).is_some() {
+    for line in form.whole("prices").lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (currency, amount) = line.split_once(char::is_whitespace).ok_or_else(problem)?;
+        let amount = amount.trim().parse::<Amount>().map_err(|_| problem())?;
+        if prices.insert(Currency::from(currency), amount).is_some() {
             return Err(Error::field("prices", "must name each currency once"));
         }
     }
