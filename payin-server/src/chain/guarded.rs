@@ -16,13 +16,15 @@ use super::watch::Watch;
 /// A node that cannot break whoever asks it.
 pub(super) struct Guarded(pub(super) Arc<dyn Source>);
 
-/// Hears an answer to its end. `of`: what was asked for.
+/// Asks, and hears the answer to its end. `of`: what is asked for.
 fn guarded<'a, T: Send + 'a>(
-    answer: BoxFuture<'a, Result<T, SourceFault>>,
+    ask: impl FnOnce() -> BoxFuture<'a, Result<T, SourceFault>> + Send + 'a,
     of: impl FnOnce() -> String + Send + 'a,
 ) -> BoxFuture<'a, Result<T, SourceFault>> {
     async move {
-        AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| {
+        // What panics before there is a future to wait for counts, too.
+        let answered = AssertUnwindSafe(async move { ask().await }).catch_unwind().await;
+        answered.unwrap_or_else(|_| {
             let of = of();
             Err(SourceFault::Breaks(format!(
                 "what the node answered of {of} made this program panic, which is a bug of ours: the log says where"
@@ -39,15 +41,15 @@ fn span(blocks: &[Block]) -> String {
 
 impl Source for Guarded {
     fn check(&self) -> BoxFuture<'_, Result<(), SourceFault>> {
-        guarded(self.0.check(), || "itself".to_owned())
+        guarded(move || self.0.check(), || "itself".to_owned())
     }
 
     fn heads(&self) -> BoxFuture<'_, Result<Heads, SourceFault>> {
-        guarded(self.0.heads(), || "its newest blocks".to_owned())
+        guarded(move || self.0.heads(), || "its newest blocks".to_owned())
     }
 
     fn block(&self, number: u64) -> BoxFuture<'_, Result<Option<Block>, SourceFault>> {
-        guarded(self.0.block(number), move || format!("block {number}"))
+        guarded(move || self.0.block(number), move || format!("block {number}"))
     }
 
     fn skips(&self) -> bool {
@@ -55,18 +57,18 @@ impl Source for Guarded {
     }
 
     fn above<'a>(&'a self, tip: &'a Block, latest: &'a Block, max: usize) -> BoxFuture<'a, Result<Vec<Block>, SourceFault>> {
-        guarded(self.0.above(tip, latest, max), || format!("the blocks above {}", tip.number))
+        guarded(move || self.0.above(tip, latest, max), || format!("the blocks above {}", tip.number))
     }
 
     fn transfers<'a>(&'a self, blocks: &'a [Block], watch: &'a dyn Watch) -> BoxFuture<'a, Result<Vec<Transfer>, SourceFault>> {
-        guarded(self.0.transfers(blocks, watch), || span(blocks))
+        guarded(move || self.0.transfers(blocks, watch), || span(blocks))
     }
 
     fn range<'a>(&'a self, from: u64, to: u64, watch: &'a dyn Watch) -> BoxFuture<'a, Result<Read, SourceFault>> {
-        guarded(self.0.range(from, to, watch), move || format!("blocks {from} to {to}"))
+        guarded(move || self.0.range(from, to, watch), move || format!("blocks {from} to {to}"))
     }
 
     fn issued<'a>(&'a self, addresses: &'a [Address]) -> BoxFuture<'a, Result<Issued, SourceFault>> {
-        guarded(self.0.issued(addresses), || "its tokens".to_owned())
+        guarded(move || self.0.issued(addresses), || "its tokens".to_owned())
     }
 }
