@@ -128,6 +128,7 @@ async fn a_wallet_is_asked_for_the_exact_transfer_on_the_right_chain() {
     assert_eq!(seen["pays"]["asked"][4]["params"], call);
     assert!(text(&seen["pays"]["says"]).starts_with("Sent."), "{seen}");
     assert_eq!((&seen["pays"]["again"], &seen["afterReload"]), (&json!(false), &json!(false)), "nobody pays twice by mistake");
+    assert_eq!(seen["afterMore"], false, "nor because somebody else sends something meanwhile");
     // Nothing is sent on another chain, and nothing that was declined.
     assert_eq!(methods("stays"), [accounts, chain, switch]);
     assert_eq!(

@@ -22,7 +22,7 @@
   const parts = (root) => root.querySelectorAll('[data-part]');
   for (const part of parts(page)) said.set(part.dataset.part, part.innerHTML);
 
-  let asked = page.querySelector('.details')?.open;
+  let wasOpened = page.querySelector('.details')?.open;
   function take(fresh, title) {
     for (const part of parts(fresh)) {
       const name = part.dataset.part;
@@ -34,9 +34,9 @@
       }
     }
     // Whoever has to ask the seller sees what to name, and may close it again.
-    const asks = fresh.querySelector('.details').open;
-    if (asks && !asked) page.querySelector('.details').open = true;
-    asked = asks;
+    const isOpened = fresh.querySelector('.details')?.open;
+    if (isOpened && !wasOpened) page.querySelector('.details').open = true;
+    wasOpened = isOpened;
     for (const name of ['stage', 'tone', 'now', 'live']) {
       if (name in fresh.dataset) page.dataset[name] = fresh.dataset[name];
       else delete page.dataset[name];

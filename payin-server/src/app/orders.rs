@@ -16,6 +16,7 @@ use super::{App, Outcome};
 use crate::seal::Seal;
 pub use crate::store::links::Sold;
 pub use crate::store::orders::Listed;
+use crate::store::totals::Total;
 use crate::store::{Fault, links, orders};
 pub use create::{Create, Opener, Prepared};
 pub use explain::explain;
@@ -151,7 +152,8 @@ pub async fn listed(app: &App, organization: &OrganizationId, query: ListOrders,
 /// # Errors
 /// `VALIDATION_ERROR` for a filter that nothing can pass.
 pub async fn stats(app: &App, organization: &OrganizationId, query: OrderStatsQuery) -> Outcome<OrderStats> {
-    Ok(counted(app, organization, query).await?.0)
+    let filter = counts(organization, query)?;
+    sums(orders::totals(&mut app.store.read().await?, &filter).await?)
 }
 
 /// What an organization's orders come to, and how many of the completed ones their chain took back.
@@ -159,8 +161,14 @@ pub async fn stats(app: &App, organization: &OrganizationId, query: OrderStatsQu
 /// # Errors
 /// As [`stats`].
 pub async fn counted(app: &App, organization: &OrganizationId, query: OrderStatsQuery) -> Outcome<(OrderStats, u64)> {
+    let (filter, mut conn) = (counts(organization, query)?, app.store.read().await?);
+    Ok((sums(orders::totals(&mut conn, &filter).await?)?, orders::taken_back(&mut conn, &filter).await?))
+}
+
+/// Which orders are counted.
+fn counts(organization: &OrganizationId, query: OrderStatsQuery) -> Outcome<orders::Filter> {
     check_token(query.currency.as_ref(), query.chain_id.as_ref())?;
-    let filter = orders::Filter {
+    Ok(orders::Filter {
         organization_id: organization.clone(),
         status: None,
         currency: query.currency.map(|currency| currency.as_str().to_owned()),
@@ -171,13 +179,14 @@ pub async fn counted(app: &App, organization: &OrganizationId, query: OrderStats
         is_taken_back: None,
         sort_by: OrderSort::CreatedAt,
         sort_order: SortOrder::Desc,
-    };
-    let mut conn = app.store.read().await?;
-    let (totals, taken_back) = (orders::totals(&mut conn, &filter).await?, orders::taken_back(&mut conn, &filter).await?);
+    })
+}
+
+fn sums(totals: Vec<Total>) -> Outcome<OrderStats> {
     let parts = totals.into_iter().map(|total| {
         let received = Units::from_limbs(total.received).ok_or_else(|| Fault::Corrupt("what orders received is no sum".to_owned()))?;
         let (chain_id, currency, status) = (ChainId::from(total.count.chain_id), Currency::from(total.count.currency), total.count.status);
         Ok(stats::Orders { chain_id, currency, status, orders: total.count.orders, paid_late: total.paid_late, received })
     });
-    Ok((stats::of_orders(&parts.collect::<Result<Vec<_>, Fault>>()?), taken_back))
+    Ok(stats::of_orders(&parts.collect::<Result<Vec<_>, Fault>>()?))
 }

@@ -111,8 +111,8 @@ impl ChainWorker {
         let nodes = Arc::clone(&self.nodes);
         let node = nodes.choose(now).await?;
         let head = cursor.as_ref().map(|cursor| cursor.head_number);
-        // What a node answered may be what breaks us: then that node rests, longer each time, and another may have what we can read. Where
-        // none has, the chain stands before that block, and says so.
+        // Who is asked cannot break us (`chain/guarded.rs`), but what is made of it here may: then that node rests, longer each time, and
+        // another may have what we can read. Where none has, the chain stands before that block, and says so.
         let followed = AssertUnwindSafe(self.follow(&nodes, &node, &lease, cursor, now)).catch_unwind().await;
         let followed = followed.unwrap_or_else(|_| Err(broken_behind(head).into()));
         self.report(&node, now, followed.as_ref().map(|(_, height)| *height));

@@ -160,8 +160,8 @@ function stub({ refuses }) {
 }
 
 // The button is used with a wallet whose owner declines what each way says. What the page says then, what the wallet was asked for, and whether the
-// button can be used again: at once, and after the one way that pays when the page is loaded again.
-async function asked(browser, { url, order, size, wallet, ways }) {
+// button can be used again: at once, and after the one way that pays when the page is loaded again, and when `more` has come from elsewhere.
+async function asked(browser, { url, order, size, wallet, ways, more }) {
   const seen = { address: order.address };
   for (const [name, refuses] of Object.entries(ways)) {
     const { context, page, complaints } = await watched(browser, url, { viewport: SIZES[size] });
@@ -175,6 +175,11 @@ async function asked(browser, { url, order, size, wallet, ways }) {
     if (name === 'pays') {
       await page.reload();
       seen.afterReload = await button.isEnabled();
+      if (more) {
+        await more();
+        await becomes(page, 'Part of your payment has arrived');
+        seen.afterMore = await button.isEnabled();
+      }
     }
     await context.close();
   }
@@ -182,9 +187,11 @@ async function asked(browser, { url, order, size, wallet, ways }) {
 }
 
 async function wallet(browser, { url, key }) {
-  const order = await api(url, key).order({ amount: '12.50', chainId: 'bsc-testnet' });
+  const gateway = api(url, key);
+  const order = await gateway.order({ amount: '12.50', chainId: 'bsc-testnet' });
   const ways = { declined: ['eth_sendTransaction'], stays: ['wallet_switchEthereumChain'], pays: [] };
-  const seen = await asked(browser, { url, order, size: 'desktop', wallet: stub, ways });
+  const more = () => gateway.pay(order, { kind: 'under' });
+  const seen = await asked(browser, { url, order, size: 'desktop', wallet: stub, ways, more });
   const { context, page } = await watched(browser, url, { viewport: SIZES.desktop });
   await page.goto(`${url}/checkout/${order.orderId}`);
   seen.withoutWallet = await page.locator('[data-wallet]').isVisible();
