@@ -80,8 +80,9 @@ impl From<SystemTime> for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time =
-            jiff::Timestamp::from_millisecond(self.0).unwrap_or(if self.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX });
+        // In seconds and the rest: jiff's own milliseconds (0.2.43) end at the beginning of its last second.
+        let rest = i32::try_from(self.0.rem_euclid(1000)).unwrap_or_default() * 1_000_000;
+        let time = jiff::Timestamp::new(self.secs(), rest).unwrap_or(if self.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX });
         write!(f, "{time:.3}")
     }
 }
@@ -131,7 +132,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(ms in -377_705_023_201_000..253_402_207_200_000_i64) {
+        fn what_is_written_is_read(ms in -377_705_023_201_000..=253_402_207_200_999_i64) {
             prop_assert_eq!(Timestamp::from_millis(ms).to_string().parse(), Ok(Timestamp::from_millis(ms)));
         }
 
@@ -141,6 +142,12 @@ mod tests {
                 prop_assert_eq!(time.to_string().parse(), Ok(time));
             }
         }
+    }
+
+    #[test]
+    fn the_last_second_is_read_as_it_is_written() {
+        let last = "9999-12-30T22:00:00.998999999Z".parse::<Timestamp>().expect("a time");
+        assert_eq!(last.to_string(), "9999-12-30T22:00:00.998Z");
     }
 
     #[test]
