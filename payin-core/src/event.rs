@@ -25,15 +25,15 @@ pub fn id(event_type: &EventType, object_id: &str, repeats: Option<u64>) -> Even
 #[must_use]
 pub fn is_default(event_type: &EventType) -> bool {
     matches!(event_type, EventType::OrderCompleted | EventType::OrderExpired | EventType::DepositPending | EventType::DepositConfirmed)
-        || taken_back(event_type).is_some()
+        || !taken_back(event_type).is_empty()
 }
 
-/// What an event takes back. Whoever is told of the one is told of the other.
-fn taken_back(event_type: &EventType) -> Option<EventType> {
+/// What an event takes back. Whoever is told of one of them is told of it.
+fn taken_back(event_type: &EventType) -> &'static [EventType] {
     match event_type {
-        EventType::OrderReverted => Some(EventType::OrderCompleted),
-        EventType::DepositReverted => Some(EventType::DepositConfirmed),
-        _ => None,
+        EventType::OrderReverted => &[EventType::OrderCompleted, EventType::OrderPaidLate, EventType::PaymentLinkOrderCompleted],
+        EventType::DepositReverted => &[EventType::DepositConfirmed, EventType::DepositCompleted],
+        _ => &[],
     }
 }
 
@@ -48,7 +48,7 @@ pub fn may_be_subscribed(event_type: &EventType) -> bool {
 pub fn subscribes(events: &[EventType], event_type: &EventType) -> bool {
     events.contains(event_type)
         || (is_default(event_type) && events.contains(&EventType::All))
-        || taken_back(event_type).is_some_and(|confirmed| events.contains(&confirmed))
+        || taken_back(event_type).iter().any(|told| events.contains(told))
 }
 
 /// What a list of types covers, each named: `*` written out, and with each what takes it back.

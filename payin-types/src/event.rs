@@ -19,7 +19,7 @@ open_enum! {
         DepositConfirmed = "deposit.confirmed",
         /// A deposit became final. Only where subscribed by name.
         DepositCompleted = "deposit.completed",
-        /// A confirmed deposit was taken back by its chain. Always sent where `deposit.confirmed` is.
+        /// A confirmed deposit was taken back by its chain. Always sent where `deposit.confirmed` or `deposit.completed` is.
         DepositReverted = "deposit.reverted",
         /// A deposit reference was bound to an address. Only where subscribed by name.
         DepositAddressBound = "deposit.address_bound",
@@ -31,7 +31,8 @@ open_enum! {
         OrderPaymentDetected = "order.payment_detected",
         /// Money arrived after the order had expired. Only where subscribed by name.
         OrderPaidLate = "order.paid_late",
-        /// A confirmed payment was taken back by its chain. Always sent where `order.completed` is.
+        /// A confirmed payment was taken back by its chain. Always sent where `order.completed`,
+        /// `order.paid_late` or `payment_link.order_completed` is.
         OrderReverted = "order.reverted",
         /// A transfer to a pool address that belongs to no order. Only where subscribed by name.
         TransferUnmatched = "transfer.unmatched",

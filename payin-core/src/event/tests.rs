@@ -19,14 +19,18 @@ fn a_star_is_the_documents_events_and_what_takes_them_back() {
 
 #[test]
 fn whoever_is_told_that_it_is_confirmed_is_told_that_it_is_not() {
-    for (confirmed, reverted) in
-        [(EventType::OrderCompleted, EventType::OrderReverted), (EventType::DepositConfirmed, EventType::DepositReverted)]
-    {
+    for (confirmed, reverted) in [
+        (EventType::OrderCompleted, EventType::OrderReverted),
+        (EventType::OrderPaidLate, EventType::OrderReverted),
+        (EventType::PaymentLinkOrderCompleted, EventType::OrderReverted),
+        (EventType::DepositConfirmed, EventType::DepositReverted),
+        (EventType::DepositCompleted, EventType::DepositReverted),
+    ] {
         assert!(subscribes(std::slice::from_ref(&confirmed), &reverted));
         assert!(subscribes(std::slice::from_ref(&reverted), &reverted));
         assert!(!subscribes(std::slice::from_ref(&reverted), &confirmed));
     }
-    for other in [EventType::OrderExpired, EventType::OrderCompleted, EventType::DepositPending, EventType::DepositCompleted] {
+    for other in [EventType::OrderExpired, EventType::OrderCompleted, EventType::DepositPending] {
         assert!(!subscribes(&[other], &EventType::DepositReverted));
     }
     assert!(!subscribes(&[EventType::DepositConfirmed], &EventType::OrderReverted));

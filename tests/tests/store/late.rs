@@ -21,7 +21,7 @@ impl Scene {
     async fn new(kind: Kind) -> Self {
         let world = World::new(kind).await;
         let organization = world.gateway.merchant(1).await;
-        super::outbox::endpoint(&world.gateway, &organization, r#"["order.paid_late","order.expired","order.completed"]"#).await;
+        super::outbox::endpoint(&world.gateway, &organization, r#"["order.paid_late"]"#).await;
         let order = world.gateway.create(&organization, request("order")).await.unwrap();
         let mut line = Line::new(&world.gateway, "ethereum-sepolia").await;
         line.blocks(5, at(CLOSES + 1)).await;
