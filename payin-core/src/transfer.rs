@@ -99,6 +99,17 @@ pub fn is_dust(amount: Units) -> bool {
     amount < Units::HUNDREDTH
 }
 
+/// How large a transfer is: 0 for dust, 1 below one whole token, 2 below ten, 3 below a hundred. Where there are too many transfers to record
+/// each, they are counted by size: then whoever would hide one among others has to pay what it is worth, many times.
+#[must_use]
+pub fn size(amount: Units) -> u8 {
+    if is_dust(amount) {
+        return 0;
+    }
+    let [whole, ..] = amount.limbs();
+    u8::try_from(whole.checked_ilog10().map_or(1, |digits| digits.saturating_add(2))).unwrap_or(u8::MAX)
+}
+
 /// Whether what came for an order is to be told: more than dust together, in however many parts, or all that is asked for.
 #[must_use]
 pub fn is_noticed(came: Units, asked: Units) -> bool {
@@ -181,6 +192,10 @@ mod tests {
     fn dust_is_noticed_once_it_comes_to_something() {
         let units = |text: &str| Units::from_amount(text.parse().unwrap()).unwrap();
         assert_eq!(["0.009999", "0.01", "1"].map(|amount| is_dust(units(amount))), [true, false, false]);
+        let sizes =
+            [("0", 0), ("0.009999", 0), ("0.01", 1), ("0.999999", 1), ("1", 2), ("9.99", 2), ("10", 3), ("10000", 6), ("999999999999", 13)];
+        assert_eq!(sizes.map(|(amount, _)| size(units(amount))), sizes.map(|(_, size)| size));
+        assert_eq!(size(Units::MAX), 20);
         let noticed = |came: &str, asked: &str| is_noticed(units(came), units(asked));
         assert_eq!((noticed("0.009999", "10"), noticed("0.01", "10"), noticed("0", "10")), (false, true, false));
         // An order may ask for so little.

@@ -3,7 +3,7 @@
 
 use payin_core::Chain;
 use payin_core::reconcile::{Difference, What, differences};
-use payin_core::transfer::{Transfer, is_dust};
+use payin_core::transfer::{Transfer, size};
 
 use super::{App, Outcome};
 use crate::store::leases::{self, Lease};
@@ -35,7 +35,7 @@ async fn was_ours(conn: &mut Conn, chain: &Chain, difference: &Difference, their
     let same = |transfer: &&Transfer| transfer.tx_hash == difference.tx_hash && transfer.ordinal == difference.ordinal;
     let Some(transfer) = theirs.iter().find(same) else { return Ok(false) };
     // Of too many that count for nobody, the rest were counted and not recorded.
-    let hour = Hour { chain, at: transfer.block_time, dust: is_dust(transfer.amount) };
+    let hour = Hour { chain, at: transfer.block_time, size: size(transfer.amount) };
     if strays::were_passed_over(conn, &transfer.to, hour).await? {
         return Ok(false);
     }

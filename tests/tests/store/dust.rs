@@ -143,12 +143,20 @@ pub async fn somebody_elses_busy_address_fills_nothing(kind: Kind) {
     // What was passed over is known to be, and no difference to the chain.
     let theirs: Vec<_> = sent.iter().map(|sent| line.transfer(sent, &block).1).collect();
     assert_eq!(reconcile::compare(&gateway.app, &line.chain, (block.number, block.number), &theirs).await.unwrap(), []);
-    let passed = world.place.rows("SELECT recorded, passed_over FROM strays ORDER BY dust").await;
-    assert_eq!(passed, [["300", "20"], ["300", "20"]]);
+    // Small ones hide no large one: neither from the books, nor from whoever compares them with the chain.
+    let large = Sent::to(&busy, "10000", "0xlarge");
+    let block = line.next(at(12));
+    let (_, hidden) = line.transfer(&large, &block);
+    let compared = (block.number, block.number);
+    assert_eq!(reconcile::compare(&gateway.app, &line.chain, compared, std::slice::from_ref(&hidden)).await.unwrap().len(), 1);
+    line.block(at(12), &[large]).await;
+    assert_eq!(rows().await, 2 * MOST + 1);
+    let passed = world.place.rows("SELECT size, recorded, passed_over FROM strays ORDER BY size").await;
+    assert_eq!(passed, [["0", "300", "20"], ["2", "300", "20"], ["6", "1", "0"]]);
     // Whatever pays an order is recorded, however many there are; and each hour anew.
     let parts: Vec<Sent> = (0..MOST + 20).map(|number| Sent::pays(&order, "0.01", &format!("0xpart{number}"))).collect();
-    line.block(at(12), &parts).await;
-    assert_eq!(rows().await, 3 * MOST + 20);
-    line.block(at(3611), &many("later", "5")[..1]).await;
+    line.block(at(13), &parts).await;
     assert_eq!(rows().await, 3 * MOST + 21);
+    line.block(at(3611), &many("later", "5")[..1]).await;
+    assert_eq!(rows().await, 3 * MOST + 22);
 }

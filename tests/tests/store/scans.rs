@@ -154,8 +154,8 @@ pub async fn large_transfers_wait_until_more_is_known(kind: Kind) {
     let cursor = line.cursor().await.unwrap();
     let unagreed = progress::unagreed(&gateway.app, &line.chain, &cursor).await.unwrap();
     let mut waiting: Vec<_> = unagreed.iter().map(|(_, transfer)| transfer.tx_hash.as_str()).collect();
-    waiting.sort_unstable();
-    assert_eq!(waiting, ["0x1000", "0x500", "0xpart0", "0xpart1", "0xpart2"]);
+    waiting[2..].sort_unstable();
+    assert_eq!(waiting, ["0x1000", "0x500", "0xpart0", "0xpart1", "0xpart2"], "the largest first");
     line.blocks(4, at(CLOSES + 60)).await;
     assert_eq!(line.due().await.expire, []);
     for (transfer, told) in unagreed {

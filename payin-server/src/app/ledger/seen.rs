@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use payin_core::transfer::{Transfer, Unmatched, attribute, is_dust};
+use payin_core::transfer::{Transfer, Unmatched, attribute, is_dust, size};
 use payin_core::{Chain, event, order as rules};
 use payin_types::{EventType, OrderId, Timestamp, TransferId};
 
@@ -14,8 +14,8 @@ use crate::store::transfers::strays::{self, Hour};
 use crate::store::transfers::{self, Payee};
 use crate::store::{Fault, Tx, events, orders, pool};
 
-/// How many transfers that count for nobody are recorded of an address, a chain and an hour: more than people send by mistake, and few enough
-/// that nobody fills the database by adding somebody else's busy address to a pool. As many of dust, so that dust hides nothing else.
+/// How many transfers of one size that count for nobody are recorded of an address, a chain and an hour: more than people send by mistake, and
+/// few enough that nobody fills the database by adding somebody else's busy address to a pool.
 const STRAYS_MAX: i64 = 300;
 
 /// Records what was found in blocks. `head`: how high the chain is, where the blocks are not its newest.
@@ -68,7 +68,7 @@ async fn see(
     };
     let amount = transfer.amount;
     if seen.is_none() && verdict.is_err() {
-        let hour = Hour { chain, at: transfer.block_time, dust: is_dust(amount) };
+        let hour = Hour { chain, at: transfer.block_time, size: size(amount) };
         if !strays::count(tx, payee.address_id, hour, STRAYS_MAX).await? {
             tracing::debug!(chain = %chain.id, address = %transfer.to, tx_hash = transfer.tx_hash, "one of too many that count for nobody is passed over");
             return Ok(None);

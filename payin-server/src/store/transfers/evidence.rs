@@ -18,7 +18,8 @@ fn number(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-/// Transfers of this much and more, in blocks up to a height, that a second node has not been heard on.
+/// Transfers of this much and more, in blocks up to a height, that a second node has not been heard on. The largest first: thousands of
+/// grains that somebody adds to a large order hold up themselves alone.
 ///
 /// # Errors
 /// What the database says.
@@ -29,7 +30,7 @@ pub async fn unagreed(conn: &mut Conn, chain: &str, height: u64, least: Units) -
                      AND orphaned_at IS NULL AND agreed_at IS NULL AND ((amount_whole, amount_nano, amount_atto) >= ($3, $4, $5) \
                      OR EXISTS (SELECT 1 FROM orders o WHERE o.id = transfers.order_id \
                      AND (o.amount_whole, o.amount_nano, o.amount_atto) >= ($3, $4, $5))) \
-                     ORDER BY block_number, id LIMIT 0 + $6",
+                     ORDER BY amount_whole DESC, amount_nano DESC, amount_atto DESC, block_number, id LIMIT 0 + $6",
     );
     conn.all(query.text(chain).int(number(height)).money(least).int(UNAGREED_MAX)).await?.iter().map(told).collect()
 }

@@ -6,15 +6,15 @@ use payin_types::Timestamp;
 
 use crate::store::{Conn, Fault, Tx, sql};
 
-/// Transfers of one kind to an address, in an hour of its chain's time.
+/// Transfers of one size to an address, in an hour of its chain's time.
 #[derive(Debug, Clone, Copy)]
 pub struct Hour<'a> {
     /// The chain.
     pub chain: &'a Chain,
     /// A time in the hour.
     pub at: Timestamp,
-    /// Whether they are dust.
-    pub dust: bool,
+    /// How large they are.
+    pub size: u8,
 }
 
 impl Hour<'_> {
@@ -28,15 +28,15 @@ impl Hour<'_> {
 /// # Errors
 /// What the database says.
 pub async fn count(tx: &mut Tx<'_>, address_id: i64, hour: Hour<'_>, most: i64) -> Result<bool, Fault> {
-    let record = sql("INSERT INTO strays (address_id, chain_id, hour, dust, recorded, passed_over) VALUES ($1, $2, $3, $4, 1, 0) \
-                      ON CONFLICT (address_id, chain_id, hour, dust) DO UPDATE SET recorded = strays.recorded + 1 \
+    let record = sql("INSERT INTO strays (address_id, chain_id, hour, size, recorded, passed_over) VALUES ($1, $2, $3, $4, 1, 0) \
+                      ON CONFLICT (address_id, chain_id, hour, size) DO UPDATE SET recorded = strays.recorded + 1 \
                       WHERE strays.recorded < $5");
-    let record = record.int(address_id).text(hour.chain.id.as_str()).int(hour.begins()).int(i64::from(hour.dust)).int(most);
+    let record = record.int(address_id).text(hour.chain.id.as_str()).int(hour.begins()).int(i64::from(hour.size)).int(most);
     if tx.execute(record).await? == 1 {
         return Ok(true);
     }
-    let pass = sql("UPDATE strays SET passed_over = passed_over + 1 WHERE address_id = $1 AND chain_id = $2 AND hour = $3 AND dust = $4");
-    tx.change_one(pass.int(address_id).text(hour.chain.id.as_str()).int(hour.begins()).int(i64::from(hour.dust))).await?;
+    let pass = sql("UPDATE strays SET passed_over = passed_over + 1 WHERE address_id = $1 AND chain_id = $2 AND hour = $3 AND size = $4");
+    tx.change_one(pass.int(address_id).text(hour.chain.id.as_str()).int(hour.begins()).int(i64::from(hour.size))).await?;
     Ok(false)
 }
 
@@ -47,7 +47,7 @@ pub async fn count(tx: &mut Tx<'_>, address_id: i64, hour: Hour<'_>, most: i64) 
 pub async fn were_passed_over(conn: &mut Conn, address: &Address, hour: Hour<'_>) -> Result<bool, Fault> {
     let query =
         sql("SELECT s.passed_over FROM strays s JOIN pool_addresses p ON p.id = s.address_id WHERE p.protocol = $1 AND p.address = $2 \
-                     AND s.chain_id = $3 AND s.hour = $4 AND s.dust = $5 AND s.passed_over > 0");
+                     AND s.chain_id = $3 AND s.hour = $4 AND s.size = $5 AND s.passed_over > 0");
     let query = query.text(hour.chain.protocol.as_str()).text(address.as_str()).text(hour.chain.id.as_str());
-    Ok(conn.one(query.int(hour.begins()).int(i64::from(hour.dust))).await?.is_some())
+    Ok(conn.one(query.int(hour.begins()).int(i64::from(hour.size))).await?.is_some())
 }
