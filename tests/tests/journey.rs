@@ -30,6 +30,7 @@ on_both! {
     reorganisations_lose_and_double_nothing: reorganisations;
     what_is_left_unpaid_expires: expiry;
     a_killed_server_goes_on: restarts;
+    a_server_that_is_killed_while_it_migrates_goes_on: restarts;
     differences_are_found: mending;
     a_chain_that_took_back_final_blocks_goes_on: mending;
     solana_payments_complete_when_finalized: solana;

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use payin_tests::gateway::Place;
 use payin_tests::merchant::Engine;
+use payin_tests::nodes::canary::MASTER_KEY;
+use payin_tests::nodes::postgres::Database;
+use payin_tests::nodes::program::Command;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -76,4 +80,46 @@ async fn asked_to_stop(world: &mut World) {
     world.merchant.start_again().await;
     let order = world.merchant.answer(&["orders", "get", "--reference", "IN-FLIGHT"]).await;
     assert_eq!(order["status"], "pending", "{order:#}");
+}
+
+/// Each time it makes at least one more table, and in the end the schema is whole.
+pub async fn a_server_that_is_killed_while_it_migrates_goes_on(engine: Engine) {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let (database, url, tables) = match engine {
+        Engine::Sqlite => {
+            let file = home.path().join("payin.db");
+            std::fs::write(&file, "").expect("an empty file");
+            (None, format!("sqlite://{}", file.display()), "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table'")
+        }
+        Engine::Postgres => {
+            let database = Database::create().await;
+            let url = database.url().to_owned();
+            (Some(database), url, "SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'")
+        }
+    };
+    let config = home.path().join("payin-server.toml");
+    std::fs::write(&config, format!("environment = \"testnet\"\ndatabase = \"{url}\"\n")).expect("a file");
+    let place = Place::of(&url.parse().expect("a database"));
+    let migrate = || {
+        let mut command = Command::payin_server();
+        command.env("PAYIN_SERVER_MASTER_KEY", MASTER_KEY).args(["keys", "create", "--role", "owner", "--config"]).arg(&config);
+        command.start()
+    };
+    let (mut there, mut kills) = ("0".to_owned(), 0);
+    loop {
+        let mut program = migrate();
+        while program.is_running() && place.value(tables).await == there {}
+        if !program.is_running() {
+            let exit = program.wait().await;
+            assert_eq!(exit.code, Some(0), "after {kills} kills, with {there} tables: {exit:?}");
+            break;
+        }
+        program.kill().await;
+        kills += 1;
+        there = place.value(tables).await;
+    }
+    assert!(kills > 1, "it was killed {kills} times");
+    assert_eq!(place.value(tables).await, there);
+    assert_ne!(place.value("SELECT COUNT(*) FROM api_keys").await, "0");
+    drop(database);
 }

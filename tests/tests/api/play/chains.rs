@@ -44,8 +44,20 @@ async fn a_chain_whose_finality_stalls_confirms_and_makes_nothing_final() {
     let is_final = async || sandbox.read("/api/v1/transfers").await["data"][0]["completedAt"].is_string();
     assert_eq!(sandbox.order_now(&order["orderId"]).await["status"], "completed");
     assert!(!is_final().await);
+    // Ethereum's takes a quarter of an hour anyway: after three of them it is said.
+    let standing = async || {
+        let chains = sandbox.read("/api/v1/chains").await;
+        let all = chains["data"].as_array().expect("a list");
+        all.iter().find(|chain| chain["chainId"] == CHAIN).expect("the chain").clone()
+    };
+    assert_eq!(standing().await["status"], "following");
+    sandbox.advance(46 * 60).await;
+    sandbox.mine(1).await;
+    let now = standing().await;
+    assert!(now["status"] == "degraded" && text(&now["message"]).contains("its finality stalls"), "{now}");
     control(&sandbox, json!({ "finalityStalled": false })).await;
     assert!(is_final().await);
+    assert_eq!(standing().await["status"], "following");
     sandbox.stop().await;
 }
 
