@@ -4,13 +4,14 @@
 //! `PAYIN_CHAOS_RACES` makes it more than a few; `scripts/proof races` runs twenty thousand.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Barrier, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use futures_util::StreamExt as _;
-use futures_util::future::join_all;
 use payin_tests::merchant::{Engine, Merchant};
 use payin_tests::nodes::anvil::{Anvil, AnvilOptions};
-use payin_tests::nodes::http_client;
 use serde_json::{Value, json};
 
 use super::kills::times;
@@ -32,6 +33,9 @@ enum Race {
     Reference,
 }
 
+/// What a race was about, what its one effect is called, and how many were told that it was being carried out.
+type Effect = (Race, String, usize);
+
 const ALL: [Race; 3] = [Race::Order, Race::TwoOrders, Race::Reference];
 
 pub async fn races(engine: Engine) {
@@ -49,12 +53,18 @@ pub async fn races(engine: Engine) {
         import.args(["addresses", "import", "-", "--protocol", "evm"]).stdin(lines);
         import.run().await;
     }
-    let (client, merchant_ref) = (http_client(), &merchant);
-    let run = |number: usize| {
-        let client = client.clone();
-        async move { race(&client, merchant_ref, number).await }
+    // Threads that wait, and bytes: an HTTP client in a build without optimisation would be slower than the server.
+    let host = merchant.url().trim_start_matches("http://").to_owned();
+    let key = merchant.key().to_owned();
+    let play = move || -> Result<Vec<Effect>, String> {
+        let (host, key) = (&host, &key);
+        std::thread::scope(|scope| {
+            let courses: Vec<_> =
+                (0..AT_ONCE).map(|course| scope.spawn(move || run(host, key, (course..races).step_by(AT_ONCE)))).collect();
+            courses.into_iter().flat_map(|course| course.join().expect("a course")).collect()
+        })
     };
-    let effects: Vec<(Race, String, usize)> = futures_util::stream::iter(0..races).map(run).buffer_unordered(AT_ONCE).collect().await;
+    let effects = tokio::task::spawn_blocking(play).await.expect("the races").unwrap_or_else(|failed| panic!("{failed}"));
     // Whatever was answered: what is there.
     let orders = merchant.orders().await;
     let mut by_reference: BTreeMap<String, usize> = BTreeMap::new();
@@ -77,21 +87,65 @@ pub async fn races(engine: Engine) {
     );
 }
 
-/// Answers what the one effect is called, and how many were told that it was being carried out.
-async fn race(client: &reqwest::Client, merchant: &Merchant, number: usize) -> (Race, String, usize) {
-    let race = ALL[number % ALL.len()];
-    let answers = join_all((0..CLIENTS).map(|which| request(client, merchant, race, number, which))).await;
-    let (mut effects, mut waited) = (BTreeSet::new(), 0);
-    for (status, body) in answers {
-        match (status, body["code"].as_str()) {
-            (200 | 201, _) => drop(effects.insert(effect(race, &body))),
+/// Races one after the other, with the same clients, until one goes wrong.
+fn run(host: &str, key: &str, races: impl Iterator<Item = usize> + Clone + Send) -> Vec<Result<Effect, String>> {
+    let (line, answers, failed) = (Barrier::new(CLIENTS), Mutex::new(Vec::with_capacity(CLIENTS)), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|which| {
+                let (line, answers, failed, races) = (&line, &answers, &failed, races.clone());
+                scope.spawn(move || {
+                    let mut client = Client::connect(host);
+                    let mut effects = Vec::new();
+                    for number in races {
+                        let race = ALL[number % ALL.len()];
+                        let request = request(host, key, race, number, which);
+                        line.wait();
+                        if failed.load(Ordering::Relaxed) {
+                            break;
+                        }
+                        let answer = client.ask(&request);
+                        // Nothing may panic here: the others would wait at the line for ever.
+                        answers.lock().unwrap_or_else(PoisonError::into_inner).push(answer);
+                        // One of them looks at what came to all, while the others stand at the line again.
+                        if line.wait().is_leader() {
+                            let answers = std::mem::take(&mut *answers.lock().unwrap_or_else(PoisonError::into_inner));
+                            let effect = judged(race, answers).map_err(|what| format!("race {number} ({race:?}): {what}"));
+                            failed.store(effect.is_err(), Ordering::Relaxed);
+                            effects.push(effect);
+                            if number % 1_000 == 999 {
+                                eprintln!("-- {} races", number + 1);
+                            }
+                        }
+                    }
+                    effects
+                })
+            })
+            .collect();
+        clients.into_iter().flat_map(|client| client.join().expect("a client")).collect()
+    })
+}
+
+fn judged(race: Race, answers: Vec<io::Result<(u16, Vec<u8>)>>) -> Result<Effect, String> {
+    let (mut effects, mut waited) = (BTreeMap::new(), 0);
+    for answer in answers {
+        let answer = answer.map_err(|error| format!("no answer: {error}"))?;
+        // The same bytes are the same effect; only one of them is read.
+        if effects.contains_key(&answer) {
+            continue;
+        }
+        let body: Value = serde_json::from_slice(&answer.1).unwrap_or_default();
+        match (answer.0, body["code"].as_str()) {
+            (200 | 201, _) => drop(effects.insert(answer, effect(race, &body))),
             (409, Some("IDEMPOTENCY_IN_PROGRESS")) => waited += 1,
             (409, Some("IDEMPOTENCY_KEY_CONFLICT")) if race == Race::TwoOrders => {}
-            _ => panic!("race {number} ({race:?}): {status}: {body}"),
+            (status, _) => return Err(format!("{status}: {}", String::from_utf8_lossy(&answer.1))),
         }
     }
-    assert_eq!(effects.len(), 1, "race {number} ({race:?}) had other effects than one: {effects:?}");
-    (race, effects.pop_first().unwrap_or_default(), waited)
+    match effects.pop_first() {
+        Some((_, effect)) if effects.is_empty() => Ok((race, effect, waited)),
+        first => Err(format!("other answers than one: {first:?} {effects:?}")),
+    }
 }
 
 fn effect(race: Race, body: &Value) -> String {
@@ -102,7 +156,7 @@ fn effect(race: Race, body: &Value) -> String {
     format!("{id} {}", body["address"])
 }
 
-async fn request(client: &reqwest::Client, merchant: &Merchant, race: Race, number: usize, which: usize) -> (u16, Value) {
+fn request(host: &str, key: &str, race: Race, number: usize, which: usize) -> Vec<u8> {
     let amount = if race == Race::TwoOrders && which % 2 == 1 { "26.00" } else { "25.00" };
     let (path, body) = match race {
         Race::Order | Race::TwoOrders => (
@@ -114,7 +168,52 @@ async fn request(client: &reqwest::Client, merchant: &Merchant, race: Race, numb
             json!({"depositReference": format!("RACE-{number}"), "currency": "USDT", "chainId": "ethereum-sepolia"}),
         ),
     };
-    let request = client.post(format!("{}{path}", merchant.url())).header("X-API-Key", merchant.key());
-    let answer = request.header("Idempotency-Key", format!("race-{number}")).json(&body).send().await.expect("an answer");
-    (answer.status().as_u16(), answer.json().await.expect("JSON"))
+    let body = body.to_string();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nX-API-Key: {key}\r\nIdempotency-Key: race-{number}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// One connection, which stays.
+struct Client(BufReader<TcpStream>);
+
+impl Client {
+    fn connect(host: &str) -> Self {
+        let stream = TcpStream::connect(host).expect("a connection");
+        stream.set_nodelay(true).expect("a socket");
+        // A server that answers nothing any more fails the test.
+        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket");
+        Self(BufReader::new(stream))
+    }
+
+    /// The answer's status and body.
+    fn ask(&mut self, request: &[u8]) -> io::Result<(u16, Vec<u8>)> {
+        self.0.get_mut().write_all(request)?;
+        let (mut status, mut length, mut line) = (None, None, String::new());
+        loop {
+            line.clear();
+            self.0.read_line(&mut line)?;
+            let line = line.trim_end();
+            if line.is_empty() {
+                break;
+            }
+            if status.is_none() {
+                status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
+            }
+            if let Some((name, value)) = line.split_once(": ")
+                && name.eq_ignore_ascii_case("content-length")
+            {
+                length = value.parse::<usize>().ok();
+            }
+        }
+        let (Some(status), Some(length)) = (status, length) else {
+            return Err(io::Error::other("an answer without status or length"));
+        };
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body)?;
+        Ok((status, body))
+    }
 }
