@@ -35,6 +35,8 @@ pub enum Mistake {
     AnyAnswerDelivers,
     /// A payment counts as soon as it is seen.
     CountsAtOnce,
+    /// Who claims a webhook keeps nobody else from it.
+    NaiveClaim,
 }
 
 /// All of them, with their names.
@@ -53,6 +55,7 @@ pub const MISTAKES: &[(&str, Mistake)] = &[
     ("nothing-taken-back", Mistake::NothingTakenBack),
     ("any-answer-delivers", Mistake::AnyAnswerDelivers),
     ("counts-at-once", Mistake::CountsAtOnce),
+    ("naive-claim", Mistake::NaiveClaim),
 ];
 
 #[cfg(feature = "known-bad")]

@@ -8,9 +8,11 @@ pub mod node;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use payin_core::finality::Confirmed;
 use payin_core::{Chain, Token, Units};
 use payin_types::{Protocol, Timestamp};
 
+use crate::clock::CLOCK_OFF_MOST;
 use crate::dice::Dice;
 use ledger::Ledger;
 
@@ -36,6 +38,13 @@ pub struct Tx {
     pub forgery: Option<&'static str>,
 }
 
+/// Blocks that counted and were replaced, by their times and the last one's: what was decided on them may be undone, and nothing else.
+#[derive(Debug, Clone, Copy)]
+pub struct Deep {
+    from_s: u64,
+    to_s: u64,
+}
+
 /// What is true of a chain.
 pub struct State {
     pub real: Ledger,
@@ -44,8 +53,8 @@ pub struct State {
     pub txs: BTreeMap<String, Tx>,
     /// Transactions that a reorganisation dropped.
     pub lost: Vec<String>,
-    /// The lowest height that a reorganisation replaced although it counted.
-    pub deep: bool,
+    /// Reorganisations that replaced blocks which counted.
+    pub deep: Vec<Deep>,
     payers: u64,
 }
 
@@ -60,7 +69,7 @@ impl SimChain {
     #[must_use]
     pub fn new(known: Chain, seed: u64, genesis: Timestamp) -> Arc<Self> {
         let real = Ledger::new(&known, seed, u64::try_from(genesis.secs()).expect("after 1970"));
-        let state = State { real, minority: None, txs: BTreeMap::new(), lost: Vec::new(), deep: false, payers: 0 };
+        let state = State { real, minority: None, txs: BTreeMap::new(), lost: Vec::new(), deep: Vec::new(), payers: 0 };
         let nodes = [0, 1].map(|node| Arc::new(node::Faults::new(seed ^ (node + 1))));
         Arc::new(Self { known, state: Mutex::new(state), nodes })
     }
@@ -115,15 +124,17 @@ impl SimChain {
     /// The newest blocks are replaced: their transactions stand elsewhere, wait, or are lost. Answers how many were replaced.
     pub fn reorganise(&self, depth: u64, dice: &mut Dice) -> u64 {
         let mut state = self.state();
-        let (head, _) = state.real.head();
+        let (head, to_s) = state.real.head();
         let depth = depth.min(state.real.blocks().saturating_sub(1));
         if depth == 0 {
             return 0;
         }
         let blocks = depth + dice.below(3);
+        let replaced_from_s = state.real.time_s(head.saturating_sub(depth) + 1);
         let (below, lost) = state.real.reorganise(depth, blocks, dice);
-        if head.saturating_sub(below) >= self.known.confirmations.max(1) {
-            state.deep = true;
+        // Where only rest counts, nothing that counted was replaced.
+        if self.known.confirmed == Confirmed::ByCount && head.saturating_sub(below) >= self.known.confirmations.max(1) {
+            state.deep.push(Deep { from_s: replaced_from_s.expect("a block"), to_s });
         }
         state.minority = None;
         state.lost.extend(lost);
@@ -163,6 +174,19 @@ impl SimChain {
         true
     }
 
+    /// Whether a deep reorganisation may have undone what was decided of money in a block of this time (in milliseconds).
+    #[must_use]
+    pub fn has_replaced(&self, block_time: i64) -> bool {
+        self.state().deep.iter().any(|deep| (ms(deep.from_s)..=ms(deep.to_s)).contains(&block_time))
+    }
+
+    /// The same for an order that was there at one time and could be paid until another (in milliseconds).
+    #[must_use]
+    pub fn has_replaced_what_decided(&self, created_at: i64, closes_at: i64) -> bool {
+        let ahead = i64::try_from(CLOCK_OFF_MOST.as_millis()).expect("minutes");
+        self.state().deep.iter().any(|deep| ms(deep.from_s) <= closes_at && created_at <= ms(deep.to_s) + ahead)
+    }
+
     /// How many blocks more a node of its own mind may have before what it says would count.
     #[must_use]
     pub fn minority_is_long(&self) -> bool {
@@ -194,6 +218,10 @@ impl SimChain {
         }
         all
     }
+}
+
+fn ms(s: u64) -> i64 {
+    i64::try_from(s).expect("a time") * 1_000
 }
 
 impl State {

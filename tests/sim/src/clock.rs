@@ -13,6 +13,9 @@ use payin_types::Timestamp;
 /// When every world begins: 2026-01-01T00:00:00Z.
 pub const START: Timestamp = Timestamp::from_secs(1_767_225_600);
 
+/// A server's clock is off by so much at most.
+pub const CLOCK_OFF_MOST: Duration = Duration::from_secs(900);
+
 /// The time that chains and receivers go by.
 #[derive(Debug, Clone)]
 pub struct Time(Arc<AtomicI64>);

@@ -24,6 +24,7 @@ const MUST: &[&str] = &[
     "a clock is behind",
     "a node parts",
     "a server is paused",
+    "a lease is lost",
     "a step fails for a node",
     "a step goes on",
     "a step is held up",

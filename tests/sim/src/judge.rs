@@ -129,11 +129,12 @@ impl Judge {
             match change.table {
                 "orders" => self.order(change, books, chains, coverage),
                 "transfers" => self.transfer(change, books, chains, coverage),
-                "events" => self.event(change, coverage),
+                "events" => self.event(change, books, coverage),
                 "deliveries" => self.delivery(change, books, receiver, coverage),
                 "assignments" => self.assignment(change, books),
                 "chain_cursors" => self.cursor(change, books, chains),
                 "payment_links" => self.link(change),
+                "pool_addresses" => self.pooled(change, books),
                 _ => {}
             }
         }
@@ -166,6 +167,13 @@ impl Judge {
         }
     }
 
+    /// An address is in one pool.
+    fn pooled(&mut self, change: &Change, books: &Books) {
+        let one = |line: &Line| (line.text("protocol").to_owned(), line.text("address").to_owned());
+        let count = books.table("pool_addresses").filter(|(_, line)| one(line) == one(&change.after)).count();
+        self.demand(count == 1, "an address is in two pools", || format!("{change:?}"));
+    }
+
     fn link(&mut self, change: &Change) {
         let (total, reserved, sold) =
             (change.after.opt("inventory_total"), change.after.int("inventory_reserved"), change.after.int("inventory_sold"));
@@ -176,7 +184,9 @@ impl Judge {
     fn told_of(&mut self, id: &str, books: &Books) {
         let Some(told) = self.told.get(id).cloned() else { return };
         let Some(row) = books.row("orders", id) else { return self.wrong("an order that was answered is gone", id.to_owned()) };
-        let same = (row.text("address"), row.text("chain_id"), row.text("currency")) == (&told.address, &told.chain, &told.currency);
+        let same = (row.text("address"), row.text("chain_id"), row.text("currency")) == (&told.address, &told.chain, &told.currency)
+            && told.amount.parse::<Amount>().is_ok_and(|amount| amount.to_decimal() == row.units("amount").to_amount().to_decimal())
+            && told.closes_at.is_none_or(|closes_at| closes_at.millis() == row.int("closes_at"));
         self.demand(same, "an order is not as it was answered", || format!("{told:?} and {row:?}"));
     }
 }

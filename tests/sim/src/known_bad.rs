@@ -7,7 +7,7 @@ use crate::run::{Outcome, play, story, story_about};
 
 /// Within so many seeds each mistake must be found.
 pub const SEEDS: u64 = 40;
-/// What every second of these worlds is about: mistakes that only show when something else goes wrong at the right moment.
+/// What every third of these worlds is about: mistakes that only show when something else goes wrong at the right moment.
 const TROUBLE: &[Kind] = &[
     Kind::CrashInStep,
     Kind::CrashInCall,
@@ -19,6 +19,8 @@ const TROUBLE: &[Kind] = &[
     Kind::ReceiverFails,
     Kind::PayLate,
 ];
+/// And what every third is about: several at the same work.
+const CROWD: &[Kind] = &[Kind::Second, Kind::Hold, Kind::LetGo, Kind::Order, Kind::Pay, Kind::WorkAll, Kind::ReceiverFails];
 /// Steps of each of these worlds.
 pub const STEPS: u64 = 600;
 
@@ -44,7 +46,11 @@ pub fn hunt(mistake: Mistake, first: u64) -> (Option<(u64, Outcome)>, u64) {
     for tried in 1..=SEEDS {
         let seed = first + tried;
         let acts = usize::try_from(STEPS).expect("few") * 2;
-        let story = if tried.is_multiple_of(2) { story_about(TROUBLE, seed, acts) } else { story(seed, acts) };
+        let story = match tried % 3 {
+            0 => story_about(CROWD, seed, acts),
+            1 => story(seed, acts),
+            _ => story_about(TROUBLE, seed, acts),
+        };
         let outcome = play(seed, &story, STEPS);
         steps += outcome.steps;
         if outcome.violation.is_some() {

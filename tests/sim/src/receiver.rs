@@ -8,10 +8,12 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use payin_sdk::webhook::{self, Scheme, Verifier};
+use payin_server::app::deliveries::CLAIM;
 use payin_server::env::{Answer, Http, Outgoing, SendFault};
+use payin_types::Timestamp;
 use secrecy::SecretString;
 
-use crate::clock::Time;
+use crate::clock::{CLOCK_OFF_MOST, Time};
 use crate::coverage::Coverage;
 use crate::dice::Dice;
 use crate::gate::Gate;
@@ -55,6 +57,10 @@ struct State {
     /// What came and was wrong: the judge wants none of these.
     wrong: Vec<String>,
     gone: BTreeSet<String>,
+    /// What a sender was told has come, and when: nothing is sent twice while a claim keeps others from it.
+    told: BTreeMap<(String, String), Timestamp>,
+    /// Whether servers' clocks differ, so that one may think another's claim is over.
+    clocks_differ: bool,
     dice: Option<Dice>,
 }
 
@@ -116,6 +122,16 @@ impl Receiver {
         self.state().trust.get(url)?.secrets.last().cloned()
     }
 
+    /// What was answered so far may not have been heard, or is asked for again.
+    pub fn may_hear_again(&self) {
+        self.state().told.clear();
+    }
+
+    /// From now on servers' clocks are not the same.
+    pub fn clocks_differ(&self) {
+        self.state().clocks_differ = true;
+    }
+
     /// Everything genuine that has come so far.
     #[must_use]
     pub fn heard(&self) -> Vec<Heard> {
@@ -166,6 +182,14 @@ impl Receiver {
             Some(Err(why)) => state.wrong.push(format!("a webhook to {url} is not genuine: {why}")),
             Some(Ok(id)) if !fails || loses => {
                 let acknowledged = !loses && !mood.gone;
+                // Where they have no ids, two that say the same are two all the same.
+                if acknowledged && !fails && id.as_bytes() != request.body {
+                    let now = self.time.now();
+                    let before = state.told.insert((url.clone(), id.clone()), now);
+                    if !state.clocks_differ && before.is_some_and(|before| now.since(before) < CLAIM) {
+                        state.wrong.push(format!("a webhook to {url} is sent again that was received: {id}"));
+                    }
+                }
                 state.heard.push(Heard { url: url.clone(), id, body: request.body.to_vec(), acknowledged });
             }
             Some(Ok(_)) => {}
@@ -196,8 +220,8 @@ fn genuine(trust: &Trust, headers: &[(String, String)], body: &[u8], time: &Time
     if let Some(before) = secrets.next() {
         verifier = verifier.or_secret(before);
     }
-    // Servers' clocks may be wrong in these worlds; how old a signature may be is tried by the one who replays.
-    let verifier = verifier.tolerance(None);
+    // As wide as servers' clocks are wrong in these worlds: an attempt is signed anew, however old its event is.
+    let verifier = verifier.tolerance(Some(CLOCK_OFF_MOST + Duration::from_secs(60)));
     webhook::verify_as(trust.scheme, headers.iter().map(|(name, value)| (name, value)), body, &verifier, time.now())
         .map_err(|error| format!("{error}: {}", String::from_utf8_lossy(body)))?;
     let id = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("webhook-id")).map(|(_, id)| id.clone());

@@ -36,18 +36,24 @@ fn crashes_leave_all_or_nothing() {
 
 #[test]
 fn two_servers_double_nothing_when_one_of_them_sleeps() {
-    hold(&[Kind::Second, Kind::Pause, Kind::Hold, Kind::LetGo, Kind::ClockOff], &["two servers", "a server is paused", "a step goes on"]);
+    hold(
+        &[Kind::Second, Kind::Pause, Kind::Hold, Kind::LetGo, Kind::ClockOff],
+        &["two servers", "a server is paused", "a step goes on", "a lease is lost"],
+    );
 }
 
 #[test]
 fn forgeries_are_believed_by_nobody() {
-    hold(&[Kind::Forge, Kind::Forge, Kind::Dust], &["forgery: fake token", "forgery: zero value", "dust"]);
+    hold(
+        &[Kind::Forge, Kind::Forge, Kind::Dust],
+        &["forgery: fake token", "forgery: zero value", "forgery: reverted", "forgery: out of energy", "forgery: forged owner", "dust"],
+    );
 }
 
 #[test]
 fn nodes_that_lie_change_nothing() {
     let kinds = [Kind::NodeDown, Kind::NodeFlaky, Kind::NodeLags, Kind::NodeHides, Kind::NodeParts, Kind::NodeStale, Kind::NodesHeal];
-    hold(&kinds, &["node down", "node lags", "node hides", "a step fails for a node"]);
+    hold(&kinds, &["node down", "node lags", "node hides", "node has parted", "node limits", "node times out", "a step fails for a node"]);
 }
 
 #[test]

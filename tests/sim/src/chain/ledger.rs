@@ -89,6 +89,15 @@ impl Ledger {
         }
     }
 
+    /// The time of the block at a height, where blocks have heights.
+    #[must_use]
+    pub fn time_s(&self, height: u64) -> Option<u64> {
+        match self {
+            Self::Evm(chain) | Self::Tron(chain, _) => chain.block(height).map(|block| block.time_s),
+            Self::Solana(_) => None,
+        }
+    }
+
     /// How many blocks there are above the first.
     #[must_use]
     pub fn blocks(&self) -> u64 {

@@ -4,12 +4,35 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::orders::{status, truly_paid};
+use super::orders::{is_excused, status, truly_paid};
 use super::transfers::tells;
 use super::{Judge, Violation};
 use crate::books::{Books, Line};
 use crate::chain::SimChain;
 use crate::receiver::Receiver;
+
+fn times_told(object: &str, name: &str, books: &Books) -> usize {
+    books.table("events").filter(|(_, event)| event.text("object_id") == object && event.text("type") == name && !event.has("api")).count()
+}
+
+/// Whether an endpoint is told everything that happens to whoever has this.
+fn hears_all(endpoint: &Line, of: &Line) -> bool {
+    endpoint.text("organization_id") == of.text("organization_id") && endpoint.text("url").ends_with("/all")
+}
+
+/// Whether whoever had an address had it when this came, and it was what they had asked for.
+fn wants(held: &Line, transfer: &Line, books: &Books, chains: &[Arc<SimChain>]) -> bool {
+    let time = transfer.int("block_time");
+    let had = held.int("address_id") == transfer.int("address_id")
+        && held.int("begins_at") <= time
+        && held.opt("released_at").is_none_or(|released| time < released);
+    had && (held.text("holder_kind") == "deposit"
+        || books.row("orders", held.text("holder_id")).is_some_and(|order| {
+            (order.text("chain_id"), order.text("currency")) == (transfer.text("chain_id"), transfer.text("currency"))
+                && time <= order.int("closes_at")
+                && !is_excused(order, chains)
+        }))
+}
 
 impl Judge {
     /// The last look.
@@ -20,9 +43,23 @@ impl Judge {
         for chain in chains {
             self.all_there(chain, books);
         }
+        for (id, row) in books.table("transfers").filter(|(_, row)| row.has("unmatched") && !row.has("orphaned_at")) {
+            let holder = books.table("assignments").map(|(_, line)| line).find(|line| wants(line, row, books, chains));
+            self.demand(holder.is_none(), "money counts for nobody though somebody waited for it", || format!("{id}: {row:?}, {holder:?}"));
+        }
         for (id, row) in books.table("orders") {
             self.decided(id, row, books, chains);
             self.told_of(id, books);
+        }
+        for (id, row) in books.table("transfers").filter(|(_, row)| row.has("deposit_id")) {
+            let (confirmed, reverted) = (
+                times_told(row.text("deposit_id"), "deposit.confirmed", books),
+                times_told(row.text("deposit_id"), "deposit.reverted", books),
+            );
+            let right = confirmed == reverted + usize::from(row.has("confirmed_at") && !row.has("orphaned_at"));
+            self.demand(right, "a deposit was not told as often as it came", || {
+                format!("{id}: {confirmed}, {reverted} taken back: {row:?}")
+            });
         }
         self.gaps();
         self.all_told(books, receiver);
@@ -52,7 +89,7 @@ impl Judge {
     }
 
     fn decided(&mut self, id: &str, row: &Line, books: &Books, chains: &[Arc<SimChain>]) {
-        let deep = chains.iter().any(|chain| chain.id() == row.text("chain_id") && chain.state().deep);
+        let deep = is_excused(row, chains);
         let (paid, amount) = (truly_paid(id, row, books, chains), row.units("amount"));
         let is_paid = paid >= amount;
         let detail = || format!("{id}: {paid:?} of {amount:?}, {row:?}");
@@ -62,19 +99,34 @@ impl Judge {
             // A payment that comes back after its order has expired is late.
             _ => self.demand(deep || !is_paid, "an order was paid and has expired", detail),
         }
-        let told = |name: &str| books.table("events").any(|(_, event)| event.text("object_id") == id && event.text("type") == name);
-        let alpha = books
-            .table("webhook_endpoints")
-            .any(|(_, line)| line.text("organization_id") == row.text("organization_id") && line.text("url").ends_with("/all"));
-        if alpha && status(row) != "pending" {
-            let name = if status(row) == "completed" { "order.completed" } else { "order.expired" };
-            self.demand(told(name), "what became of an order was not told", || format!("{id}: {name}"));
-        }
+        let told = |name: &str| times_told(id, name, books);
+        let reverted = told("order.reverted");
+        let right = match status(row) {
+            "completed" => told("order.expired") == 0 && told("order.completed") == reverted + usize::from(!row.has("reverted_at")),
+            // Only who asks for it is told of late payments.
+            _ => {
+                told("order.expired") == 1 && told("order.completed") == 0 && {
+                    let is_all = books.table("webhook_endpoints").any(|(_, line)| hears_all(line, row));
+                    !is_all || told("order.paid_late") == reverted + usize::from(row.has("paid_late_at"))
+                }
+            }
+        };
+        self.demand(right, "what became of an order was not told as often as it became so", || {
+            let events: Vec<&str> =
+                books.table("events").filter(|(_, event)| event.text("object_id") == id).map(|(id, _)| id.as_str()).collect();
+            format!("{id}: {events:?}, {row:?}")
+        });
         self.demand(row.has("released_at"), "an order keeps its address for ever", detail);
     }
 
     /// Every webhook was received, or its endpoint wants no more.
     fn all_told(&mut self, books: &Books, receiver: &Receiver) {
+        for (id, event) in books.table("events").filter(|(_, event)| !event.has("api")) {
+            for (endpoint, _) in books.table("webhook_endpoints").filter(|(_, endpoint)| hears_all(endpoint, event)) {
+                let sent = books.row("deliveries", &format!("{id} {endpoint}")).is_some();
+                self.demand(sent, "an event is kept from who asked for it", || format!("{id} from {endpoint}"));
+            }
+        }
         for (id, row) in books.table("deliveries") {
             let over = row.has("delivered_at") || row.has("given_up_at");
             self.demand(over, "a webhook is never delivered", || format!("{id}: {row:?}"));

@@ -43,10 +43,16 @@ pub fn truly_paid(id: &str, row: &Line, books: &Books, chains: &[Arc<SimChain>])
     ours.fold(Units::ZERO, |sum, (.., moved)| sum.saturating_add(moved.amount))
 }
 
+/// Whether a reorganisation has replaced blocks by which the order may have been decided.
+pub fn is_excused(row: &Line, chains: &[Arc<SimChain>]) -> bool {
+    let on = chains.iter().find(|chain| chain.id() == row.text("chain_id"));
+    on.is_some_and(|chain| chain.has_replaced_what_decided(row.int("created_at"), row.int("closes_at")))
+}
+
 impl Judge {
     pub(super) fn order(&mut self, change: &Change, books: &Books, chains: &[Arc<SimChain>], coverage: &Coverage) {
         let (id, after) = (&change.id, &change.after);
-        let deep = chains.iter().any(|chain| chain.id() == after.text("chain_id") && chain.state().deep);
+        let deep = is_excused(after, chains);
         let was = change.before.as_ref().map_or("nothing", fact);
         if was != fact(after) {
             coverage.hit(format!("order: {was} → {}", fact(after)));
@@ -54,6 +60,12 @@ impl Judge {
         if let Some(before) = &change.before {
             self.follows(id, before, after);
         }
+        let address = books.row("pool_addresses", &after.int("address_id").to_string());
+        let own = |address: &Line| {
+            (address.text("address"), address.text("organization_id")) == (after.text("address"), after.text("organization_id"))
+        };
+        self.demand(address.is_some_and(own), "an order has an address of somebody else", || format!("{id}: {after:?} and {address:?}"));
+        self.stock(after, books);
         let newly = |name: &str| after.has(name) && !change.before.as_ref().is_some_and(|before| before.has(name));
         let no_longer = |name: &str| !after.has(name) && change.before.as_ref().is_some_and(|before| before.has(name));
         let amount = after.units("amount");
@@ -76,6 +88,15 @@ impl Judge {
         if newly("released_at") {
             self.demand(status(after) != "pending", "an open order lets go of its address", || id.clone());
         }
+    }
+
+    /// A link sells no more than it has, counted by the orders that are open or paid.
+    fn stock(&mut self, order: &Line, books: &Books) {
+        let link = order.text("payment_link_id");
+        let Some(total) = books.row("payment_links", link).and_then(|link| link.opt("inventory_total")) else { return };
+        let taken = |row: &Line| row.text("payment_link_id") == link && status(row) != "expired";
+        let sold = books.table("orders").filter(|(_, row)| taken(row)).count();
+        self.demand(i64::try_from(sold).is_ok_and(|sold| sold <= total), "a link is oversold", || format!("{link}: {sold} of {total}"));
     }
 
     /// Only such facts follow.

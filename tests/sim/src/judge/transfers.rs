@@ -26,10 +26,11 @@ impl Judge {
         let Some(chain) = chains.iter().find(|chain| chain.id() == row.text("chain_id")) else {
             return self.wrong("a transfer of no chain", id.clone());
         };
-        let (tx, place, deep) = {
+        let deep = chain.has_replaced(row.int("block_time"));
+        let (tx, place) = {
             let state = chain.state();
             let hash = row.text("tx_hash");
-            (state.txs.get(hash).cloned(), state.real.place(hash), state.deep)
+            (state.txs.get(hash).cloned(), state.real.place(hash))
         };
         self.identity(change, tx.as_ref());
         self.place(change, tx.as_ref(), place, deep);
@@ -95,7 +96,19 @@ impl Judge {
                 && line.int("begins_at") <= time
         });
         self.demand(held, "a transfer counts for who did not have the address", || format!("{id}: {row:?}"));
-        if kind == "order" {
+        let released = |line: &Line| line.opt("released_at").is_some_and(|released| released <= time);
+        let let_go = books.table("assignments").any(|(_, line)| {
+            (line.text("holder_kind"), line.text("holder_id"), line.int("address_id")) == (kind, holder, row.int("address_id"))
+                && released(line)
+        });
+        self.demand(!let_go, "a transfer counts for who had let go of the address", || format!("{id}: {row:?}"));
+        if kind == "deposit" {
+            let binding = books.row("deposit_bindings", holder);
+            let right = binding.is_some_and(|binding| {
+                (binding.text("reference"), binding.text("organization_id")) == (row.text("deposit_reference"), row.text("organization_id"))
+            });
+            self.demand(right, "a deposit counts for another reference", || format!("{id}: {row:?} and {binding:?}"));
+        } else {
             let order = books.row("orders", holder);
             let right = order.is_some_and(|order| {
                 (order.text("chain_id"), order.text("currency"), order.text("address"))

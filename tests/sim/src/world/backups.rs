@@ -42,6 +42,7 @@ impl World {
         self.line.lead_to(None);
         let before = self.books.rows.remove("transfers").unwrap_or_default();
         self.disk.restore(&kept.backup);
+        self.receiver.may_hear_again();
         self.receiver.trust_as_before(kept.trusted);
         self.start(0).await;
         let app = self.servers[0].as_ref().expect("a server").app.clone();

@@ -12,6 +12,7 @@ impl World {
         if self.both() {
             // The other one goes on with the same files: this one is just gone.
             drop(self.servers[dice.index(SERVERS)].take());
+            self.receiver.may_hear_again();
             self.coverage.hit("one of two servers is killed");
             return self.lead();
         }
@@ -19,6 +20,7 @@ impl World {
             if let Some(server) = self.servers[index].take() {
                 server.stop().await;
             }
+            self.receiver.may_hear_again();
             let _ = self.look().await;
             self.coverage.hit("restart");
             return self.start(index).await;
@@ -31,6 +33,7 @@ impl World {
             self.unseen(kind, index, dice).await;
         }
         self.servers[index] = None;
+        self.receiver.may_hear_again();
         self.line.lead_to(None);
         let place = self.disk.crash(&mark, cut, dice);
         self.books.reopen(&self.disk.path()).await;

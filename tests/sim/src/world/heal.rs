@@ -28,6 +28,7 @@ impl World {
         self.paused = [0; 2];
         if let Some(second) = self.servers[1].take() {
             second.stop().await;
+            self.receiver.may_hear_again();
         }
         if self.servers[0].is_none() {
             self.start(0).await;

@@ -25,6 +25,8 @@ pub struct KnownOrder {
     pub address: String,
     /// In the token's smallest unit, as asked for.
     pub amount: String,
+    /// The last moment at which a payment counts, where it was told.
+    pub closes_at: Option<Timestamp>,
 }
 
 /// A deposit address as its merchant was told of it.
@@ -142,19 +144,21 @@ impl World {
             currency: currency.to_owned(),
             address: address.to_owned(),
             amount: amount.to_owned(),
+            closes_at: None,
         };
         let told: Result<Option<KnownOrder>, Error> =
             match &asked.wish {
                 Wish::Order(order) => client.orders().create(order).idempotency_key(key).await.map(|made| {
                     let (chain, currency) = (made.chain_id.as_str(), made.currency.as_str());
-                    Some(known(made.order_id.as_str(), chain, currency, &made.address, &made.amount.to_string()))
+                    let known = known(made.order_id.as_str(), chain, currency, &made.address, &order.amount.to_string());
+                    Some(KnownOrder { closes_at: made.grace_period_ends_at, ..known })
                 }),
                 Wish::PayWarden(payment) => client.paywarden().payments().create(payment).idempotency_key(key).await.map(|made| {
-                    Some(known(made.id.as_str(), "tron-nile", made.currency.as_str(), &made.address, &made.amount.to_string()))
+                    Some(known(made.id.as_str(), "tron-nile", made.currency.as_str(), &made.address, &payment.amount.to_string()))
                 }),
                 Wish::CryptoPay(order) => client.cryptopay().orders().create(order).idempotency_key(key).await.map(|made| {
                     let id = made.order_id.as_str().replace("ORD-", "ord_");
-                    Some(known(&id, "base-sepolia", made.currency.as_str(), &made.receiving_address, &made.amount.to_string()))
+                    Some(known(&id, "base-sepolia", made.currency.as_str(), &made.receiving_address, &order.amount.to_string()))
                 }),
                 Wish::Bind(binding) => match client.deposits().bind(binding).idempotency_key(key).await {
                     Ok(bound) => {
@@ -202,7 +206,8 @@ impl World {
                 chain: made.chain_id.as_str().to_owned(),
                 currency: made.currency.as_str().to_owned(),
                 address: made.address.clone(),
-                amount: made.amount.to_string(),
+                amount: order.amount.to_string(),
+                closes_at: made.grace_period_ends_at,
             };
             self.judge.told(&known);
             self.memory.orders.push(known);

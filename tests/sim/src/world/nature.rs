@@ -63,11 +63,7 @@ impl World {
             (false, true) => dice.between(1, counts_from.saturating_sub(1).max(1)).min(counts_from.saturating_sub(1)).min(most),
             (_, false) => dice.between(1, 6).min(most),
         };
-        let was = chain.state().deep;
         if chain.reorganise(depth, dice) > 0 {
-            let now = chain.state().deep;
-            // Where only rest counts, nothing that counted was replaced.
-            chain.state().deep = was || (now && by_count);
             self.coverage.hit(if deep && by_count { "deep reorganisation" } else { "reorganisation" });
         }
     }

@@ -140,6 +140,7 @@ impl World {
                 currency: option.currency.as_str().to_owned(),
                 address: opened.order.address.clone(),
                 amount: opened.order.amount.to_string(),
+                closes_at: Some(opened.order.grace_period_ends_at),
             };
             self.judge.told(&order);
             self.memory.orders.push(order);

@@ -16,6 +16,7 @@ impl World {
         let own = |line: &&crate::books::Line| line.text("organization_id") == whose && !line.has("api");
         let ids: Vec<String> = self.books.table("events").filter(|(_, line)| own(line)).map(|(id, _)| id.clone()).collect();
         let Some(id) = dice.pick(&ids) else { return };
+        self.receiver.may_hear_again();
         let _ = self.merchants[0].client.webhook_events().resend(&EventId::from(id.as_str()), &ResendEvent::default()).await;
     }
 

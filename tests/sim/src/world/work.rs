@@ -6,6 +6,7 @@ use payin_server::app::Fault;
 use payin_server::worker::StepFault;
 
 use super::{SERVERS, World};
+use crate::clock::CLOCK_OFF_MOST;
 use crate::dice::Dice;
 use crate::server::Stepped;
 
@@ -116,9 +117,10 @@ impl World {
     pub(super) fn clock_off(&mut self, dice: &mut Dice) {
         let Some(index) = self.server() else { return };
         let Some(server) = &self.servers[index] else { return };
-        let off = Duration::from_secs(dice.between(1, 900)).as_millis();
+        let off = Duration::from_secs(dice.between(1, CLOCK_OFF_MOST.as_secs())).as_millis();
         let off = i64::try_from(off).expect("a span") * [1, -1, 0][dice.index(3)];
         server.clock.set(off);
+        self.receiver.clocks_differ();
         self.coverage.hit(["a clock is behind", "a clock is right", "a clock is ahead"][usize::try_from(off.signum() + 1).expect("small")]);
     }
 
@@ -137,6 +139,7 @@ impl World {
                 if let Some(server) = self.servers[index].take() {
                     server.stop().await;
                 }
+                self.receiver.may_hear_again();
                 self.lead();
             }
         }
