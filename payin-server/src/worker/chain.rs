@@ -208,6 +208,10 @@ impl ChainWorker {
                 tracing::warn!(chain.id = %self.chain.id, transfer.id = %id, "a large transfer waits: no two nodes say the same of it");
             }
         }
+        if any {
+            // What was agreed on has left the list: the largest of the rest is next.
+            self.agree_turn = 0;
+        }
         self.asked_at = Some(self.app.clock.now());
         Ok(any)
     }

@@ -46,7 +46,7 @@ pub async fn races(engine: Engine) {
         anvil.deploy_token_at(address, name, name, 6).await;
     }
     anvil.set_interval(1).await;
-    let merchant = Merchant::start(engine, &format!("[chains.ethereum-sepolia]\nrpc = \"{}\"\n", anvil.url())).await;
+    let mut merchant = Merchant::start(engine, &format!("[chains.ethereum-sepolia]\nrpc = \"{}\"\n", anvil.url())).await;
     for first in (0..races).step_by(5_000) {
         let lines: String = (first..races.min(first + 5_000)).map(|number| format!("0xe{number:039x}\n")).collect();
         let mut import = merchant.payin();
@@ -64,7 +64,8 @@ pub async fn races(engine: Engine) {
             courses.into_iter().flat_map(|course| course.join().expect("a course")).collect()
         })
     };
-    let effects = tokio::task::spawn_blocking(play).await.expect("the races").unwrap_or_else(|failed| panic!("{failed}"));
+    let effects = tokio::task::spawn_blocking(play).await.expect("the races");
+    let effects = effects.unwrap_or_else(|failed| panic!("{failed}\n-- the server's log:\n{}", merchant.server().stderr()));
     // Whatever was answered: what is there.
     let orders = merchant.orders().await;
     let mut by_reference: BTreeMap<String, usize> = BTreeMap::new();
@@ -90,12 +91,15 @@ pub async fn races(engine: Engine) {
 /// Races one after the other, with the same clients, until one goes wrong.
 fn run(host: &str, key: &str, races: impl Iterator<Item = usize> + Clone + Send) -> Vec<Result<Effect, String>> {
     let (line, answers, failed) = (Barrier::new(CLIENTS), Mutex::new(Vec::with_capacity(CLIENTS)), AtomicBool::new(false));
+    // Before anybody stands at the line: who cannot connect would let the others wait there for ever.
+    let clients: Vec<Client> = (0..CLIENTS).map(|_| Client::connect(host)).collect();
     std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..CLIENTS)
-            .map(|which| {
+        let clients: Vec<_> = clients
+            .into_iter()
+            .enumerate()
+            .map(|(which, mut client)| {
                 let (line, answers, failed, races) = (&line, &answers, &failed, races.clone());
                 scope.spawn(move || {
-                    let mut client = Client::connect(host);
                     let mut effects = Vec::new();
                     for number in races {
                         let race = ALL[number % ALL.len()];

@@ -98,7 +98,11 @@ pub async fn a_server_that_is_killed_while_it_migrates_goes_on(engine: Engine) {
         }
     };
     let config = home.path().join("payin-server.toml");
-    std::fs::write(&config, format!("environment = \"testnet\"\ndatabase = \"{url}\"\n")).expect("a file");
+    std::fs::write(
+        &config,
+        format!("environment = \"testnet\"\ndatabase = \"{url}\"\n\n[chains.ethereum-sepolia]\nrpc = \"http://127.0.0.1:9\"\n"),
+    )
+    .expect("a file");
     let place = Place::of(&url.parse().expect("a database"));
     let migrate = || {
         let mut command = Command::payin_server();
