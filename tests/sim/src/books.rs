@@ -23,7 +23,7 @@ const TABLES: &[(&str, &str, &str)] = &[
         "transfers",
         "id",
         "chain_id, tx_hash, ordinal, organization_id, address_id, order_id, deposit_id, binding_id, deposit_reference, unmatched, block_number, block_time, \
-         currency, contract, to_address, amount_whole, amount_nano, amount_atto, confirmed_at, final_at, orphaned_at",
+         currency, contract, to_address, amount_whole, amount_nano, amount_atto, seen_at, confirmed_at, final_at, orphaned_at",
     ),
     ("events", "id", "organization_id, type, object_id, sequence, body, api"),
     ("assignments", "address_id || ' ' || begins_at", "address_id, begins_at, holder_kind, holder_id, released_at"),

@@ -134,7 +134,6 @@ impl Judge {
                 "assignments" => self.assignment(change, books),
                 "chain_cursors" => self.cursor(change, books, chains),
                 "payment_links" => self.link(change),
-                "pool_addresses" => self.pooled(change, books),
                 _ => {}
             }
         }
@@ -165,13 +164,6 @@ impl Judge {
             let there = books.table("transfers").any(|(_, row)| row.text("tx_hash") == hash && tells(row, &moved));
             self.demand(!ours || there, "a cursor is past money", || format!("{} {hash}, {below} to {head}: {moved:?}", change.id));
         }
-    }
-
-    /// An address is in one pool.
-    fn pooled(&mut self, change: &Change, books: &Books) {
-        let one = |line: &Line| (line.text("protocol").to_owned(), line.text("address").to_owned());
-        let count = books.table("pool_addresses").filter(|(_, line)| one(line) == one(&change.after)).count();
-        self.demand(count == 1, "an address is in two pools", || format!("{change:?}"));
     }
 
     fn link(&mut self, change: &Change) {

@@ -37,6 +37,9 @@ struct Arguments {
     /// Goes on with further seeds for so many minutes.
     #[arg(long, num_args = 0..=1, default_missing_value = "525600", value_name = "MINUTES")]
     long: Option<u64>,
+    /// Begins no further seed after so many minutes.
+    #[arg(long, value_name = "MINUTES")]
+    within: Option<u64>,
     /// Plays this story and no other: acts as a shrunk story has them.
     #[arg(long)]
     story: Option<String>,
@@ -114,15 +117,15 @@ struct Sum {
 
 fn many(arguments: &Arguments) -> bool {
     let (begun, next, sum) = (Instant::now(), AtomicU64::new(arguments.seed), Mutex::new(Sum::default()));
-    let until = arguments.long.map(|minutes| begun + Duration::from_secs(minutes * 60));
-    let last = arguments.seed + arguments.seeds;
+    let until = arguments.long.or(arguments.within).map(|minutes| begun + Duration::from_secs(minutes * 60));
+    let last = if arguments.long.is_some() { u64::MAX } else { arguments.seed + arguments.seeds };
     std::thread::scope(|scope| {
         for _ in 0..arguments.jobs.max(1) {
             scope.spawn(|| {
                 known_bad::make(arguments.mistake.as_deref().and_then(known_bad::named));
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if until.map_or(seed >= last, |until| Instant::now() >= until) {
+                    if seed >= last || until.is_some_and(|until| Instant::now() >= until) {
                         break;
                     }
                     one(arguments, seed, &sum);
@@ -132,6 +135,9 @@ fn many(arguments: &Arguments) -> bool {
     });
     let sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
     report(&sum, begun.elapsed());
+    if arguments.long.is_none() && sum.worlds < arguments.seeds {
+        println!("there was no time for more than {} of {} worlds", sum.worlds, arguments.seeds);
+    }
     let missing = if sum.worlds >= WHOLE { missing(&sum.coverage) } else { Vec::new() };
     for name in &missing {
         println!("never happened: {name}");

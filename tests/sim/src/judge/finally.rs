@@ -3,6 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
+
+use payin_core::transfer::is_dust;
 
 use super::orders::{is_excused, status, truly_paid};
 use super::transfers::tells;
@@ -20,9 +23,15 @@ fn hears_all(endpoint: &Line, of: &Line) -> bool {
     endpoint.text("organization_id") == of.text("organization_id") && endpoint.text("url").ends_with("/all")
 }
 
-/// Whether whoever had an address had it when this came, and it was what they had asked for.
-fn wants(held: &Line, transfer: &Line, books: &Books, chains: &[Arc<SimChain>]) -> bool {
-    let time = transfer.int("block_time");
+/// Whether whoever had an address had it when this came, and it was what they had asked for. `skew`: how far servers' clocks may have been off.
+/// An address is theirs from when nobody else had it, and what came before they were there, or was first seen then, they did not ask for.
+fn wants(held: &Line, transfer: &Line, skew: Duration, books: &Books, chains: &[Arc<SimChain>]) -> bool {
+    let (time, skew) = (transfer.int("block_time"), i64::try_from(skew.as_millis()).expect("minutes"));
+    let table = if held.text("holder_kind") == "deposit" { "deposit_bindings" } else { "orders" };
+    let Some(since) = books.row(table, held.text("holder_id")).map(|holder| holder.int("created_at")) else { return false };
+    if time < since + skew || transfer.int("seen_at") < since + 2 * skew {
+        return false;
+    }
     let had = held.int("address_id") == transfer.int("address_id")
         && held.int("begins_at") <= time
         && held.opt("released_at").is_none_or(|released| time < released);
@@ -44,7 +53,8 @@ impl Judge {
             self.all_there(chain, books);
         }
         for (id, row) in books.table("transfers").filter(|(_, row)| row.has("unmatched") && !row.has("orphaned_at")) {
-            let holder = books.table("assignments").map(|(_, line)| line).find(|line| wants(line, row, books, chains));
+            let skew = receiver.clock_skew();
+            let holder = books.table("assignments").map(|(_, line)| line).find(|line| wants(line, row, skew, books, chains));
             self.demand(holder.is_none(), "money counts for nobody though somebody waited for it", || format!("{id}: {row:?}, {holder:?}"));
         }
         for (id, row) in books.table("orders") {
@@ -56,7 +66,9 @@ impl Judge {
                 times_told(row.text("deposit_id"), "deposit.confirmed", books),
                 times_told(row.text("deposit_id"), "deposit.reverted", books),
             );
-            let right = confirmed == reverted + usize::from(row.has("confirmed_at") && !row.has("orphaned_at"));
+            // Nobody is told of dust.
+            let counts = row.has("confirmed_at") && !row.has("orphaned_at") && !is_dust(row.units("amount"));
+            let right = confirmed == reverted + usize::from(counts);
             self.demand(right, "a deposit was not told as often as it came", || {
                 format!("{id}: {confirmed}, {reverted} taken back: {row:?}")
             });
