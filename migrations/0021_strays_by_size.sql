@@ -13,13 +13,10 @@ CREATE TABLE strays_by_size (
     PRIMARY KEY (address_id, chain_id, hour, size)
 );
 
--- Of those that were more than dust nobody knows how large they were: they count for every size that people pay.
+-- Of those that were more than dust nobody knows how large they were, so they are counted anew: what was passed over shows when the books are
+-- compared with the chain, rather than being excused.
 INSERT INTO strays_by_size (address_id, chain_id, hour, size, recorded, passed_over)
 SELECT address_id, chain_id, hour, 0, recorded, passed_over FROM strays WHERE dust = 1;
-INSERT INTO strays_by_size (address_id, chain_id, hour, size, recorded, passed_over)
-SELECT s.address_id, s.chain_id, s.hour, sizes.size, s.recorded, s.passed_over
-FROM strays s, (SELECT 1 AS size UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6) sizes
-WHERE s.dust = 0 AND s.passed_over > 0;
 
 DROP TABLE strays;
 ALTER TABLE strays_by_size RENAME TO strays;
